@@ -1,0 +1,186 @@
+"""One score over HTTP, beside a FastAPI endpoint that validates the same body and says a constant.
+
+    python -m benchmarks.score_http [--app MODULE:FACTORY] [--home .triage] [--json]
+
+Both run under uvicorn (uvloop, httptools) in processes of their own; one keep-alive client asks
+them in turn, block by block, so that whatever else the machine does meets both. Quote the ratio,
+not the times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from triage.serving.intake import ScoreRequest
+from triage.serving.routes.score import EXAMPLE
+
+DEFAULT_APP = "triage.serving.main:create"
+BASELINE_APP = "benchmarks.score_http:constant_app"
+
+
+def constant_app() -> FastAPI:
+    """Return the app to compare with: the usual way to write it, without any work in it."""
+    app = FastAPI()
+    answer = {"order_id": "SO-1", "risk": {"p_late": 0.25, "band": "medium"}, "advisory": True}
+
+    @app.post("/v1/score")
+    async def score(request: ScoreRequest) -> dict[str, Any]:  # noqa: ARG001 - only validated
+        return answer
+
+    return app
+
+
+class Client:
+    """One keep-alive connection that does as little as possible itself."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Send a whole request; return status and body."""
+        self.socket.sendall(request)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self._more()
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        while len(body) < length:
+            body += self._more()
+        return int(head[9:12]), body
+
+    def _more(self) -> bytes:
+        data = self.socket.recv(65536)
+        if not data:
+            raise ConnectionError("the server closed the connection")
+        return data
+
+
+def request_of(body: object) -> bytes:
+    """Return the bytes of a request to score."""
+    content = json.dumps(body).encode()
+    head = (
+        "POST /v1/score HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+@contextlib.contextmanager
+def serving(factory: str, home: Path) -> Iterator[int]:
+    """Run a factory under uvicorn; gives the port once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    command = [
+        sys.executable, "-m", "uvicorn", factory, "--factory", "--port", str(port),
+        "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, env=os.environ | {"TRIAGE_HOME": str(home)})
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{factory} did not start")
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def measure(
+    clients: dict[str, Client], request: bytes, blocks: int, size: int
+) -> dict[str, list[float]]:
+    """Return microseconds of every answer by name; blocks of the clients alternate."""
+    times: dict[str, list[float]] = {name: [] for name in clients}
+    for block in range(-2, blocks):  # the first two warm up
+        for name, client in clients.items():
+            for _ in range(size):
+                start = time.perf_counter_ns()
+                status, body = client.ask(request)
+                taken = (time.perf_counter_ns() - start) / 1000
+                if status != 200:
+                    raise SystemExit(f"{name} answered {status}: {body[:300].decode()}")
+                if block >= 0:
+                    times[name].append(taken)
+    return times
+
+
+def summary(times: list[float]) -> dict[str, float]:
+    """Return quantiles in microseconds and requests a second of one client."""
+    ordered = sorted(times)
+    return {
+        "p50_us": round(ordered[len(ordered) // 2], 1),
+        "p95_us": round(ordered[int(len(ordered) * 0.95)], 1),
+        "per_second": round(1e6 * len(ordered) / sum(ordered), 1),
+    }
+
+
+def stored_order(client: Client) -> dict[str, str]:
+    """Return a request for the first order of the service's worklist."""
+    status, body = client.ask(b"GET /v1/worklist?page_size=1 HTTP/1.1\r\nHost: bench\r\n\r\n")
+    if status != 200:
+        raise SystemExit(f"the service is not ready: {body.decode()}")
+    items = json.loads(body)["items"]
+    if not items:
+        raise SystemExit("no order is at risk: load another extract or another moment")
+    return {"order_id": items[0]["order_id"]}
+
+
+def run(app: str, home: Path, blocks: int, size: int) -> dict[str, Any]:
+    """Return the figures of both kinds of request."""
+    with serving(app, home) as port, serving(BASELINE_APP, home) as baseline_port:
+        clients = {"score": Client(port), "constant": Client(baseline_port)}
+        found: dict[str, Any] = {}
+        for kind, body in {"stored": stored_order(clients["score"]), "whole": EXAMPLE}.items():
+            times = measure(clients, request_of(body), blocks, size)
+            figures: dict[str, Any] = {name: summary(taken) for name, taken in times.items()}
+            figures["ratio_p50"] = round(
+                figures["score"]["p50_us"] / figures["constant"]["p50_us"], 2
+            )
+            found[kind] = figures
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--app", default=DEFAULT_APP, help="module:factory of the service")
+    parser.add_argument("--home", type=Path, default=Path(".triage"))
+    parser.add_argument("--blocks", type=int, default=20)
+    parser.add_argument("--size", type=int, default=200, help="requests in a block")
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    options = parser.parse_args()
+    found = run(options.app, options.home, options.blocks, options.size)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return
+    print(f"{'request':<8} {'server':<9} {'p50 us':>9} {'p95 us':>9} {'req/s':>8}")
+    for kind, figures in found.items():
+        for name in ("constant", "score"):
+            row = figures[name]
+            print(
+                f"{kind:<8} {name:<9} {row['p50_us']:>9.1f} {row['p95_us']:>9.1f} "
+                f"{row['per_second']:>8.0f}"
+            )
+        print(f"{kind:<8} p50 ratio {figures['ratio_p50']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2 @@
+-- The extract says itself when it was taken.
+SELECT taken_at FROM extract

@@ -1,0 +1,11 @@
+-- Stock counted in the evening, loaded the next morning (now and then a day later).
+SELECT
+    v.item_no       AS sku,
+    v.whse          AS site,
+    v.counted_at    AS event_time,
+    coalesce(v.recorded_at, v.counted_at) AS record_time,
+    v.on_hand_qty   AS on_hand,
+    v.allocated_qty AS allocated,
+    v._file,
+    v._row
+FROM inventory AS v

@@ -1,0 +1,64 @@
+"""What operations decides, read from `serving/policy.toml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from triage import workspace
+from triage.errors import DeclarationError
+
+_FILE = "serving/policy.toml"
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReasonPolicy(_Declared):
+    """How many reasons are told in words."""
+
+    top: Annotated[int, Field(ge=1, le=20)] = 4
+
+
+class FreshnessPolicy(_Declared):
+    """How long an answer holds."""
+
+    stale_after_minutes: Annotated[float, Field(gt=0)] = 60.0
+
+
+class Policy(_Declared):
+    """Bands, reasons and freshness, with the version that every answer names."""
+
+    version: str
+    authority: str = "erp"
+    bands: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    reasons: ReasonPolicy = ReasonPolicy()
+    freshness: FreshnessPolicy = FreshnessPolicy()
+
+    @field_validator("bands")
+    @classmethod
+    def _reach_zero(cls, bands: dict[str, float]) -> dict[str, float]:
+        if 0.0 not in bands.values():
+            raise ValueError("one band must start at 0, so that every order has one")
+        return dict(sorted(bands.items(), key=lambda item: -item[1]))
+
+    def band(self, p_late: float) -> str:
+        """Return the name of the band that a probability falls into."""
+        return next(name for name, start in self.bands.items() if p_late >= start)
+
+
+def load(configured: Path | None = None) -> Policy:
+    """Read the policy of the workspace.
+
+    Raises:
+        DeclarationError: naming the field that does not fit.
+    """
+    try:
+        return Policy.model_validate(workspace.read_toml(_FILE, configured))
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in detail["loc"])
+        raise DeclarationError(f"{_FILE}: {where}: {detail['msg']}") from error

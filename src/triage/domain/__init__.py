@@ -1,0 +1,1 @@
+"""Nouns of order fulfilment and their rules; standard library and pydantic only."""

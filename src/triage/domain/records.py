@@ -1,0 +1,171 @@
+"""Canonical records: what both doors (files and the API) turn everything into.
+
+Each record carries two times. `event_time`: when it happened in the world. `record_time`: when we
+could have known. Only `record_time` decides what a feature may see; at intake it is raised to
+`event_time` where a source claims to have known something before it happened.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+
+class MilestoneKind(StrEnum):
+    """Lifecycle events of an order, in their usual sequence."""
+
+    ORDER_CREATED = "order_created"
+    ORDER_VALIDATED = "order_validated"
+    ALLOCATION_CONFIRMED = "allocation_confirmed"
+    PICK_RELEASED = "pick_released"
+    SHIPMENT_DISPATCHED = "shipment_dispatched"
+    DELIVERED = "delivered"
+    ORDER_CANCELLED = "order_cancelled"
+    INVOICE_POSTED = "invoice_posted"
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("contains control or invisible characters")
+    return text
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("must be a finite number")
+    return number
+
+
+Identifier = Annotated[
+    str, Field(strict=True, min_length=1, max_length=120), AfterValidator(_printable)
+]
+"""An id as the source system writes it: 1-120 printable characters."""
+Word = Annotated[str, Field(strict=True, min_length=1, max_length=80), AfterValidator(_printable)]
+"""A short code or name: region, category, carrier, channel."""
+Amount = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_finite)]
+"""Money in the order's currency, 0 to 1e9."""
+Quantity = Annotated[float, Field(gt=0, le=1e9), AfterValidator(_finite)]
+Measure = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_finite)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OrderLine(_Frozen):
+    """One line of an order: what, how many, at what price, and from which site it ships.
+
+    `site` is whatever ships: a warehouse, a 3PL, a marketplace seller.
+    """
+
+    line_no: Annotated[int, Field(ge=1, le=100_000)]
+    sku: Identifier
+    quantity: Quantity = 1.0
+    unit_price: Amount | None = None
+    list_price: Amount | None = None
+    freight: Amount | None = None
+    category: Word | None = None
+    site: Identifier | None = None
+    site_region: Word | None = None
+    site_area: Word | None = None
+    site_latitude: Latitude | None = None
+    site_longitude: Longitude | None = None
+    weight_kg: Measure | None = None
+    volume_l: Measure | None = None
+
+
+class Order(_Frozen):
+    """A customer's order as it was first confirmed; `promised_by` is never rewritten.
+
+    `promised_by` is the first moment that counts as late before tolerance: for a promise that names
+    a day, the end of that day in the promise's time zone.
+    """
+
+    order_id: Identifier
+    event_time: AwareDatetime
+    record_time: AwareDatetime
+    promised_by: AwareDatetime
+    customer_id: Identifier | None = None
+    customer_name: Word | None = None
+    customer_tier: Word | None = None
+    channel: Word | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    payment_method: Word | None = None
+    payment_installments: Annotated[int, Field(ge=0, le=1000)] | None = None
+    destination_region: Word | None = None
+    destination_area: Word | None = None
+    destination_latitude: Latitude | None = None
+    destination_longitude: Longitude | None = None
+    carrier: Word | None = None
+    service: Word | None = None
+    lines: Annotated[tuple[OrderLine, ...], Field(max_length=1000)] = ()
+
+    @model_validator(mode="after")
+    def _known_after_it_happened(self) -> Self:
+        if self.record_time < self.event_time:
+            object.__setattr__(self, "record_time", self.event_time)
+        numbers = [line.line_no for line in self.lines]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two lines carry the same line_no")
+        return self
+
+    @property
+    def record_id(self) -> str:
+        """Identity in the log: one order record per order."""
+        return self.order_id
+
+    @property
+    def value(self) -> float:
+        """Sum of quantity x unit price over the lines, in the order's currency."""
+        return sum(line.quantity * (line.unit_price or 0.0) for line in self.lines)
+
+
+class Milestone(_Frozen):
+    """Something that happened to an order. `due_by` is a deadline that it set for the next step."""
+
+    order_id: Identifier
+    milestone: MilestoneKind
+    event_time: AwareDatetime
+    record_time: AwareDatetime
+    due_by: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _known_after_it_happened(self) -> Self:
+        if self.record_time < self.event_time:
+            object.__setattr__(self, "record_time", self.event_time)
+        return self
+
+    @property
+    def record_id(self) -> str:
+        """Identity in the log: the first of each kind counts for an order."""
+        return f"{self.order_id}|{self.milestone.value}"
+
+
+class InventoryPosition(_Frozen):
+    """Stock of a sku at a site as a system reported it."""
+
+    sku: Identifier
+    site: Identifier
+    event_time: AwareDatetime
+    record_time: AwareDatetime
+    on_hand: Measure
+    allocated: Measure = 0.0
+
+    @model_validator(mode="after")
+    def _known_after_it_happened(self) -> Self:
+        if self.record_time < self.event_time:
+            object.__setattr__(self, "record_time", self.event_time)
+        return self
+
+    @property
+    def record_id(self) -> str:
+        """Identity in the log: one position per sku, site and moment."""
+        return f"{self.sku}|{self.site}|{self.event_time.isoformat()}"
+
+
+Record = Order | Milestone | InventoryPosition

@@ -1,0 +1,210 @@
+"""The book of orders: what is known of each order, as arrays that grow by records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from triage.domain.clock import UNKNOWN_TIME, to_micros
+from triage.domain.records import Milestone, Order
+from triage.features.compile import Floats, Ints
+from triage.features.facts import (
+    DUE_BY,
+    MILESTONES,
+    NUMBERS,
+    PROMISED_BY,
+    TIME,
+    TIMES,
+    key_values,
+    numbers,
+)
+from triage.history.tables import History
+
+A = TypeVar("A", Ints, Floats)
+_CREATED, _VALIDATED = TIME["order_created"], TIME["order_validated"]
+_PROMISED, _DUE = TIME[PROMISED_BY], TIME[DUE_BY]
+
+
+class Interner:
+    """Numbers for keys, in order of first appearance; -1 for a key with a missing part."""
+
+    def __init__(self, keysets: tuple[tuple[str, ...], ...]) -> None:
+        self.keysets = keysets
+        self._ids: list[dict[tuple[str, ...], int]] = [{} for _ in keysets]
+
+    def add(self, values: dict[str, str | None]) -> list[int]:
+        """Return the key numbers of these values, giving new ones where needed."""
+        return [self._number(at, values, grow=True) for at in range(len(self.keysets))]
+
+    def find(self, values: dict[str, str | None]) -> list[int]:
+        """Return the key numbers of these values; -1 for a key that was never seen."""
+        return [self._number(at, values, grow=False) for at in range(len(self.keysets))]
+
+    def number(self, keyset: int, values: dict[str, str | None]) -> int:
+        """Return the number of one key, giving a new one where needed."""
+        return self._number(keyset, values, grow=True)
+
+    def _number(self, at: int, values: dict[str, str | None], *, grow: bool) -> int:
+        parts = tuple(values.get(name) for name in self.keysets[at])
+        known = tuple(part for part in parts if part is not None)
+        if len(known) != len(parts):
+            return -1
+        ids = self._ids[at]
+        if grow:
+            return ids.setdefault(known, len(ids))
+        return ids.get(known, -1)
+
+
+@dataclass(slots=True)
+class OrderRow:
+    """What is known of one order, ready for the kernel.
+
+    Attributes:
+        event: when each time of `facts.TIMES` was (micros).
+        known: when each became known (micros).
+        numbers: facts of `facts.NUMBERS`.
+        keys: number of each key set, -1 where not known.
+    """
+
+    event: Ints
+    known: Ints
+    numbers: Floats
+    keys: Ints
+
+
+class OrderBook:
+    """Every order by row number, with times, numbers and keys.
+
+    A milestone that arrives before its order waits until the order is known. Of two milestones of
+    one kind the one that was known first counts (ties: the one that happened first).
+    """
+
+    def __init__(self, keysets: tuple[tuple[str, ...], ...]) -> None:
+        self.interner = Interner(keysets)
+        self.ids: list[str] = []
+        self.row_of: dict[str, int] = {}
+        self.event = np.empty((0, len(TIMES)), dtype=np.int64)
+        self.known = np.empty((0, len(TIMES)), dtype=np.int64)
+        self.numbers = np.empty((0, len(NUMBERS)), dtype=np.float64)
+        self.keys = np.empty((0, len(keysets)), dtype=np.int64)
+        self._waiting: dict[str, list[Milestone]] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def of(cls, history: History, keysets: tuple[tuple[str, ...], ...]) -> OrderBook:
+        """Fill a book from a whole history at once."""
+        book = cls(keysets)
+        n = len(history.orders)
+        book._reserve(n)
+        for at, order in enumerate(history.order_objects()):
+            book.numbers[at] = numbers(order)
+            book.keys[at] = book.interner.add(key_values(order))
+        book.ids = history.orders["order_id"].tolist()
+        book.row_of = {order_id: at for at, order_id in enumerate(book.ids)}
+        created = history.orders["record_time"].to_numpy(np.int64)
+        book.event[:n, _CREATED] = history.orders["event_time"].to_numpy(np.int64)
+        book.event[:n, _PROMISED] = history.orders["promised_by"].to_numpy(np.int64)
+        book.known[:n, _CREATED] = book.known[:n, _PROMISED] = created
+        _fill_milestones(book, history.milestones)
+        return book
+
+    def row(self, at: int) -> OrderRow:
+        """Return one order's row (views, not copies)."""
+        return OrderRow(self.event[at], self.known[at], self.numbers[at], self.keys[at])
+
+    def draft(self, order: Order, milestones: Iterable[Milestone] = ()) -> OrderRow:
+        """Return the row of an order that is not in the book, without adding it."""
+        row = OrderRow(
+            np.full(len(TIMES), UNKNOWN_TIME, dtype=np.int64),
+            np.full(len(TIMES), UNKNOWN_TIME, dtype=np.int64),
+            np.array(numbers(order), dtype=np.float64),
+            np.array(self.interner.find(key_values(order)), dtype=np.int64),
+        )
+        _set_order(row, order)
+        for milestone in milestones:
+            _set_milestone(row, milestone)
+        return row
+
+    def add_order(self, order: Order) -> int:
+        """Add an order and what waited for it; return its row number (unchanged if known)."""
+        at = self.row_of.get(order.order_id)
+        if at is not None:
+            return at
+        at = len(self.ids)
+        self._reserve(at + 1)
+        self.ids.append(order.order_id)
+        self.row_of[order.order_id] = at
+        self.numbers[at] = numbers(order)
+        self.keys[at] = self.interner.add(key_values(order))
+        row = self.row(at)
+        _set_order(row, order)
+        for milestone in self._waiting.pop(order.order_id, ()):
+            _set_milestone(row, milestone)
+        return at
+
+    def add_milestone(self, milestone: Milestone) -> int:
+        """Note a milestone; return the order's row number, or -1 if the order is not known yet."""
+        at = self.row_of.get(milestone.order_id)
+        if at is None:
+            self._waiting.setdefault(milestone.order_id, []).append(milestone)
+            return -1
+        _set_milestone(self.row(at), milestone)
+        return at
+
+    def _reserve(self, n: int) -> None:
+        have = len(self.event)
+        if n <= have:
+            return
+        size = max(n, have + have // 2, 16) if have else n
+        self.event = _grown(self.event, size, UNKNOWN_TIME)
+        self.known = _grown(self.known, size, UNKNOWN_TIME)
+        self.numbers = _grown(self.numbers, size, np.nan)
+        self.keys = _grown(self.keys, size, -1)
+
+
+def _grown(array: A, size: int, fill: float) -> A:
+    larger = np.full((size, array.shape[1]), fill, dtype=array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def _set_order(row: OrderRow, order: Order) -> None:
+    created = to_micros(order.record_time)
+    row.event[_CREATED], row.known[_CREATED] = to_micros(order.event_time), created
+    row.event[_PROMISED], row.known[_PROMISED] = to_micros(order.promised_by), created
+
+
+def _set_milestone(row: OrderRow, milestone: Milestone) -> None:
+    column = TIME.get(milestone.milestone.value)
+    if column is None or column == _CREATED:
+        return
+    event = to_micros(milestone.event_time)
+    known = max(to_micros(milestone.record_time), int(row.known[_CREATED]))
+    have = (int(row.known[column]), int(row.event[column]))
+    if have[0] != UNKNOWN_TIME and have <= (known, event):
+        return
+    row.event[column], row.known[column] = event, known
+    if column == _VALIDATED and milestone.due_by is not None:
+        row.event[_DUE], row.known[_DUE] = to_micros(milestone.due_by), known
+
+
+def _fill_milestones(book: OrderBook, milestones: pd.DataFrame) -> None:
+    rows = milestones["order"].to_numpy(np.int64)
+    kinds = milestones["milestone"].to_numpy(object)
+    event = milestones["event_time"].to_numpy(np.int64)
+    known = milestones["record_time"].to_numpy(np.int64)
+    due = milestones["due_by"].to_numpy(np.int64)
+    for kind in MILESTONES[1:]:
+        of_kind = kinds == kind
+        book.event[rows[of_kind], TIME[kind]] = event[of_kind]
+        book.known[rows[of_kind], TIME[kind]] = known[of_kind]
+        if TIME[kind] == _VALIDATED:
+            with_due = of_kind & (due != UNKNOWN_TIME)
+            book.event[rows[with_due], _DUE] = due[with_due]
+            book.known[rows[with_due], _DUE] = known[with_due]

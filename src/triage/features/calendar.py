@@ -1,0 +1,95 @@
+"""Local time and working days as lookup tables, so that a kernel can read them.
+
+Holidays come from the `holidays` package; offsets from the IANA zone. Days are counted from
+1970-01-01 local; tables span 2000 to 2060.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import holidays
+import numpy as np
+import numpy.typing as npt
+
+from triage.domain.clock import MICROS_PER_SECOND, to_micros
+from triage.errors import DeclarationError
+
+FIRST_YEAR, LAST_YEAR = 2000, 2060
+_EPOCH = date(1970, 1, 1)
+
+
+class Calendar(NamedTuple):
+    """Tables of one time zone and country.
+
+    Attributes:
+        changes: UTC micros at which the offset changes, ascending; first entry is the smallest.
+        offsets: offset to add to UTC micros from that moment on.
+        first_day: day number (since 1970-01-01) of the first entry of the day tables.
+        holidays: number of public holidays before each day.
+        workdays: number of working days (Monday to Friday, no holiday) before each day.
+    """
+
+    changes: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+    first_day: int
+    holidays: npt.NDArray[np.int64]
+    workdays: npt.NDArray[np.int64]
+
+
+@cache
+def build(time_zone: str, country: str) -> Calendar:
+    """Return the tables of an IANA zone and an ISO 3166 country.
+
+    Raises:
+        DeclarationError: if the zone or the country is not known.
+    """
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise DeclarationError(f"time zone {time_zone!r} is not an IANA zone") from error
+    try:
+        public = holidays.country_holidays(country, years=range(FIRST_YEAR, LAST_YEAR + 1))
+    except NotImplementedError as error:
+        raise DeclarationError(f"no holidays are known for country {country!r}") from error
+    changes, offsets = _offsets(zone)
+    first = (date(FIRST_YEAR, 1, 1) - _EPOCH).days
+    last = (date(LAST_YEAR, 12, 31) - _EPOCH).days
+    days = np.arange(first, last + 1)
+    off = np.zeros(len(days), dtype=bool)
+    for day in public:
+        number = (day - _EPOCH).days - first
+        if 0 <= number < len(off):
+            off[number] = True
+    weekend = (days + 3) % 7 >= 5  # 1970-01-01 was a Thursday
+    before_holidays = np.concatenate([[0], np.cumsum(off)]).astype(np.int64)
+    before_work = np.concatenate([[0], np.cumsum(~off & ~weekend)]).astype(np.int64)
+    return Calendar(changes, offsets, first, before_holidays, before_work)
+
+
+def _offsets(zone: ZoneInfo) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def offset(moment: datetime) -> int:
+        shift = moment.astimezone(zone).utcoffset() or timedelta()
+        return int(shift.total_seconds()) * MICROS_PER_SECOND
+
+    start = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+    days = (datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) - start).days
+    changes, values = [-(2**62)], [offset(start)]
+    previous = start
+    for number in range(1, days):
+        moment = start + timedelta(days=number)
+        if offset(moment) != values[-1]:
+            low, high = to_micros(previous), to_micros(moment)
+            while high - low > MICROS_PER_SECOND:
+                middle = (low + high) // 2 // MICROS_PER_SECOND * MICROS_PER_SECOND
+                at = datetime.fromtimestamp(middle // MICROS_PER_SECOND, tz=UTC)
+                low, high = (middle, high) if offset(at) == values[-1] else (low, middle)
+            changes.append(high)
+            values.append(offset(moment))
+        previous = moment
+    return np.array(changes, dtype=np.int64), np.array(values, dtype=np.int64)
+
+

@@ -1,0 +1,393 @@
+"""From declarations to integer tables: the program that one table-driven kernel runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
+from triage.errors import DeclarationError
+from triage.features.declarations import Declarations, Family, Feature, Key, Stream
+from triage.features.facts import KEY_FIELDS, MILESTONES, NUMBERS, TIME, TIMES
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
+
+
+class StreamKind(IntEnum):
+    """How a stream's entries come from an order (or, for positions, from stock records)."""
+
+    EVENT = 0
+    INTERVAL = 1
+    OUTCOME = 2
+    CHECKPOINT = 3
+    POSITION = 4
+
+
+class ValueKind(IntEnum):
+    """What an entry's value column holds."""
+
+    MINUTES = 0
+    NUMBER = 1
+    LATE = 2
+    AVAILABLE = 3
+    LOG_DAYS = 4
+    AFTER = 5
+    OPEN = 6
+
+
+class Op(IntEnum):
+    """What a slot of the feature row is computed from."""
+
+    NUMBER = 0
+    BETWEEN = 1
+    SINCE = 2
+    UNTIL = 3
+    LOG_DAYS_UNTIL = 4
+    HOUR_OF_DAY = 5
+    HOUR_OF_WEEK = 6
+    DAY_OF_WEEK = 7
+    DAY_OF_YEAR = 8
+    DAY_OF_WEEK_OF = 9
+    HOLIDAYS_UNTIL = 10
+    WORKDAYS_UNTIL = 11
+    WORKDAYS_AHEAD = 12
+    COUNT = 13
+    SUM = 14
+    MEAN = 15
+    SINCE_LAST = 16
+    LAST = 17
+    LEVEL = 18
+    DIFFERENCE = 19
+    RATIO = 20
+    PRODUCT = 21
+
+
+MAX_COLUMNS = 8
+_OTHER_UNIT = {"hours": 1.0 / MICROS_PER_HOUR, "days": 1.0 / MICROS_PER_DAY}
+
+
+class Program(NamedTuple):
+    """The integer tables.
+
+    Attributes:
+        streams: (streams, 9): kind, from, to, min age, max age (micros), columns, first value,
+            values, share of the promise (thousandths).
+        values: (values, 4): kind, a, b, multiplier. Column 0 of an entry is its count (0 or 1); each
+            value takes two columns: its sum and the number of entries that have it.
+        tables: (tables, 3): stream, key set, columns.
+        cursors: (cursors, 2): table, window in micros (0: since ever).
+        slots: (slots, 6): op, a, b, cursor, column, parent slot (-1: none).
+        factors: (slots, 3): scale, prior weight (of a ratio: added to its numerator), added to
+            the denominator.
+        tolerance: micros after the promise that still count as on time.
+    """
+
+    streams: Ints
+    values: Ints
+    tables: Ints
+    cursors: Ints
+    slots: Ints
+    factors: Floats
+    tolerance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One feature as compiled, with key and window filled in.
+
+    Attributes:
+        name: the column's name.
+        family: the family that it belongs to.
+        feature: the declaration that it came from.
+        key: name of its key, if it has one.
+        days: its window, if it has one.
+        of: names of the features or times that it is made of.
+        parent: name of the slot that a thin history shrinks towards.
+        meaning: what it is.
+        phrase: how to say it to a person, with `{value}` and `{typical}` left open.
+        concept: the reason that it belongs to.
+    """
+
+    name: str
+    family: str
+    feature: Feature
+    key: str | None
+    days: float | None
+    of: tuple[str, ...]
+    parent: str | None
+    meaning: str
+    phrase: str
+    concept: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """Compiled features: what is computed, in which order, and which families are off and why."""
+
+    declarations: Declarations
+    available: frozenset[str]
+    slots: tuple[Slot, ...]
+    keysets: tuple[tuple[str, ...], ...]
+    program: Program
+    switched_off: dict[str, tuple[str, ...]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the column names of a feature row."""
+        return tuple(slot.name for slot in self.slots)
+
+    def inputs(self, landmark: str) -> tuple[str, ...]:
+        """Return the names that a model of this landmark sees."""
+        return tuple(
+            slot.name
+            for slot in self.slots
+            if slot.feature.input
+            and slot.key not in slot.feature.hidden_keys
+            and (not slot.feature.landmarks or landmark in slot.feature.landmarks)
+        )
+
+
+def compile_features(
+    declarations: Declarations, available: Collection[str], *, tolerance_hours: float = 0.0
+) -> FeatureSet:
+    """Compile the families whose sources are available.
+
+    Args:
+        declarations: what is declared.
+        available: source names that hold data, such as `order.carrier` or `inventory_position`.
+        tolerance_hours: hours after the promise that still count as on time (label contract).
+
+    Raises:
+        DeclarationError: naming family and feature for anything that cannot be computed.
+    """
+    off = {
+        family.family.name: missing
+        for family in declarations.families
+        if (missing := tuple(s for s in family.family.requires if s not in available))
+    }
+    on = (f for f in declarations.families if f.family.name not in off)
+    slots = _in_order(tuple(_slots(on, declarations.keys)))
+    builder = _Builder(declarations, slots)
+    program = builder.program(int(tolerance_hours * MICROS_PER_HOUR))
+    return FeatureSet(
+        declarations, frozenset(available), slots, tuple(builder.keysets), program, off
+    )
+
+
+def _slots(families: Iterable[Family], keys: Mapping[str, Key]) -> Iterable[Slot]:
+    seen: set[str] = set()
+    for family in families:
+        for feature in family.feature:
+            for key in feature.keys or (None,):
+                for days in feature.days or (None,):
+                    slot = _slot(family.family.name, feature, key, days, keys)
+                    if slot.name in seen:
+                        raise DeclarationError(f"{slot.family}: {slot.name} is declared twice")
+                    seen.add(slot.name)
+                    yield slot
+
+
+def _in_order(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    """Return the slots so that each comes after those it is made of, else as declared."""
+    by_name = {slot.name: slot for slot in slots}
+    placed: dict[str, Slot] = {}
+
+    def place(slot: Slot, via: tuple[str, ...]) -> None:
+        if slot.name in via:
+            raise DeclarationError(f"{slot.family}: {' -> '.join((*via, slot.name))} is a circle")
+        needed = (*(slot.of if slot.feature.derive else ()), *([slot.parent] if slot.parent else ()))
+        for name in needed:
+            if name in by_name and name not in placed:
+                place(by_name[name], (*via, slot.name))
+        placed.setdefault(slot.name, slot)
+
+    for slot in slots:
+        place(slot, ())
+    return tuple(placed.values())
+
+
+def _slot(
+    family: str, feature: Feature, key: str | None, days: float | None, keys: Mapping[str, Key]
+) -> Slot:
+    if key is not None and key not in keys:
+        raise DeclarationError(f"{family}: {feature.name}: {key} is no key: {', '.join(keys)}")
+    declared = None if key is None else keys[key]
+    wider = declared.parent if declared else None
+    window = "" if days is None else f"{days:g}"
+
+    def filled(text: str) -> str:
+        words = {"key": key, "parent": wider, "place": declared and declared.place, "days": window}
+        for name, word in words.items():
+            text = text.replace("{" + name + "}", word or "")
+        return text
+
+    suffix = "" if days is None else f"_{window}d"
+    parent = None
+    if feature.parent is not None and ("{parent}" not in feature.parent or wider):
+        parent = filled(feature.parent) + suffix
+    return Slot(
+        filled(feature.name) + suffix, family, feature, key, days,
+        tuple(filled(name) for name in feature.of), parent, filled(feature.meaning),
+        filled(feature.phrase), filled(feature.concept),
+    )  # fmt: skip
+
+
+class _Builder:
+    """Collects tables while slots are compiled."""
+
+    def __init__(self, declarations: Declarations, slots: tuple[Slot, ...]) -> None:
+        self.declarations = declarations
+        self.slots = slots
+        self.keysets: list[tuple[str, ...]] = []
+        self._streams: dict[str, int] = {}
+        self._tables: dict[tuple[int, int], int] = {}
+        self._cursors: dict[tuple[int, int], int] = {}
+        self._position = {slot.name: at for at, slot in enumerate(slots)}
+
+    def program(self, tolerance: int) -> Program:
+        rows = [self._slot(slot) for slot in self.slots]
+        streams, values = self._stream_tables()
+        columns = [streams[stream][5] for stream, _ in self._tables]
+        tables = [(s, k, c) for (s, k), c in zip(self._tables, columns, strict=True)]
+        return Program(
+            _table(streams, 9), _table(values, 4), _table(tables, 3), _table(self._cursors, 2),
+            _table([row for row, _ in rows], 6),
+            np.array([f for _, f in rows], dtype=np.float64).reshape(-1, 3),
+            tolerance,
+        )  # fmt: skip
+
+    def _slot(self, slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        feature = slot.feature
+        try:
+            if feature.row is not None:
+                return _row_slot(slot)
+            if feature.derive is not None:
+                a, b = (self._other(name) for name in slot.of)
+                factors = (feature.scale, *feature.plus)
+                return (int(Op[feature.derive.upper()]), a, b, -1, -1, -1), factors
+            return self._history_slot(slot)
+        except (KeyError, ValueError) as error:
+            raise DeclarationError(f"features/{slot.family}.toml: {slot.name}: {error}") from error
+
+    def _history_slot(self, slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        feature = slot.feature
+        assert feature.stream is not None  # noqa: S101
+        assert feature.aggregate is not None  # noqa: S101
+        stream = _known(self.declarations.streams, feature.stream, "stream")
+        if (stream.kind == "interval") != (feature.aggregate == "level"):
+            raise ValueError("aggregate level goes with an interval stream, and only with one")
+        cursor = self._cursor(slot)
+        column = 0
+        if feature.value is not None:
+            column = 1 + 2 * list(stream.values).index(feature.value)
+        elif feature.aggregate in {"sum", "mean", "last"}:
+            raise ValueError(f"aggregate {feature.aggregate} needs a value")
+        parent = -1 if slot.parent is None else self._other(slot.parent)
+        row = (int(Op[feature.aggregate.upper()]), -1, -1, cursor, column, parent)
+        return row, (feature.scale, feature.weight, 0.0)
+
+    def _cursor(self, slot: Slot) -> int:
+        name = str(slot.feature.stream)
+        stream = self._streams.setdefault(name, len(self._streams))
+        fields = self.declarations.keys[str(slot.key)].fields
+        for field in fields:
+            if field not in KEY_FIELDS:
+                raise ValueError(f"key {slot.key}: {field} is none of {', '.join(KEY_FIELDS)}")
+        if fields not in self.keysets:
+            self.keysets.append(fields)
+        keyset = self.keysets.index(fields)
+        table = self._tables.setdefault((stream, keyset), len(self._tables))
+        window = 0 if slot.days is None else round(slot.days * MICROS_PER_DAY)
+        return self._cursors.setdefault((table, window), len(self._cursors))
+
+    def _other(self, name: str) -> int:
+        position = self._position.get(name)
+        if position is None:
+            raise ValueError(f"{name} is no feature (or its family is switched off)")
+        return position
+
+    def _stream_tables(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        streams: list[tuple[int, ...]] = []
+        values: list[tuple[int, ...]] = []
+        for name in self._streams:
+            stream = self.declarations.streams[name]
+            first = len(values)
+            try:
+                values.extend(_value(stream, key) for key in stream.values)
+                streams.append(_stream(stream, first))
+            except (KeyError, ValueError) as error:
+                raise DeclarationError(f"features/streams.toml: {name}: {error}") from error
+        return streams, values
+
+
+def _row_slot(slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    feature, of = slot.feature, slot.of
+    function = str(feature.row)
+    if function == "number":
+        return (Op.NUMBER, _index(NUMBERS, of[0], "number"), -1, -1, -1, -1), (feature.scale, 0.0, 0.0)
+    unit, _, what = function.partition("_")
+    times = [_known(TIME, name, "time") for name in of] + [-1, -1]
+    if unit in _OTHER_UNIT:
+        op = Op[what.upper()]
+        if len(of) != (2 if op == Op.BETWEEN else 1):
+            raise ValueError(f"{function} takes {2 if op == Op.BETWEEN else 1} time(s) in `of`")
+        return (op, times[0], times[1], -1, -1, -1), (feature.scale * _OTHER_UNIT[unit], 0.0, 0.0)
+    ahead = -1 if slot.days is None else round(slot.days)
+    return (Op[function.upper()], times[0], ahead, -1, -1, -1), (feature.scale, 0.0, 0.0)
+
+
+def _stream(stream: Stream, first: int) -> tuple[int, ...]:
+    start = -1 if stream.at is None else _index(TIMES, stream.at, "time")
+    end = -1 if stream.ends is None else _index(MILESTONES, stream.ends, "milestone")
+    if stream.kind in {"event", "interval", "checkpoint"} and start < 0:
+        raise ValueError("needs `at`")
+    if stream.kind in {"interval", "checkpoint"} and end < 0:
+        raise ValueError("needs `ends`")
+    columns = 1 + 2 * len(stream.values)
+    if columns > MAX_COLUMNS:
+        raise ValueError(f"at most {(MAX_COLUMNS - 1) // 2} values")
+    return (
+        int(StreamKind[stream.kind.upper()]), start, end,
+        round(stream.min_age_hours * MICROS_PER_HOUR), round(stream.max_age_days * MICROS_PER_DAY),
+        columns, first, len(stream.values), round(stream.share_of_promise * 1000),
+    )  # fmt: skip
+
+
+def _value(stream: Stream, name: str) -> tuple[int, ...]:
+    value = stream.values[name]
+    for flag, kind in (("available", "position"), ("late", "outcome"), ("open", "checkpoint")):
+        if getattr(value, flag) != (stream.kind == kind):
+            raise ValueError(f"`{flag}` goes with a {kind} stream, and only with one")
+        if getattr(value, flag):
+            return int(ValueKind[flag.upper()]), -1, -1, 1
+    if value.number is not None:
+        return int(ValueKind.NUMBER), _index(NUMBERS, value.number, "number"), -1, value.per
+    for name_of_kind in ("minutes", "log_days", "after"):
+        times = getattr(value, name_of_kind)
+        if times is not None:
+            a, b = (_known(TIME, time, "time") for time in times)
+            return int(ValueKind[name_of_kind.upper()]), a, b, 1
+    raise ValueError("carries nothing")
+
+
+def _known(table: Mapping[str, T], name: str, what: str) -> T:
+    if name not in table:
+        raise ValueError(f"{name} is no {what}; there is: {', '.join(table)}")
+    return table[name]
+
+
+def _index(names: tuple[str, ...], name: str, what: str) -> int:
+    if name not in names:
+        raise ValueError(f"{name} is no {what}; there is: {', '.join(names)}")
+    return names.index(name)
+
+
+def _table(rows: Iterable[tuple[int, ...]], width: int) -> Ints:
+    return np.array(list(rows), dtype=np.int64).reshape(-1, width)

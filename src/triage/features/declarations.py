@@ -1,0 +1,241 @@
+"""What a model may look at, as declared in `features/*.toml`.
+
+Three kinds of feature: a *row* feature is a plain function of the order's own facts, a *history*
+feature is an aggregate of a stream of past facts under a key, a *derived* feature combines two
+others. A declaration without meaning, unit, phrase or concept does not load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from triage import workspace
+from triage.domain.records import MilestoneKind
+from triage.errors import DeclarationError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Pattern = Annotated[str, Field(pattern=r"^[a-z{][a-z0-9_{}]*$", max_length=60)]
+Sentence = Annotated[str, Field(min_length=3, max_length=300)]
+
+RowFunction = Literal[
+    "number", "hours_between", "hours_since", "hours_until", "days_between", "days_until",
+    "log_days_until", "hour_of_day", "hour_of_week", "day_of_week", "day_of_year",
+    "day_of_week_of", "holidays_until", "workdays_until", "workdays_ahead",
+]  # fmt: skip
+Aggregate = Literal["count", "sum", "mean", "since_last", "last", "level"]
+Derivation = Literal["difference", "ratio", "product"]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StreamValue(_Declared):
+    """A whole-number value that each entry of a stream carries.
+
+    Exactly one of: `minutes` between two times of the order, `log_days` (ten-thousandths of
+    log(1 + days) between two times), `after` (1 if the second time came after the first), `number`
+    (a fact of the order, times `per`), `late` (1 if the order was late), `open` (1 if still open at
+    a checkpoint), `available` (stock on hand less allocated, of a position). Sums are kept as
+    integers, so they are exact.
+    """
+
+    minutes: tuple[str, str] | None = None
+    log_days: tuple[str, str] | None = None
+    after: tuple[str, str] | None = None
+    number: str | None = None
+    late: bool = False
+    open: bool = False
+    available: bool = False
+    per: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> StreamValue:
+        given = (self.minutes, self.log_days, self.after, self.number)
+        flags = (self.late, self.open, self.available)
+        if sum(value is not None for value in given) + sum(flags) != 1:
+            raise ValueError("give exactly one kind of value")
+        return self
+
+
+class Stream(_Declared):
+    """A stream of past facts, each known from one moment on.
+
+    `event`: one entry when a milestone becomes known. `interval`: open from one milestone until
+    the first of others (or cancellation, or `max_age_days`), counted from `min_age_hours` on.
+    `outcome`: one entry when the outcome is known, at the latest when the promise passes (with `at`:
+    only if that milestone was known by then).
+    `checkpoint`: at `min_age_hours` (or `share_of_promise`) after `at`, was it still open?
+    `position`: one entry per inventory position.
+    """
+
+    kind: Literal["event", "interval", "outcome", "checkpoint", "position"]
+    meaning: Sentence
+    at: str | None = None
+    ends: str | None = None
+    min_age_hours: Annotated[float, Field(ge=0)] = 0.0
+    share_of_promise: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_age_days: Annotated[float, Field(gt=0)] = 60.0
+    values: dict[Name, StreamValue] = {}
+
+
+class Key(_Declared):
+    """What history is kept by.
+
+    Attributes:
+        fields: fields of the order or of its main line; none means all orders together.
+        place: how to name it in a sentence, for example "this lane".
+        parent: the wider key that thin histories shrink towards.
+    """
+
+    fields: tuple[str, ...]
+    place: Annotated[str, Field(min_length=2, max_length=40)]
+    parent: str | None = None
+
+
+class Feature(_Declared):
+    """One feature, or one per key in `keys` and per window in `days`.
+
+    `{key}`, `{parent}`, `{place}` and `{days}` in its texts and references are filled in for each.
+    """
+
+    name: Pattern
+    meaning: Sentence
+    unit: Annotated[str, Field(max_length=20)]
+    phrase: Sentence
+    concept: Pattern
+    actionable: bool = False
+    row: RowFunction | None = None
+    of: tuple[str, ...] = ()
+    stream: str | None = None
+    keys: tuple[str, ...] = ()
+    aggregate: Aggregate | None = None
+    value: str | None = None
+    days: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    scale: float = 1.0
+    parent: str | None = None
+    weight: Annotated[float, Field(ge=0)] = 0.0
+    derive: Derivation | None = None
+    plus: tuple[float, float] = (0.0, 0.0)
+    """Added to numerator and denominator of a ratio, so that thin counts do not swing."""
+    landmarks: tuple[MilestoneKind, ...] = ()
+    input: bool = True
+    """Whether a model sees it; a step towards other features may stay inside the engine."""
+    hidden_keys: tuple[str, ...] = ()
+    """Keys that are computed only as parents: a level of the whole network misleads trees, whose
+    splits on it stand for calendar weeks."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Feature:
+        if sum((self.row is not None, self.stream is not None, self.derive is not None)) != 1:
+            raise ValueError("give exactly one of row, stream, derive")
+        if self.stream is not None and not (self.keys and self.aggregate):
+            raise ValueError("a history feature needs keys and aggregate")
+        windowed = self.aggregate in {"count", "sum", "mean"}
+        if self.stream is not None and windowed != bool(self.days):
+            raise ValueError(
+                "count, sum and mean need days; level, last and since_last have none"
+            )
+        if self.derive is not None and len(self.of) != 2:
+            raise ValueError("a derived feature is made of two others: of = [a, b]")
+        return self
+
+
+class Concept(_Declared):
+    """A reason as people think of it; the contributions of its features are shown as one."""
+
+    title: Sentence
+    owner: Annotated[str, Field(min_length=2, max_length=60)]
+
+
+class FamilyHead(_Declared):
+    """A family of features that is switched on only by its data."""
+
+    name: Name
+    title: Sentence
+    owner: Annotated[str, Field(min_length=2, max_length=60)]
+    requires: tuple[str, ...] = ()
+
+
+class Family(_Declared):
+    """One file of `features/`: the head, its concepts and its features."""
+
+    family: FamilyHead
+    concept: dict[Name, Concept] = {}
+    feature: tuple[Feature, ...]
+
+
+class Declarations(_Declared):
+    """Everything in `features/`: keys, streams, families, in file order."""
+
+    keys: dict[Name, Key]
+    streams: dict[Name, Stream]
+    families: tuple[Family, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Return sha256 (hex) of the declarations, whatever their comments and layout."""
+        plain = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    @property
+    def concepts(self) -> dict[str, Concept]:
+        """Return every concept by name."""
+        return {name: c for family in self.families for name, c in family.concept.items()}
+
+
+def load(configured: Path | None = None) -> Declarations:
+    """Read `features/` of the workspace.
+
+    Raises:
+        DeclarationError: if a file does not follow the declarations' form; names file and field.
+    """
+    found = workspace.names("features", ".toml", configured)
+    texts = {name: workspace.read_toml(f"features/{name}.toml", configured) for name in found}
+    base = texts.pop("streams", None)
+    if base is None:
+        raise DeclarationError("features/streams.toml is missing: it declares keys and streams")
+    families = tuple(_family(name, text) for name, text in texts.items())
+    return parse({"keys": base.get("keys", {}), "streams": base.get("streams", {})}, families)
+
+
+def parse(base: dict[str, Any], families: tuple[Family, ...]) -> Declarations:
+    """Return checked declarations from their parts.
+
+    Raises:
+        DeclarationError: naming what does not fit.
+    """
+    try:
+        return Declarations(families=families, **base)
+    except ValidationError as error:
+        raise DeclarationError(f"features/streams.toml: {_first(error)}") from error
+
+
+def thaw(frozen: str) -> Declarations:
+    """Return declarations from the JSON text that a bundle carries.
+
+    Raises:
+        DeclarationError: if it is not what `model_dump_json` wrote.
+    """
+    try:
+        return Declarations.model_validate_json(frozen)
+    except ValidationError as error:
+        raise DeclarationError(f"frozen declarations: {_first(error)}") from error
+
+
+def _family(name: str, text: dict[str, Any]) -> Family:
+    try:
+        return Family.model_validate(text)
+    except ValidationError as error:
+        raise DeclarationError(f"features/{name}.toml: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in detail["loc"])
+    return f"{where}: {detail['msg']}"

@@ -1,0 +1,208 @@
+"""The one kernel that computes a feature row; the matrix is the same kernel, row after row."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, UNKNOWN_TIME
+from triage.features.calendar import Calendar
+from triage.features.compile import Floats, Ints, Op, Program
+from triage.features.index import IndexArrays, position
+from triage.jit import kernel
+
+_NUMBER, _BETWEEN, _SINCE, _UNTIL = int(Op.NUMBER), int(Op.BETWEEN), int(Op.SINCE), int(Op.UNTIL)
+_LOG_UNTIL, _HOUR_OF_WEEK = int(Op.LOG_DAYS_UNTIL), int(Op.HOUR_OF_WEEK)
+_HOUR, _WEEKDAY, _YEARDAY = int(Op.HOUR_OF_DAY), int(Op.DAY_OF_WEEK), int(Op.DAY_OF_YEAR)
+_WEEKDAY_OF, _HOLIDAYS = int(Op.DAY_OF_WEEK_OF), int(Op.HOLIDAYS_UNTIL)
+_AHEAD = int(Op.WORKDAYS_AHEAD)
+_COUNT, _SUM, _MEAN = int(Op.COUNT), int(Op.SUM), int(Op.MEAN)
+_SINCE_LAST, _LAST, _LEVEL = int(Op.SINCE_LAST), int(Op.LAST), int(Op.LEVEL)
+_DIFFERENCE, _RATIO = int(Op.DIFFERENCE), int(Op.RATIO)
+_UNKNOWN, _DAY, _A_HOUR = UNKNOWN_TIME, MICROS_PER_DAY, MICROS_PER_HOUR
+_DAYS_A_YEAR = 365.2425
+
+
+@kernel
+def fill_row(
+    program: Program,
+    calendar: Calendar,
+    index: IndexArrays,
+    event: Ints,
+    known: Ints,
+    numbers: Floats,
+    keys: Ints,
+    as_of: int,
+    spans: Ints,
+    out: Floats,
+) -> None:
+    """Compute every slot of one order as of one moment.
+
+    History slots read entries known in [as_of - window, as_of); the order's own facts count from
+    the moment they are known, as_of included.
+
+    Args:
+        program: compiled tables.
+        calendar: local time and working days.
+        index: the as-of index.
+        event: the order's times (micros).
+        known: when each became known (micros).
+        numbers: the order's numbers.
+        keys: the order's key numbers.
+        as_of: the moment (micros).
+        spans: scratch, (cursors, 4).
+        out: receives the row; NaN where there is no history or the fact is not known.
+    """
+    _place_cursors(program, index, keys, as_of, spans)
+    for slot in range(program.slots.shape[0]):
+        op = program.slots[slot, 0]
+        if op == _NUMBER:
+            out[slot] = numbers[program.slots[slot, 1]] * program.factors[slot, 0]
+        elif op < _COUNT:
+            out[slot] = program.factors[slot, 0] * _own(
+                op, program.slots[slot, 1], program.slots[slot, 2], calendar, event, known, as_of
+            )
+        elif op < _DIFFERENCE:
+            out[slot] = _history(program, index, slot, op, as_of, spans, out)
+        else:
+            a, b = out[program.slots[slot, 1]], out[program.slots[slot, 2]]
+            if op == _DIFFERENCE:
+                value = a - b
+            elif op == _RATIO:
+                a, b = a + program.factors[slot, 1], b + program.factors[slot, 2]
+                value = a / b if b != 0.0 else math.nan
+            else:
+                value = a * b
+            out[slot] = value * program.factors[slot, 0]
+
+
+@kernel
+def fill_matrix(
+    program: Program,
+    calendar: Calendar,
+    index: IndexArrays,
+    event: Ints,
+    known: Ints,
+    numbers: Floats,
+    keys: Ints,
+    rows: Ints,
+    as_of: Ints,
+    out: Floats,
+) -> None:
+    """Compute a feature row for each pair of an order (row of the book) and a moment."""
+    spans = np.empty((program.cursors.shape[0], 4), dtype=np.int64)
+    for i in range(rows.shape[0]):
+        r = rows[i]
+        fill_row(
+            program, calendar, index, event[r], known[r], numbers[r], keys[r], as_of[i], spans, out[i]
+        )  # fmt: skip
+
+
+@kernel
+def _place_cursors(program: Program, index: IndexArrays, keys: Ints, as_of: int, spans: Ints) -> None:
+    for cursor in range(program.cursors.shape[0]):
+        table, window = program.cursors[cursor, 0], program.cursors[cursor, 1]
+        key = keys[program.tables[table, 1]]
+        segment = -1
+        if 0 <= key < index.segment_of.shape[1]:
+            segment = index.segment_of[table, key]
+        spans[cursor, 0] = segment
+        if segment < 0:
+            spans[cursor, 1] = spans[cursor, 2] = 0
+            continue
+        start, count = index.segments[segment, 0], index.segments[segment, 2]
+        high = position(index.times, start, count, as_of)
+        spans[cursor, 2] = high
+        spans[cursor, 1] = 0 if window == 0 else position(index.times, start, high, as_of - window)
+
+
+@kernel
+def _column(index: IndexArrays, segment: int, columns: int, column: int, low: int, high: int) -> int:
+    if segment < 0 or high <= low:
+        return 0
+    sums = index.segments[segment, 1]
+    upto = index.sums[sums + (high - 1) * columns + column]
+    before = index.sums[sums + (low - 1) * columns + column] if low > 0 else 0
+    return upto - before
+
+
+@kernel
+def _history(
+    program: Program, index: IndexArrays, slot: int, op: int, as_of: int, spans: Ints, out: Floats
+) -> float:
+    cursor, column = program.slots[slot, 3], program.slots[slot, 4]
+    segment, low, high = spans[cursor, 0], spans[cursor, 1], spans[cursor, 2]
+    columns = program.tables[program.cursors[cursor, 0], 2]
+    scale, weight = program.factors[slot, 0], program.factors[slot, 1]
+    if segment < 0 or high == 0:  # this key has no history at all, which is not the same as none lately
+        parent = program.slots[slot, 5]
+        return out[parent] if op == _MEAN and parent >= 0 else math.nan
+    if op in (_COUNT, _LEVEL):
+        return scale * _column(index, segment, columns, 0, low, high)
+    if op == _SINCE_LAST:
+        return scale * (as_of - index.times[index.segments[segment, 0] + high - 1]) / _A_HOUR
+    if op == _LAST:
+        return scale * _column(index, segment, columns, column, high - 1, high)
+    total = scale * _column(index, segment, columns, column, low, high)
+    if op == _SUM:
+        return total
+    n = float(_column(index, segment, columns, column + 1, low, high))
+    parent = program.slots[slot, 5]
+    if parent >= 0 and not math.isnan(out[parent]):
+        total, n = total + weight * out[parent], n + weight
+    return total / n if n > 0 else math.nan
+
+
+@kernel
+def _own(
+    op: int, a: int, b: int, calendar: Calendar, event: Ints, known: Ints, as_of: int
+) -> float:
+    if a >= 0 and (known[a] == _UNKNOWN or known[a] > as_of):
+        return math.nan
+    if op == _BETWEEN:
+        if known[b] == _UNKNOWN or known[b] > as_of:
+            return math.nan
+        return float(event[b] - event[a])
+    if op == _SINCE:
+        return float(as_of - event[a])
+    if op == _UNTIL:
+        return float(event[a] - as_of)
+    if op == _LOG_UNTIL:
+        return math.log1p(max(event[a] - as_of, 0) / _DAY)
+    here = _local(calendar, as_of)
+    if op == _HOUR_OF_WEEK:
+        return float((here + 3 * _DAY) % (7 * _DAY) / _A_HOUR)
+    if op == _HOUR:
+        return float((here % _DAY) / _A_HOUR)
+    if op == _WEEKDAY:
+        return float((here // _DAY + 3) % 7)
+    if op == _YEARDAY:
+        return float((here / _DAY) % _DAYS_A_YEAR)
+    today = here // _DAY - calendar.first_day + 1
+    if op == _AHEAD:
+        return _between(calendar.workdays, today, today + b)
+    # a deadline at midnight belongs to the day that it ends
+    there = _local(calendar, event[a] - 1)
+    if op == _WEEKDAY_OF:
+        return float((there // _DAY + 3) % 7)
+    table = calendar.holidays if op == _HOLIDAYS else calendar.workdays
+    return _between(table, today, there // _DAY - calendar.first_day + 1)
+
+
+@kernel
+def _between(table: Ints, first: int, until: int) -> float:
+    last = table.shape[0] - 1
+    return float(table[min(max(until, 0), last)] - table[min(max(first, 0), last)])
+
+
+@kernel
+def _local(calendar: Calendar, moment: int) -> int:
+    low, high = 0, calendar.changes.shape[0]
+    while low < high:
+        middle = (low + high) >> 1
+        if calendar.changes[middle] <= moment:
+            low = middle + 1
+        else:
+            high = middle
+    return moment + calendar.offsets[low - 1]

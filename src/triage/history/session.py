@@ -1,0 +1,42 @@
+"""DuckDB sessions with fixed limits: nothing sniffed, nothing fetched, UTC inside."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection as Connection
+
+__all__ = ["Connection", "connect", "count", "one"]
+MEMORY_LIMIT = "512MB"
+
+
+def connect(scratch: Path | None = None) -> Connection:
+    """Open a session in memory; with a scratch folder, it is bounded and spills there."""
+    threads = max(1, min(4, os.cpu_count() or 1))
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": threads,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    if scratch is not None:
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("SET temp_directory = '" + str(scratch).replace("'", "''") + "'")
+    return connection
+
+
+def one(connection: Connection, sql: str, *values: object) -> tuple[object, ...]:
+    """Return the only row of a query."""
+    row: tuple[object, ...] | None = connection.execute(sql, list(values)).fetchone()
+    return row or ()
+
+
+def count(connection: Connection, sql: str, *values: object) -> int:
+    """Return the only number of a query."""
+    return int(str(one(connection, sql, *values)[0]))

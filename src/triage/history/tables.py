@@ -1,0 +1,117 @@
+"""What the log holds, as tables in memory: one order of rows, times as UTC microseconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from triage.domain.clock import from_micros
+from triage.domain.records import Order, OrderLine
+from triage.errors import HistoryError
+
+_TIMES = frozenset({"event_time", "record_time", "promised_by"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """A source as its mapping describes it, and when its latest extract was taken (UTC micros)."""
+
+    name: str
+    title: str
+    time_zone: str
+    promise: str
+    currency: str
+    country: str
+    extracted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All records known before one moment.
+
+    Attributes:
+        orders: Order fields without lines, sorted by (record_time, order_id).
+        lines: order_id and OrderLine fields plus `order` = row number in `orders`, sorted by
+            (order, line_no).
+        milestones: Milestone fields plus `order`, sorted by (record_time, order_id, milestone);
+            one per order and kind; `due_by` is UNKNOWN_TIME where there is none.
+        positions: InventoryPosition fields, sorted by (record_time, site, sku).
+        sources: where the records came from.
+
+    Times are int64 UTC microseconds, text is `str` (missing = NaN), numbers are float64.
+    """
+
+    orders: pd.DataFrame
+    lines: pd.DataFrame
+    milestones: pd.DataFrame
+    positions: pd.DataFrame
+    sources: tuple[SourceInfo, ...]
+
+    @property
+    def extracted_at(self) -> int:
+        """Latest moment at which an extract was taken, UTC microseconds.
+
+        Raises:
+            HistoryError: if there is no source.
+        """
+        if not self.sources:
+            raise HistoryError("the history has no source; run `triage import NAME DIR`")
+        return max(source.extracted_at for source in self.sources)
+
+    def before(self, moment: int) -> History:
+        """Return what was known strictly before a moment (UTC microseconds of record_time).
+
+        Equal to reading a log into which nothing later had been imported.
+        """
+        orders = _until(self.orders, moment)
+        lines = self.lines.iloc[: int(np.searchsorted(self.lines["order"], len(orders)))]
+        return History(
+            orders=orders,
+            lines=lines,
+            milestones=_until(self.milestones, moment),
+            positions=_until(self.positions, moment),
+            sources=cut_sources(self.sources, moment),
+        )
+
+    def order_objects(self) -> Iterator[Order]:
+        """Yield the orders as domain objects in row order, without validating them again."""
+        columns = _cells(self.orders)
+        lines = _cells(self.lines.drop(columns=["order_id", "order"]))
+        starts = np.searchsorted(self.lines["order"], np.arange(len(self.orders) + 1))
+        for row in range(len(self.orders)):
+            own = tuple(
+                OrderLine.model_construct(**{name: cells[at] for name, cells in lines.items()})
+                for at in range(starts[row], starts[row + 1])
+            )
+            values = {name: cells[row] for name, cells in columns.items()}
+            yield Order.model_construct(**values, lines=own)
+
+
+def cut_sources(sources: tuple[SourceInfo, ...], moment: int) -> tuple[SourceInfo, ...]:
+    """Return the sources as if each extract had been taken at `moment` at the latest."""
+    return tuple(
+        replace(source, extracted_at=min(source.extracted_at, moment)) for source in sources
+    )
+
+
+def _until(table: pd.DataFrame, moment: int) -> pd.DataFrame:
+    return table.iloc[: int(np.searchsorted(table["record_time"], moment))]
+
+
+def _cells(table: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return columns as lists of plain Python values: None for missing, aware UTC datetimes."""
+    cells: dict[str, list[Any]] = {}
+    for name in table.columns:
+        values = table[name].tolist()
+        if name in _TIMES:
+            cells[str(name)] = [from_micros(value) for value in values]
+        elif name == "payment_installments":
+            cells[str(name)] = [None if math.isnan(value) else int(value) for value in values]
+        else:
+            cells[str(name)] = [None if value != value else value for value in values]  # noqa: PLR0124
+    return cells

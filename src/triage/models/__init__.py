@@ -1,0 +1,1 @@
+"""Predict and explain: landmarks, survival curves, bundles. Bytes in, digest out."""

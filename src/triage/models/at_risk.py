@@ -1,0 +1,230 @@
+"""The at-risk model: when will this order be delivered, and so, how likely is it late.
+
+One distribution answers everything. With L = log(1 + days from the landmark to the promise), the
+trees give a location mu = offset x L + trees(x) on the log scale, and a survival curve S over
+z = log(1 + t) - mu gives P(T > t). Then p(late) = S(z at the promise), delay quantiles are read off
+the same curve, and an order that waited W days is conditioned on "not yet": S(promise) / S(W).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage.errors import BundleError
+from triage.features.compile import FeatureSet, Floats, compile_features
+from triage.features.declarations import Declarations, thaw
+from triage.models.bundle import read_bundle
+from triage.models.survival import SurvivalCurve
+from triage.models.trees import TreeEnsemble
+
+NAME = "at_risk"
+MODEL_FILE, FEATURES_FILE, RECIPE_FILE = "model.json", "features.json", "recipe.toml"
+QUANTILES = (0.1, 0.5, 0.9)
+_LATEST_DAYS = 400.0
+
+
+class _Carried(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelContract(_Carried):
+    """What late means for this model; named in every score."""
+
+    version: str
+    tolerance_hours: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Calibration(_Carried):
+    """How the survival curve is kept current from recent residuals (see `calibration.py`)."""
+
+    window_days: float = 45.0
+    half_life_days: float = 5.0
+    bandwidth: float = 0.1
+    logistic_days: float = 120.0
+    share_recent: Annotated[float, Field(ge=0, le=1)] = 0.3
+
+
+class CurveNumbers(_Carried):
+    """A survival curve as plain numbers, and the moment it stands for (UTC micros)."""
+
+    as_of: int
+    start: float
+    step: float
+    logits: tuple[float, ...]
+
+    def curve(self) -> SurvivalCurve:
+        """Return the curve."""
+        return SurvivalCurve(self.start, self.step, self.logits)
+
+
+class LandmarkNumbers(_Carried):
+    """What the model knows about one stage, next to its trees.
+
+    `inputs` binds columns by name. `typical` holds the median of each input in training;
+    `typical_promise` is the mean of log(1 + days to the promise) of the training rows.
+    """
+
+    inputs: tuple[str, ...]
+    offset: float
+    typical: tuple[float | None, ...]
+    typical_promise: float
+    logistic: tuple[float, float]
+    curve: CurveNumbers
+
+
+class ModelNumbers(_Carried):
+    """Everything of a bundle that is not trees or declarations."""
+
+    name: str
+    trained_as_of: int
+    time_zone: str
+    country: str
+    available: tuple[str, ...]
+    contract: LabelContract
+    calibration: Calibration
+    landmarks: dict[str, LandmarkNumbers]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One landmark's part of the model."""
+
+    name: str
+    numbers: LandmarkNumbers
+    trees: TreeEnsemble
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one order at one moment.
+
+    Attributes:
+        p_late: probability of delivery after promise + tolerance, given what is known.
+        typical: the same for a typical order at this stage.
+        delay_days: p10, p50, p90 of delivery against the promise, in days (positive: late).
+        effects: (inputs,) effect of each input on p_late; their sum, `promise_effect` and
+            `waiting_effect` lead from `typical` to `p_late`.
+        promise_effect: effect of how far away the promise is, beyond what the inputs carry.
+        waiting_effect: effect of having waited since the landmark without delivery.
+        log_days: (inputs,) the same contributions on the log-days scale (exact SHAP values).
+    """
+
+    p_late: float
+    typical: float
+    delay_days: tuple[float, float, float]
+    effects: Floats
+    promise_effect: float
+    waiting_effect: float
+    log_days: Floats
+
+
+def predict(
+    stage: Stage, curve: SurvivalCurve, x: Floats, promise_days: float, waited_days: float
+) -> Prediction:
+    """Predict and explain one order.
+
+    The spread p_late - typical is divided by the straight path in contribution space
+    (Aumann-Shapley); p depends on the contributions only through their sum, so each share is
+    proportional to its exact SHAP value and they add up by construction.
+
+    Args:
+        stage: the landmark's model.
+        curve: the survival curve in force.
+        x: (inputs,) feature values bound by `stage.numbers.inputs`.
+        promise_days: days from the landmark to promise + tolerance (> 0).
+        waited_days: days since the landmark (0 <= waited; the order is still open).
+    """
+    numbers = stage.numbers
+    contributions = np.empty(len(numbers.inputs), dtype=np.float64)
+    location = stage.trees.explain_one(x, contributions)
+    log_promise = math.log1p(promise_days)
+    mu = numbers.offset * log_promise + location
+    z = log_promise - mu
+    base = location - float(contributions.sum())
+    z_typical = (1.0 - numbers.offset) * numbers.typical_promise - base
+    typical, fresh = curve.at(z_typical), curve.at(z)
+    if abs(z - z_typical) > 1e-6:
+        per_unit = (fresh - typical) / (z - z_typical)
+    else:
+        per_unit = (curve.at(z + 1e-4) - curve.at(z - 1e-4)) / 2e-4
+    promise_effect = per_unit * (1.0 - numbers.offset) * (log_promise - numbers.typical_promise)
+    still = curve.at(math.log1p(waited_days) - mu) if waited_days > 0 else 1.0
+    p_late = 1.0 if waited_days >= promise_days else min(1.0, fresh / still)
+    return Prediction(
+        p_late, typical, _delays(curve, mu, promise_days, still), -per_unit * contributions,
+        promise_effect, p_late - fresh, contributions,
+    )  # fmt: skip
+
+
+def _delays(
+    curve: SurvivalCurve, mu: float, promise_days: float, still: float
+) -> tuple[float, float, float]:
+    days = []
+    for quantile in QUANTILES:
+        survival = min(max((1.0 - quantile) * still, 1e-6), 1.0 - 1e-6)
+        days.append(min(math.expm1(max(mu + curve.inverse(survival), 0.0)), _LATEST_DAYS))
+    p10, p50, p90 = (value - promise_days for value in days)
+    return p10, p50, p90
+
+
+@dataclass(frozen=True, slots=True)
+class AtRiskModel:
+    """A bundle, read: stages by landmark, frozen features, label contract."""
+
+    digest: str
+    numbers: ModelNumbers
+    stages: dict[str, Stage]
+    features: FeatureSet
+
+    @classmethod
+    def load(cls, folder: Path, expected: str | None = None) -> AtRiskModel:
+        """Read a bundle after checking its digest.
+
+        Raises:
+            BundleError: if it is not what promotion recorded or cannot be scored exactly.
+        """
+        digest, files = read_bundle(folder, expected)
+        try:
+            numbers = ModelNumbers.model_validate_json(files[MODEL_FILE])
+            declarations = thaw(files[FEATURES_FILE].decode())
+        except (KeyError, ValidationError, UnicodeDecodeError) as error:
+            raise BundleError(f"{folder}: {error}") from error
+        stages = {name: _stage(name, numbers, files) for name in numbers.landmarks}
+        return cls(digest, numbers, stages, frozen_features(declarations, numbers))
+
+
+def frozen_features(declarations: Declarations, numbers: ModelNumbers) -> FeatureSet:
+    """Return the features as they were compiled at training."""
+    return compile_features(
+        declarations, numbers.available, tolerance_hours=numbers.contract.tolerance_hours
+    )
+
+
+def bundle_files(
+    numbers: ModelNumbers, declarations: Declarations, recipe: str, trees: dict[str, str]
+) -> dict[str, bytes]:
+    """Return the files of a bundle: trees are text by landmark."""
+    plain: dict[str, Any] = numbers.model_dump(mode="json")
+    files = {
+        MODEL_FILE: json.dumps(plain, indent=1, sort_keys=True).encode(),
+        FEATURES_FILE: declarations.model_dump_json(indent=1).encode(),
+        RECIPE_FILE: recipe.encode(),
+    }
+    return files | {f"trees/{name}.txt": text.encode() for name, text in trees.items()}
+
+
+def _stage(name: str, numbers: ModelNumbers, files: dict[str, bytes]) -> Stage:
+    path = f"trees/{name}.txt"
+    if path not in files:
+        raise BundleError(f"the bundle has no {path}")
+    trees = TreeEnsemble.from_model_text(files[path].decode())
+    if trees.feature_names != numbers.landmarks[name].inputs:
+        raise BundleError(f"{path} was trained on other columns than the bundle names")
+    return Stage(name, numbers.landmarks[name], trees)

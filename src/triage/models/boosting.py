@@ -1,0 +1,76 @@
+"""The only place that trains with LightGBM: deterministic trees, returned as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightgbm
+
+from triage.features.compile import Floats
+
+_VALUES = re.compile(r"^(leaf_value|internal_value)=(.*)$", re.MULTILINE)
+_ALWAYS: dict[str, Any] = {
+    "objective": "regression",
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 2,
+    "verbosity": -1,
+}
+
+
+def fit_trees(
+    x: Floats,
+    y: Floats,
+    names: Sequence[str],
+    parameters: Mapping[str, Any],
+    *,
+    rounds: int,
+    seeds: Sequence[int] = (1,),
+) -> str:
+    """Fit least-squares trees, one ensemble per seed, and return their average as model text.
+
+    The same input gives the same text: fixed seeds, row-wise histograms, a fixed number of threads.
+
+    Args:
+        x: (rows, inputs) feature values, NaN for missing.
+        y: (rows,) target.
+        names: column names, which scoring binds by.
+        parameters: LightGBM's names (`training/*.toml`).
+        rounds: number of trees of each ensemble.
+        seeds: one ensemble each; averaging them takes away most of the noise of a single one.
+    """
+    texts = []
+    for seed in seeds:
+        data = lightgbm.Dataset(x, label=y, feature_name=list(names), free_raw_data=True)
+        options = {**_ALWAYS, **parameters, "seed": seed}
+        booster = lightgbm.train(options, data, num_boost_round=rounds)
+        texts.append(booster.model_to_string(num_iteration=-1))
+    return average(texts)
+
+
+def average(texts: Sequence[str]) -> str:
+    """Return one model text whose prediction is the mean of those of several.
+
+    All trees stand in one list with their outputs divided by the number of models, which keeps
+    predictions and Shapley values additive.
+    """
+    if len(texts) == 1:
+        return texts[0]
+    head = texts[0].split("\nTree=0\n", 1)[0].splitlines()
+    trees: list[str] = []
+    for text in texts:
+        body = text.split("\nTree=0\n", 1)[1].split("\nend of trees", 1)[0]
+        for tree in re.split(r"^Tree=\d+\n", body, flags=re.MULTILINE):
+            scaled = _VALUES.sub(lambda line: _divided(line, len(texts)), tree.strip("\n"))
+            trees.append(f"Tree={len(trees)}\n{scaled}\n\n\n")
+    sizes = " ".join(str(len(tree.encode())) for tree in trees)
+    head = [f"tree_sizes={sizes}" if line.startswith("tree_sizes=") else line for line in head]
+    tail = texts[0].split("\nend of trees", 1)[1]
+    return "\n".join(head) + "\n" + "".join(trees) + "end of trees" + tail
+
+
+def _divided(line: re.Match[str], by: int) -> str:
+    values = [repr(float(value) / by) for value in line[2].split()]
+    return f"{line[1]}={' '.join(values)}"

@@ -1,0 +1,112 @@
+"""The label contract: what late means, and from when on a row may teach or test.
+
+Late: not delivered (proof of delivery) before promise + tolerance; an order that is undelivered when that
+moment passes is late *then*. Cohort by promise date: a row may be used from `as_of` only if promise +
+tolerance <= `as_of`. Cancelled orders are out as far as the cancellation is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.domain.clock import MICROS_PER_DAY, NEVER, UNKNOWN_TIME
+from triage.features.book import OrderBook
+from triage.features.compile import Floats, Ints
+from triage.features.facts import TIME
+
+_DELIVERED, _CANCELLED = TIME["delivered"], TIME["order_cancelled"]
+_PROMISED = TIME["promised_by"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Landmark rows: one order at one moment at which it would be scored.
+
+    Attributes:
+        landmark: name of the stage that all rows share.
+        order: (n,) row numbers of the book.
+        as_of: (n,) moment of the landmark, UTC micros.
+        late_at: (n,) promise + tolerance, UTC micros.
+        delivered: (n,) when it was delivered (event time); NEVER if that is not known.
+        delivered_known: (n,) when the delivery became known; NEVER if it is not.
+        cancelled_known: (n,) when a cancellation became known; NEVER if none did.
+    """
+
+    landmark: str
+    order: Ints
+    as_of: Ints
+    late_at: Ints
+    delivered: Ints
+    delivered_known: Ints
+    cancelled_known: Ints
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def take(self, chosen: npt.NDArray[np.bool_] | Ints) -> Rows:
+        """Return some of the rows."""
+        return Rows(
+            self.landmark, self.order[chosen], self.as_of[chosen], self.late_at[chosen],
+            self.delivered[chosen], self.delivered_known[chosen], self.cancelled_known[chosen],
+        )  # fmt: skip
+
+    def promise_days(self) -> Floats:
+        """Return days from the landmark to promise + tolerance (positive)."""
+        return (self.late_at - self.as_of) / MICROS_PER_DAY
+
+    def late(self) -> npt.NDArray[np.int64]:
+        """Return 1 where the order was late, by everything that is known."""
+        return (self.delivered >= self.late_at).astype(np.int64)
+
+    def known_late(self, moment: int) -> npt.NDArray[np.bool_]:
+        """Return which mature rows were late by what was known before a moment."""
+        return (self.delivered_known >= moment) | (self.delivered >= self.late_at)
+
+    def mature(self, moment: int) -> npt.NDArray[np.bool_]:
+        """Return which rows may be used from a moment on: promise passed, not known as cancelled."""
+        return (self.late_at <= moment) & (self.cancelled_known >= moment)
+
+    def waited_days(self, moment: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Return days to delivery, or until `moment` for what was open then, and whether observed."""
+        observed = self.delivered_known < moment
+        until = np.where(observed, self.delivered, moment)
+        return np.maximum(until - self.as_of, 0) / MICROS_PER_DAY, observed
+
+
+def landmark_rows(book: OrderBook, landmark: str, tolerance: int) -> Rows:
+    """Return the rows of one landmark, sorted by moment.
+
+    An order has a row if the landmark is known while the order is open: before its delivery or
+    cancellation is known and before promise + tolerance passes.
+
+    Args:
+        book: the orders.
+        landmark: a milestone's name.
+        tolerance: micros after the promise that still count as on time.
+    """
+    n = len(book)
+    known, event = book.known[:n], book.event[:n]
+    as_of = known[:, TIME[landmark]]
+    delivered_known = _or_never(known[:, _DELIVERED])
+    cancelled_known = _or_never(known[:, _CANCELLED])
+    late_at = event[:, _PROMISED] + tolerance
+    usable = (
+        (as_of != UNKNOWN_TIME)
+        & (as_of < delivered_known)
+        & (as_of < cancelled_known)
+        & (as_of < late_at)
+    )
+    order = np.flatnonzero(usable)
+    order = order[np.argsort(as_of[order], kind="stable")]
+    delivered = np.where(delivered_known == NEVER, NEVER, event[:, _DELIVERED])
+    return Rows(
+        landmark, order, as_of[order], late_at[order], delivered[order],
+        delivered_known[order], cancelled_known[order],
+    )  # fmt: skip
+
+
+def _or_never(times: Ints) -> Ints:
+    return np.where(times == UNKNOWN_TIME, NEVER, times)

@@ -1,0 +1,361 @@
+"""LightGBM models as flat tables: predictions and exact Shapley values at a prediction's price.
+
+The path-dependent Shapley value of a tree (Lundberg 2018, TreeSHAP, arXiv:1802.03888) is, by the
+multilinear extension (Owen 1972), an integral over t from 0 to 1:
+
+    phi_i = sum over leaves of v * (o_i - z_i) * integral of prod_{j != i} (t*o_j + (1-t)*z_j) dt
+
+For each distinct feature j on the leaf's path, z_j is the product of its cover fractions and o_j is
+1 if the row follows all its splits, else 0. The integrand is a polynomial of lower degree than the
+number d of these features, and Gauss-Legendre quadrature with K points is exact to degree 2K-1: K
+of at least d/2 gives the exact value, up to rounding. We take the next multiple of `LANES` points.
+Decisions follow LightGBM's tree.h; the compiled loops are in `trees_kernel`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.errors import ModelFormatError
+from triage.models.trees_kernel import (
+    EDGE,
+    LANES,
+    NODE,
+    TREE,
+    explain_row,
+    explain_rows,
+    predict_rows,
+)
+
+Floats = NDArray[np.float64]
+
+_CATEGORICAL, _DEFAULT_LEFT = 1, 2  # bits of decision_type; above them the missing type:
+_MISSING_ZERO, _MISSING_NAN = 1, 2
+_HEADER_KEYS = frozenset(
+    [
+        *("tree", "version", "num_class", "num_tree_per_iteration", "label_index"),
+        *("max_feature_idx", "objective", "feature_names", "feature_infos"),
+        *("monotone_constraints", "tree_sizes"),
+    ]
+)
+_TREE_KEYS = frozenset(
+    [
+        *("num_leaves", "num_cat", "split_feature", "split_gain", "threshold", "decision_type"),
+        *("left_child", "right_child", "leaf_value", "leaf_weight", "leaf_count"),
+        *("internal_value", "internal_weight", "internal_count"),
+        *("cat_boundaries", "cat_threshold", "is_linear", "shrinkage"),
+    ]
+)
+
+
+class Explanation(NamedTuple):
+    """Raw scores and what each feature added to them; base + contributions = prediction."""
+
+    prediction: Floats
+    contributions: Floats
+    base: float | Floats
+
+
+class _Tables(NamedTuple):
+    nodes: NDArray[np.void]
+    edges: NDArray[np.void]
+    trees: NDArray[np.void]
+    leaves: Floats
+    words: NDArray[np.uint32]
+    inverses: Floats
+    rules: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreeEnsemble:
+    """A LightGBM model, ready to predict and explain; safe to share between threads.
+
+    Attributes:
+        feature_names: Column names, in the order in which the columns are expected.
+        n_outputs: 1, or the number of classes of a multiclass model.
+        base_values: Per output, the raw score's expectation under the training cover.
+    """
+
+    feature_names: tuple[str, ...]
+    n_outputs: int
+    base_values: tuple[float, ...]
+    _tables: _Tables
+
+    @classmethod
+    def from_model_text(cls, text: str) -> Self:
+        """Read `Booster.model_to_string()` and compile (or load from cache) the loops.
+
+        Raises:
+            ModelFormatError: if the text is cut, or has anything whose meaning we do not know:
+                another version than v4, averaged output (random forest), linear leaves.
+        """
+        try:
+            ensemble = cls(*_parse(text))
+        except (ValueError, LookupError, OverflowError) as error:
+            raise ModelFormatError(f"unreadable model text: {error}") from error
+        ensemble.explain(np.zeros((1, ensemble.n_features)))
+        if ensemble.n_outputs == 1:
+            ensemble.explain_one(np.zeros(ensemble.n_features), np.empty(ensemble.n_features))
+        ensemble.predict(np.zeros((1, ensemble.n_features)))
+        return ensemble
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of a row."""
+        return len(self.feature_names)
+
+    @property
+    def n_trees(self) -> int:
+        """Number of trees, over all outputs."""
+        return len(self._tables.trees)
+
+    @property
+    def n_leaves(self) -> int:
+        """Number of leaves, over all trees."""
+        return len(self._tables.leaves)
+
+    def predict(self, x: Floats) -> Floats:
+        """Return raw scores (before any link), bit for bit LightGBM's.
+
+        Args:
+            x: (rows, features); NaN means missing.
+
+        Returns:
+            (rows,), or (rows, outputs) if there are several.
+
+        Raises:
+            ValueError: if the shape does not fit.
+        """
+        rows = self._rows(x)
+        score = np.empty((len(rows), self.n_outputs))
+        predict_rows(rows, self._tables, score)
+        return score[:, 0] if self.n_outputs == 1 else score
+
+    def explain(self, x: Floats) -> Explanation:
+        """Return raw scores with exact path-dependent Shapley values (arXiv:1802.03888).
+
+        Args:
+            x: (rows, features); NaN means missing.
+
+        Returns:
+            Prediction (rows,), contributions (rows, features) and base, in raw-score units. With
+            several outputs: (rows, outputs), (rows, outputs, features) and (outputs,).
+
+        Raises:
+            ValueError: if the shape does not fit.
+        """
+        rows = self._rows(x)
+        score = np.empty((len(rows), self.n_outputs))
+        phi = np.empty((len(rows), self.n_outputs, self.n_features))
+        explain_rows(rows, self._tables, score, phi)
+        if self.n_outputs == 1:
+            return Explanation(score[:, 0], phi[:, 0], self.base_values[0])
+        return Explanation(score, phi, np.array(self.base_values))
+
+    def explain_one(self, x: Floats, out: Floats) -> float:
+        """Return one row's raw score and write its contributions to `out`: the request path.
+
+        Gives the same bits as `explain` for this row, alone or in any batch.
+
+        Args:
+            x: (features,); NaN means missing.
+            out: (features,) writeable, contiguous float64; overwritten.
+
+        Raises:
+            ValueError: if a shape or type does not fit, or the model has several outputs.
+        """
+        row = np.array(x, dtype=np.float64, order="C")
+        shape = (len(self.feature_names),)
+        flags = out.flags
+        if row.shape != shape or out.shape != shape or self.n_outputs != 1:
+            raise ValueError(f"need a row and an out of {shape[0]} numbers, and a single output")
+        if out.dtype != np.float64 or not (flags.c_contiguous and flags.writeable):
+            raise ValueError("out must be a writeable, contiguous float64 array")
+        score = np.empty(1)
+        explain_row(row, self._tables, score, out.reshape(1, -1))
+        return float(score[0])
+
+    def _rows(self, x: Floats) -> Floats:
+        rows = np.array(
+            x, dtype=np.float64, order="C"
+        )  # a copy: one memory layout, one compilation
+        if rows.ndim != 2 or rows.shape[1] != self.n_features:
+            raise ValueError(f"need (rows, {self.n_features}) numbers, not {rows.shape}")
+        return rows
+
+
+def _parse(text: str) -> tuple[tuple[str, ...], int, tuple[float, ...], _Tables]:
+    """Return the fields of `TreeEnsemble`; may raise any of the errors that bad text leads to."""
+    data = text.encode()
+    start = data.index(b"\nTree=0\n") + 1
+    header = _fields(data[:start].decode(), _HEADER_KEYS)
+    _require(header["version"] == "v4", f"model version {header['version']}")
+    names = tuple(header["feature_names"].split(" "))
+    _require(len(names) == int(header["max_feature_idx"]) + 1, "wrong number of feature names")
+    n_outputs = int(header["num_tree_per_iteration"])
+    sizes = [int(size) for size in header["tree_sizes"].split()]
+    _require(n_outputs >= 1 and len(sizes) % n_outputs == 0, "incomplete last iteration")
+
+    builder = _Builder(len(names), n_outputs)
+    for number, size in enumerate(sizes):
+        title, _, body = data[start : start + size].decode().partition("\n")
+        _require(title == f"Tree={number}", f"tree {number} is not where tree_sizes says")
+        builder.add(number % n_outputs, _fields(body, _TREE_KEYS))
+        start += size
+    _require(data[start:].startswith(b"end of trees\n"), "no end of trees after the last one")
+    return names, n_outputs, tuple(builder.base_values), builder.tables()
+
+
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ModelFormatError(f"cannot read this model text: {otherwise}")
+
+
+def _fields(lines: str, known: frozenset[str]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for line in filter(None, lines.split("\n")):
+        key, _, value = line.partition("=")
+        _require(key in known and key not in fields, f"unknown or repeated field {key[:40]!r}")
+        fields[key] = value
+    return fields
+
+
+def _floats(text: str, count: int) -> list[float]:
+    numbers = [float(number) for number in text.split()]
+    _require(len(numbers) == count, f"{len(numbers)} numbers where {count} belong")
+    return numbers
+
+
+def _ints(text: str, count: int, low: int, high: int) -> list[int]:
+    numbers = [int(number) for number in text.split()]
+    _require(len(numbers) == count, f"{len(numbers)} numbers where {count} belong")
+    _require(all(low <= number < high for number in numbers), f"a number not in {low}..{high - 1}")
+    return numbers
+
+
+class _Builder:
+    """Grows the flat tables (laid out as `trees_kernel` says) tree by tree."""
+
+    def __init__(self, n_features: int, n_outputs: int) -> None:
+        self.base_values = [0.0] * n_outputs
+        self._n_features = n_features
+        self._nodes: list[tuple[float | int, ...]] = []
+        self._edges: list[tuple[float | int, ...]] = []
+        self._trees: list[tuple[int, ...]] = []
+        self._leaves: list[float] = []
+        self._words: list[int] = []
+        self._inverses: list[Floats] = []
+        self._n_inverses = 0
+        self._rules: list[Floats] = []
+        self._first_rule: dict[int, int] = {0: 0}
+
+    def add(self, output: int, fields: dict[str, str]) -> None:
+        """Append one tree, from its fields in the model text."""
+        _require(fields["is_linear"] == "0", "linear leaves")
+        n = int(fields["num_leaves"]) - 1
+        _require(n >= 0, "a tree without leaves")
+        leaves = _floats(fields["leaf_value"], n + 1)
+        _require(all(map(math.isfinite, leaves)), "a leaf value that is not finite")
+        first = (len(self._nodes), n, len(self._leaves), output)
+        self._leaves += leaves
+        if n == 0:
+            self._trees.append((*first, 0, 0, 0))
+            self.base_values[output] += leaves[0]
+            return
+        # Slots: split s stays s, LightGBM's leaf ~l becomes n + l. Parents come before children.
+        pairs = zip(
+            _ints(fields["left_child"], n, -n - 1, n),
+            _ints(fields["right_child"], n, -n - 1, n),
+            strict=True,
+        )
+        children = [child if child >= 0 else n + ~child for pair in pairs for child in pair]
+        parent_edge = {child: edge for edge, child in enumerate(children)}
+        _require(sorted(children) == list(range(1, 2 * n + 1)), "branches that form no tree")
+        _require(all(c > e // 2 for e, c in enumerate(children)), "a child before its parent")
+        cover = _ints(fields["internal_count"], n, 1, 2**31)
+        cover += _ints(fields["leaf_count"], n + 1, 0, 2**31)
+        _require(all(cover[c] <= cover[e // 2] for e, c in enumerate(children)), "growing cover")
+        for leaf, value in enumerate(leaves):
+            self.base_values[output] += cover[n + leaf] / cover[0] * value
+
+        features = _ints(fields["split_feature"], n, 0, self._n_features)
+        z: list[float] = []
+        on_path: list[frozenset[int]] = []
+        for split, decision in enumerate(self._decisions(fields, n)):
+            earlier = parent_edge.get(split, -1)
+            above = on_path[earlier // 2] if split else frozenset[int]()
+            on_path.append(above | {features[split]})
+            while earlier >= 0 and features[earlier // 2] != features[split]:
+                earlier = parent_edge.get(earlier // 2, -1)
+            for edge in (2 * split, 2 * split + 1):
+                ratio = cover[children[edge]] / cover[split]
+                z.append(ratio * (z[earlier] if earlier >= 0 else 1.0))
+                self._edges.append((z[edge], ratio, children[edge]))
+            self._nodes.append((decision[0], features[split], earlier, *decision[1:]))
+        n_blocks = -(-max(map(len, on_path)) // (2 * LANES))
+        self._trees.append((*first, self._rule(n_blocks), n_blocks, self._n_inverses))
+        for block in range(n_blocks):
+            t, u = self._rules[self._first_rule[n_blocks] + 4 * block :][:2]
+            self._inverses.append(1.0 / (t + np.array(z)[:, np.newaxis] * u))
+            self._n_inverses += 2 * n
+
+    def tables(self) -> _Tables:
+        """Return all that was added, read-only."""
+        tables = _Tables(
+            np.array(self._nodes, NODE),
+            np.array(self._edges, EDGE),
+            np.array(self._trees, TREE),
+            np.array(self._leaves),
+            np.array(self._words, np.uint32),
+            np.concatenate([np.empty((0, LANES)), *self._inverses]),
+            np.array(self._rules).reshape(-1, LANES),
+        )
+        for table in tables:
+            table.setflags(write=False)
+        return tables
+
+    def _decisions(self, fields: dict[str, str], n: int) -> list[tuple[float | int, ...]]:
+        """Return threshold, first word, number of words and `left_if` per split."""
+        n_sets = int(fields["num_cat"])
+        bounds, words = [0], []
+        if n_sets > 0:
+            bounds = _ints(fields["cat_boundaries"], n_sets + 1, 0, 2**31)
+            words = _ints(fields["cat_threshold"], bounds[-1], 0, 2**32)
+            _require(bounds[0] == 0 and bounds == sorted(set(bounds)), "unordered category sets")
+        first_word = len(self._words)
+        self._words += words
+        decisions: list[tuple[float | int, ...]] = []
+        thresholds = _floats(fields["threshold"], n)  # inf is legal: missing or not
+        kinds = _ints(fields["decision_type"], n, 0, 12)
+        for threshold, kind in zip(thresholds, kinds, strict=True):
+            if kind & _CATEGORICAL:
+                which = int(threshold)
+                _require(which == threshold and 0 <= which < n_sets, "an unknown category set")
+                size = bounds[which + 1] - bounds[which]
+                decisions.append((0.0, first_word + bounds[which], size, 0))
+                continue
+            missing = kind >> 2
+            zero = nan = threshold >= 0.0
+            default = bool(kind & _DEFAULT_LEFT)
+            if missing == _MISSING_ZERO:
+                zero = nan = default
+            elif missing == _MISSING_NAN:
+                nan = default
+            decisions.append((threshold, 0, 0, 2 * zero + 4 * nan))
+        return decisions
+
+    def _rule(self, n_blocks: int) -> int:
+        """Return the first row of the rule with so many blocks: t, 1-t, weight, 1/(1-t)."""
+        if n_blocks not in self._first_rule:
+            self._first_rule[n_blocks] = len(self._rules)
+            points, weights = np.polynomial.legendre.leggauss(n_blocks * LANES)
+            for block in range(n_blocks):
+                part = slice(block * LANES, (block + 1) * LANES)
+                t, u = (1.0 + points[part]) / 2.0, (1.0 - points[part]) / 2.0
+                self._rules += [t, u, weights[part] / 2.0, 1.0 / u]
+        return self._first_rule[n_blocks]

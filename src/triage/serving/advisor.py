@@ -1,0 +1,116 @@
+"""What the service needs from whoever scores: one small protocol and the records that it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from triage.advice.assessment import Assessment
+from triage.advice.policy import Policy
+from triage.domain.records import Milestone, Order
+from triage.errors import TriageError
+
+
+class NotReadyError(TriageError):
+    """The service cannot give advice yet."""
+
+    status = 503
+    slug = "not-ready"
+
+    def __init__(self, missing: Sequence[str], next_command: str) -> None:
+        """Name what is missing and the command that provides it.
+
+        Args:
+            missing: what is not there, in words ("a promoted model").
+            next_command: what to run next.
+        """
+        self.missing = tuple(missing)
+        self.next_command = next_command
+        super().__init__(f"missing: {', '.join(self.missing)}; next: {next_command}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Which model answers, and what it was made from.
+
+    Attributes:
+        name: name of the model.
+        version: version under that name.
+        digest: SHA-256 of the bundle, as hexadecimal text.
+        features_version: version of the feature declarations frozen into the bundle.
+        label_contract: name of the definition of "late" that the probability speaks about.
+        trained_as_of: the moment up to which it saw history, UTC micros.
+        families_off: families of features that are switched off, with the inputs they lack.
+    """
+
+    name: str
+    version: str
+    digest: str
+    features_version: str
+    label_contract: str
+    trained_as_of: int
+    families_off: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """An open order in its place: rank 1 has the largest expected loss of its state."""
+
+    rank: int
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """All open orders as of one moment (UTC micros): at risk first, each state in rank order."""
+
+    as_of: int
+    items: tuple[WorkItem, ...]
+
+
+class Advisor(Protocol):
+    """Whoever scores: the loaded model together with the live state of the log."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Return which model answers."""
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+
+    @property
+    def authority(self) -> str:
+        """Return the name of the system that stays authoritative."""
+
+    @property
+    def time_zone(self) -> str:
+        """Return the IANA name of the zone in which dates are shown."""
+
+    def now(self) -> int:
+        """Return the moment that counts as now (of the data, or of the wall), UTC micros."""
+
+    def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
+        """Assess a stored order.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if it is delivered or cancelled, or `as_of` is before it was known.
+        """
+
+    def score_order(
+        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None
+    ) -> Assessment:
+        """Assess an order that was sent whole.
+
+        Raises:
+            RequestError: if it is delivered or cancelled, or `as_of` is before it was known.
+        """
+
+    def worklist(self) -> Worklist:
+        """Return all open orders in rank order; cached, so cheap to call."""
+
+
+AdvisorProvider = Callable[[], Advisor]
+"""Gives the advisor now in charge; raises NotReadyError until there is one."""

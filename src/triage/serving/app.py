@@ -1,0 +1,58 @@
+"""The app, put together from its parts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+import triage
+from triage.serving import openapi, pages, problems
+from triage.serving.advisor import AdvisorProvider
+from triage.serving.headers import SecurityHeaders
+from triage.serving.limits import BodyLimit
+from triage.serving.metrics import Metrics, RequestMetrics
+from triage.serving.routes import batch, health, models, score, worklist
+from triage.serving.service import Service
+from triage.settings import Settings
+
+
+def wall_clock() -> int:
+    """Return the time of the wall as UTC micros."""
+    return time.time_ns() // 1_000
+
+
+def create_app(
+    advisor_provider: AdvisorProvider,
+    settings: Settings,
+    *,
+    clock: Callable[[], int] = wall_clock,
+) -> FastAPI:
+    """Return the app: the API, the list, and what operation needs.
+
+    Args:
+        advisor_provider: gives the advisor in charge; raises NotReadyError until there is one, so
+            that the app can start first and load after.
+        settings: limits of bodies and batches.
+        clock: wall clock in UTC micros; stamps answers and nothing else.
+    """
+    app = FastAPI(
+        title="Triage",
+        version=triage.__version__,
+        description="Which open orders will be late, why, and what to look at first. Advisory "
+        "only: the system named in `authority` stays in charge.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    service = Service(advisor_provider, settings, clock, Metrics())
+    for part in (score, batch, worklist, models, health, pages):
+        app.include_router(part.router(service))
+    app.mount("/static", pages.static_files(), name="static")
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestMetrics, metrics=service.metrics)
+    return app

@@ -1,0 +1,86 @@
+"""Numbers about the service itself, in the Prometheus text format."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from triage.serving.advisor import ModelInfo
+
+MEDIA_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"
+_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"})
+
+
+class Metrics:
+    """The counters of one app, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "triage_requests", "Requests by route template, method and status.",
+            ("route", "method", "status"), registry=self.registry,
+        )  # fmt: skip
+        self.latency = Histogram(
+            "triage_request_seconds", "Seconds from request to response, by route template.",
+            ("route",), buckets=_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.scores = Counter(
+            "triage_scores", "Orders scored, by risk band.", ("band",), registry=self.registry
+        )
+        self.worklist = Gauge(
+            "triage_worklist_orders", "Open orders by state.", ("state",), registry=self.registry
+        )
+        self.model = Gauge(
+            "triage_model_info", "The model that answers; always 1.",
+            ("name", "version", "digest"), registry=self.registry,
+        )  # fmt: skip
+
+    def show(self, info: ModelInfo, counts: dict[str, int]) -> None:
+        """Set what is true now: the model in charge and the size of the worklist."""
+        self.model.clear()
+        self.model.labels(info.name, info.version, info.digest).set(1)
+        for state, count in counts.items():
+            self.worklist.labels(state).set(count)
+
+    def text(self) -> bytes:
+        """Return all numbers as Prometheus reads them."""
+        return generate_latest(self.registry)
+
+
+class RequestMetrics:
+    """Counts requests and their time under the template of the route that answered."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_status)
+        finally:
+            route = _template(scope)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self.metrics.requests.labels(route, method, status).inc()
+            self.metrics.latency.labels(route).observe(time.perf_counter() - started)
+
+
+def _template(scope: Scope) -> str:
+    """Return the template of the matched route, so that ids in a path make no new series."""
+    return str(getattr(scope.get("route"), "path", "unmatched"))

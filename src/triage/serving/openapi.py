@@ -1,0 +1,78 @@
+"""The OpenAPI document: bodies that routes read themselves, and the problems they answer with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from triage.serving.intake import BatchRequest, ScoreRequest
+from triage.serving.schemas import (
+    BatchAnswerItem,
+    BatchProblemItem,
+    Problem,
+    described,
+)
+
+_UNLISTED = (ScoreRequest, BatchRequest, Problem, BatchAnswerItem, BatchProblemItem)
+_SAID = {
+    400: "Not JSON that can be read safely.",
+    404: "No such order.",
+    408: "The body did not arrive in time.",
+    413: "The body is larger than the service reads.",
+    415: "Not a content type that this address reads.",
+    422: "Read, but cannot be used as it is; `errors` names the fields.",
+    500: "A fault of the service.",
+    503: "No advice yet: `missing` says why, `next_command` what to run.",
+}
+
+
+def answers_with(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the problem responses of a route, for its `responses`."""
+    content = {"application/problem+json": {"schema": described("Problem")}}
+    return {status: {"description": _SAID[status], "content": content} for status in statuses}
+
+
+def reads(example: object, **schemas: str) -> dict[str, Any]:
+    """Return a request body for a route's `openapi_extra`.
+
+    Args:
+        example: a body that works as it stands.
+        schemas: schema name by content type key (`json`, `ndjson`).
+    """
+    types = {"json": "application/json", "ndjson": "application/x-ndjson"}
+    content: dict[str, Any] = {types[k]: {"schema": described(v)} for k, v in schemas.items()}
+    content["application/json"]["example"] = example
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def install(app: FastAPI) -> None:
+    """Make the app describe itself with this document (built on first use)."""
+
+    def build() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _build(app)
+        return app.openapi_schema
+
+    app.openapi = build  # type: ignore[method-assign]  # the way FastAPI documents
+
+
+def document(app: FastAPI) -> str:
+    """Return the document as the text that is kept in `serving/openapi.json`."""
+    return json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _build(app: FastAPI) -> dict[str, Any]:
+    made = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    _, unlisted = models_json_schema(
+        [(model, "validation") for model in _UNLISTED], ref_template="#/components/schemas/{model}"
+    )
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    for name, schema in unlisted["$defs"].items():
+        schemas.setdefault(name, schema)
+    return made

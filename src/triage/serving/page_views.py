@@ -1,0 +1,138 @@
+"""Rows and totals of the list, in words ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triage.advice.assessment import Assessment
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
+from triage.serving import wording
+from triage.serving.advisor import WorkItem
+from triage.serving.worklist_index import StateFilter
+
+_SOON = 48 * MICROS_PER_HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One figure above the list; `tone` colours it, never without its word."""
+
+    label: str
+    value: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What both kinds of row show."""
+
+    order: Assessment
+    promise: str
+    promise_relative: str
+    promise_soon: bool
+    stage: str
+    stage_since: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow(_Row):
+    """An order at risk."""
+
+    percent: str
+    bar: float
+    band: str
+    loss: str
+    value: str
+    why: str
+    why_more: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateRow(_Row):
+    """An order that is late already."""
+
+    overdue: str
+    value: str
+    expect: str
+    expect_more: str
+
+
+def _common(order: Assessment, now: int, zone: str) -> tuple[Assessment, str, str, bool, str, str]:
+    return (
+        order,
+        wording.promise_day(order.promised_by, now, zone),
+        wording.relative(order.promised_by, now),
+        now <= order.promised_by <= now + _SOON,
+        wording.stage(order.stage),
+        f"for {wording.span(now - order.stage_at)}",
+    )
+
+
+def risk_row(item: WorkItem, now: int, zone: str) -> RiskRow:
+    """Return the row of an order at risk."""
+    order = item.assessment
+    told = [reason.text for reason in order.reasons if reason.effect_pp > 0] or [
+        reason.text for reason in order.reasons
+    ]
+    return RiskRow(
+        *_common(order, now, zone),
+        percent=wording.percent(order.p_late),
+        bar=round(100 * order.p_late, 1),
+        band=order.band,
+        loss=wording.money(order.expected_loss, order.currency),
+        value=wording.money(order.revenue, order.currency),
+        why=told[0] if told else "No single reason stands out",
+        why_more=told[1] if len(told) > 1 else "",
+    )
+
+
+def late_row(item: WorkItem, now: int, zone: str) -> LateRow:
+    """Return the row of an order that is late already."""
+    order = item.assessment
+    low, _, high = order.delay_days
+    return LateRow(
+        *_common(order, now, zone),
+        overdue=wording.span(now - order.promised_by),
+        value=wording.money(order.revenue, order.currency),
+        expect=wording.delivery_days(order.promised_by, low, high, now, zone),
+        expect_more=_expected_days(low, high),
+    )
+
+
+def _expected_days(low: float, high: float) -> str:
+    first, last = round(low), round(high)
+    if first == last:
+        return f"About {wording.against_promise(low)}"
+    return f"{first} to {wording.against_promise(high)}"
+
+
+def totals(
+    items: Sequence[WorkItem], state: StateFilter, now: int, bands: tuple[str, ...]
+) -> list[Totals]:
+    """Return the figures above the list, over all pages of what is in view.
+
+    Args:
+        items: what is in view.
+        state: which view.
+        now: UTC micros.
+        bands: names of the bands, gravest first.
+    """
+    orders = [item.assessment for item in items]
+    count = Totals("Orders in view", f"{len(orders):,}")
+    if state == "already_late":
+        week = sum(now - o.promised_by > 7 * MICROS_PER_DAY for o in orders)
+        return [
+            Totals("Order value late", wording.total((o.revenue, o.currency) for o in orders)),
+            count,
+            Totals("Late for over a week", f"{week:,}", "critical" if week else ""),
+        ]
+    worst = bands[0]
+    gravest = sum(o.band == worst for o in orders)
+    soon = sum(now <= o.promised_by <= now + _SOON for o in orders)
+    return [
+        Totals("Value at risk", wording.total((o.expected_loss, o.currency) for o in orders)),
+        count,
+        Totals(wording.word(worst), f"{gravest:,}", "critical" if gravest else ""),
+        Totals("Promised within 48\u00a0h", f"{soon:,}"),
+    ]

@@ -1,0 +1,60 @@
+"""GET /livez, /readyz, /metrics: for whoever operates the service."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from triage.errors import TriageError
+from triage.serving import answers, openapi
+from triage.serving.metrics import MEDIA_TYPE
+from triage.serving.routes.reading import JSON
+from triage.serving.schemas import Alive, Ready
+from triage.serving.service import Service
+
+
+def router(service: Service) -> APIRouter:
+    """Return the routes of operation."""
+    routes = APIRouter(tags=["operation"])
+
+    @routes.get(
+        "/livez",
+        summary="The process answers",
+        responses={200: {"model": Alive, "description": "Alive."}},
+    )
+    async def livez() -> Response:
+        return Response(b'{"status":"alive"}', media_type=JSON)
+
+    @routes.get(
+        "/readyz",
+        summary="Advice can be given",
+        responses={
+            200: {"model": Ready, "description": "A model is loaded and the log is read."},
+            **openapi.answers_with(500, 503),
+        },
+    )
+    async def readyz() -> Response:
+        model = answers.model(service.advisor().info)
+        return Response(answers.dump({"status": "ready", "model": model}), media_type=JSON)
+
+    @routes.get(
+        "/metrics",
+        summary="Numbers about the service",
+        responses={
+            200: {
+                "description": "Prometheus text format.",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            }
+        },
+        response_class=Response,
+    )
+    async def metrics() -> Response:
+        try:
+            advisor = service.advisor()
+        except TriageError:
+            pass  # no model yet: the counters are still worth reading
+        else:
+            service.metrics.show(advisor.info, service.index(advisor).counts)
+        return Response(service.metrics.text(), media_type=MEDIA_TYPE)
+
+    return routes

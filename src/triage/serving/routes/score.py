@@ -1,0 +1,72 @@
+"""POST /v1/score: advice on one order. The hot path: bytes in, bytes out, no thread hop."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from triage.advice.assessment import Assessment
+from triage.domain.clock import to_micros
+from triage.serving import answers, openapi, safe_json
+from triage.serving.advisor import Advisor
+from triage.serving.intake import ScoreRequest
+from triage.serving.routes.reading import JSON, content_type
+from triage.serving.schemas import ScoreAnswer
+from triage.serving.service import Service
+
+EXAMPLE = {
+    "order": {
+        "order_id": "SO-4500436",
+        "event_time": "2018-08-20T09:12:00-03:00",
+        "record_time": "2018-08-20T09:12:00-03:00",
+        "promised_by": "2018-09-01T00:00:00-03:00",
+        "customer_id": "C-1043",
+        "currency": "BRL",
+        "destination_region": "RJ",
+        "lines": [{"line_no": 1, "sku": "SKU-1", "quantity": 2, "unit_price": 59.9, "site": "S1"}],
+    },
+    "milestones": [
+        {
+            "order_id": "SO-4500436",
+            "milestone": "order_validated",
+            "event_time": "2018-08-20T10:00:00-03:00",
+            "record_time": "2018-08-20T10:00:00-03:00",
+        }
+    ],
+    "as_of": "2018-08-22T12:00:00-03:00",
+}
+
+
+def assess(advisor: Advisor, request: ScoreRequest) -> Assessment:
+    """Return the advisor's assessment of the order that a request names or carries."""
+    as_of = None if request.as_of is None else to_micros(request.as_of)
+    if request.order is None:
+        return advisor.score_id(request.order_id, as_of)
+    return advisor.score_order(request.order, request.milestones, as_of)
+
+
+def router(service: Service) -> APIRouter:
+    """Return the route of single scores."""
+    routes = APIRouter(tags=["score"])
+
+    @routes.post(
+        "/v1/score",
+        summary="Advice on one order",
+        responses={
+            200: {"model": ScoreAnswer, "description": "Advice, valid until `stale_at`."},
+            **openapi.answers_with(400, 404, 408, 413, 415, 422, 500, 503),
+        },
+        openapi_extra=openapi.reads(EXAMPLE, json="ScoreRequest"),
+    )
+    async def score(request: Request) -> Response:
+        content_type(request, JSON)
+        asked = safe_json.validated(ScoreRequest, await request.body())
+        advisor = service.advisor()
+        order = assess(advisor, asked)
+        percentile = service.index(advisor).percentile(order.p_late)
+        service.metrics.scores.labels(order.band).inc()
+        stamp = answers.Stamp.at(service.clock(), advisor)
+        return Response(answers.dump(answers.score(order, stamp, percentile)), media_type=JSON)
+
+    return routes

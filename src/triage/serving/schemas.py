@@ -1,0 +1,229 @@
+"""What is answered, with meanings and units; the source of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ModelName(_Answer):
+    """Which model answered."""
+
+    name: str
+    version: str
+    digest: str = Field(description="SHA-256 of the model bundle, hexadecimal.")
+
+
+class Risk(_Answer):
+    """Calibrated probability that the order will be late, as `label_contract` defines late."""
+
+    p_late: float = Field(ge=0, le=1, description="Probability, 0 to 1.")
+    band: str = Field(description="Name of the policy's band that the probability falls into.")
+    typical: float = Field(
+        ge=0, le=1, description="Probability of a typical order at this stage: where reasons start."
+    )
+    percentile: float | None = Field(
+        ge=0, le=100, description="Percent of the orders now at risk with a lower p_late; "
+        "null while the worklist is empty.",
+    )  # fmt: skip
+
+
+class Delay(_Answer):
+    """Delivery against the promise in days; negative is early."""
+
+    p10: float = Field(description="One in ten such orders arrives before this.")
+    p50: float = Field(description="Half of such orders arrive before this.")
+    p90: float = Field(description="Nine in ten such orders arrive before this.")
+
+
+class ReasonOut(_Answer):
+    """One driver of the probability."""
+
+    code: str = Field(description="Stable name of the concept.")
+    text: str = Field(description="The sentence for people.")
+    feature: str = Field(description="Feature whose value is named.")
+    value: float | None = Field(description="Its value in `unit`; null if there is no history.")
+    typical: float | None = Field(description="Median of the feature at this stage, in `unit`.")
+    unit: str
+    effect_pp: float = Field(description="Effect on the probability in percentage points.")
+    direction: Literal["raises", "lowers"]
+    owner: str = Field(description="Who can act on it.")
+    actionable: bool
+
+
+class Exposure(_Answer):
+    """What is at stake, in `currency`."""
+
+    revenue: float = Field(ge=0, description="Value of the order.")
+    currency: str = Field(description="ISO 4217 code.")
+    expected_loss: float = Field(ge=0, description="p_late x revenue.")
+
+
+class DataQuality(_Answer):
+    """What the model usually looks at and did not find."""
+
+    missing: list[str] = Field(description="Inputs that were not there.")
+    unknown: list[str] = Field(description="Values never seen before (a new carrier, a new site).")
+    degraded: bool = Field(description="Whether either list has an entry.")
+
+
+_LAW = (
+    "Effect of everything not named in `reasons`, in percentage points. Counted in millionths, "
+    "round(100 x risk.typical, 4) + all effect_pp + other_effect_pp = round(100 x risk.p_late, 4)."
+)
+
+
+class ScoreAnswer(_Answer):
+    """Advice on one order. Advisory only: nothing is done, the named authority stays in charge."""
+
+    order_id: str
+    as_of: AwareDatetime = Field(description="Only what was known before this moment was used.")
+    scored_at: AwareDatetime = Field(description="When the answer was given (wall clock).")
+    stale_at: AwareDatetime = Field(description="Ask again after this moment.")
+    advisory: Literal[True]
+    authority: str = Field(description="The system that stays authoritative.")
+    stage: str = Field(description="Where the order stands (its latest milestone).")
+    state: Literal["at_risk", "already_late"]
+    model: ModelName
+    features_version: str
+    policy_version: str
+    label_contract: str = Field(description="Name of the definition of late.")
+    risk: Risk
+    delay: Delay
+    reasons: list[ReasonOut] = Field(description="Strongest first.")
+    other_effect_pp: float = Field(description=_LAW)
+    exposure: Exposure
+    data_quality: DataQuality
+
+
+class FieldProblem(_Answer):
+    """One field that does not fit."""
+
+    pointer: str = Field(description="JSON pointer into the body, or /name of a query parameter.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 describes it; what was sent is never echoed."""
+
+    type: str = Field(description="urn:triage:problem:<kind>")
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    instance: str | None = Field(default=None, description="The path that was asked for.")
+    errors: list[FieldProblem] | None = Field(default=None, description="Fields that do not fit.")
+    missing: list[str] | None = Field(default=None, description="What the service waits for.")
+    next_command: str | None = Field(default=None, description="What to run next.")
+
+
+class BatchAnswerItem(_Answer):
+    """An order of the batch that was scored."""
+
+    index: int = Field(ge=0, description="Place in the request, from 0.")
+    answer: ScoreAnswer
+
+
+class BatchProblemItem(_Answer):
+    """An order of the batch that could not be scored."""
+
+    index: int = Field(ge=0, description="Place in the request, from 0.")
+    problem: Problem
+
+
+class BatchAnswer(_Answer):
+    """One item for each order of the request, in its sequence."""
+
+    scored: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    items: list[BatchAnswerItem | BatchProblemItem]
+
+
+class WorklistItem(_Answer):
+    """An open order in its place."""
+
+    rank: int = Field(ge=1, description="Place by expected loss within its state.")
+    order_id: str
+    state: Literal["at_risk", "already_late"]
+    stage: str
+    stage_since: AwareDatetime
+    promised_by: AwareDatetime
+    customer: str | None
+    site: str | None
+    destination: str | None
+    risk: Risk
+    delay: Delay
+    reasons: list[ReasonOut]
+    other_effect_pp: float = Field(description=_LAW)
+    exposure: Exposure
+
+
+class WorklistCounts(_Answer):
+    """How many orders there are, whatever the filter, and how many it leaves."""
+
+    at_risk: int = Field(ge=0)
+    already_late: int = Field(ge=0)
+    matching: int = Field(ge=0)
+
+
+class WorklistAnswer(_Answer):
+    """One page of the open orders, largest expected loss first within each state."""
+
+    as_of: AwareDatetime
+    advisory: Literal[True]
+    authority: str
+    model: ModelName
+    policy_version: str
+    counts: WorklistCounts
+    page: int = Field(ge=1)
+    pages: int = Field(ge=1)
+    page_size: int = Field(ge=1)
+    items: list[WorklistItem]
+
+
+class FamilyOff(_Answer):
+    """A family of features that the model does without."""
+
+    family: str
+    lacks: list[str] = Field(description="Inputs that the loaded sources do not have.")
+
+
+class Champion(_Answer):
+    """The model that answers."""
+
+    name: str
+    version: str
+    digest: str
+    features_version: str
+    label_contract: str
+    policy_version: str
+    trained_as_of: AwareDatetime = Field(description="It saw history up to this moment.")
+    families_off: list[FamilyOff]
+
+
+class ModelsAnswer(_Answer):
+    """Models now in service."""
+
+    champion: Champion
+
+
+class Alive(_Answer):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Ready(_Answer):
+    """A model is loaded and the log is read."""
+
+    status: Literal["ready"]
+    model: ModelName
+
+
+def described(name: str) -> dict[str, Any]:
+    """Return a reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -1,0 +1,253 @@
+"""Scores orders: one index, one row, one kernel call, one curve; no frame, no registry, no thread.
+
+Stored orders are scored as of their last stage and conditioned on having waited since; an order that
+was sent whole takes the same path without entering the book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.advice.assessment import Assessment
+from triage.advice.policy import Policy
+from triage.advice.reasons import Explainer
+from triage.domain.clock import MICROS_PER_DAY, UNKNOWN_TIME, from_micros, to_micros
+from triage.domain.records import Milestone, Order
+from triage.errors import OrderNotFoundError, RequestError
+from triage.features.book import OrderRow
+from triage.features.compile import Ints
+from triage.features.engine import FeatureEngine
+from triage.features.facts import MILESTONES, NUMBERS, TIME, main_line
+from triage.history.tables import History
+from triage.models.at_risk import NAME, AtRiskModel, Stage, predict
+from triage.models.calibration import Residuals, recent_curve
+from triage.models.landmarks import landmark_rows
+from triage.models.survival import SurvivalCurve
+from triage.serving.advisor import ModelInfo, WorkItem, Worklist
+from triage.serving.shown import ShownOrder, ShownOrders
+
+_CREATED, _DELIVERED = TIME["order_created"], TIME["delivered"]
+_CANCELLED, _PROMISED = TIME["order_cancelled"], TIME["promised_by"]
+_VALUE = NUMBERS.index("value")
+_SHORTEST_PROMISE_DAYS = 1.0 / 1440
+
+
+class Scorer:
+    """The champion with the state of the log: answers for stored orders and for whole ones.
+
+    Args:
+        model: the champion's bundle.
+        version: its version in the registry.
+        history: the log.
+        policy: bands, reasons, freshness.
+        now: the moment that counts as now, UTC micros; by default the extract's.
+    """
+
+    def __init__(
+        self,
+        model: AtRiskModel,
+        version: str,
+        history: History,
+        policy: Policy,
+        *,
+        now: int | None = None,
+    ) -> None:
+        self.model = model
+        self.policy = policy
+        self.engine = FeatureEngine.of(history, model.features)
+        self._now = history.extracted_at if now is None else now
+        self._tolerance = model.features.program.tolerance
+        self._shown = ShownOrders.of(history)
+        self._explainers = {
+            name: Explainer(stage, model.features) for name, stage in model.stages.items()
+        }
+        names = self.engine.names
+        self._row = np.empty(len(names), dtype=np.float64)
+        self._columns = {
+            name: np.array([names.index(i) for i in stage.numbers.inputs], dtype=np.int64)
+            for name, stage in model.stages.items()
+        }
+        self._order_of_stages = [name for name in reversed(MILESTONES) if name in model.stages]
+        self._rows_of = {
+            name: landmark_rows(self.engine.book, name, self._tolerance) for name in model.stages
+        }
+        self._curve = lru_cache(maxsize=256)(self._curve_as_of)
+        self._worklist: Worklist | None = None
+        self.info = ModelInfo(
+            NAME, version, model.digest, model.features.declarations.fingerprint,
+            model.numbers.contract.version, model.numbers.trained_as_of,
+            dict(model.features.switched_off),
+        )  # fmt: skip
+
+    @property
+    def authority(self) -> str:
+        """Return the name of the system that stays authoritative."""
+        return self.policy.authority
+
+    @property
+    def time_zone(self) -> str:
+        """Return the zone in which the log's days are local."""
+        return self.model.numbers.time_zone
+
+    def now(self) -> int:
+        """Return the moment that counts as now, UTC micros."""
+        return self._now
+
+    def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
+        """Assess a stored order.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if it is closed, or `as_of` is before it was known or after now.
+        """
+        at = self.engine.book.row_of.get(order_id)
+        if at is None:
+            raise OrderNotFoundError(
+                "the log holds no order with this id: send the order whole, or import it first"
+            )
+        moment = self._now if as_of is None else as_of
+        if moment > self._now:
+            raise RequestError(
+                f"as_of is after {from_micros(self._now).isoformat()}, the log's now"
+            )
+        return self._assess(order_id, self.engine.book.row(at), moment, self._shown.of_row(at))
+
+    def score_order(
+        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None
+    ) -> Assessment:
+        """Assess an order that was sent whole; it is not stored.
+
+        Without `as_of` the moment is now, or the newest record sent if that is later.
+
+        Raises:
+            RequestError: if it is closed, or `as_of` is before it was known.
+        """
+        for milestone in milestones:
+            if milestone.order_id != order.order_id:
+                raise RequestError("a milestone names another order than the one that was sent")
+        row = self.engine.book.draft(order, milestones)
+        moment = as_of
+        if moment is None:
+            newest = max((to_micros(m.record_time) for m in milestones), default=0)
+            moment = max(self._now, to_micros(order.record_time), newest)
+        line = main_line(order)
+        shown = ShownOrder(
+            order.customer_name or order.customer_id, line.site if line else None,
+            order.destination_region, order.carrier, order.currency,
+        )  # fmt: skip
+        return self._assess(order.order_id, row, moment, shown)
+
+    def worklist(self) -> Worklist:
+        """Return every open order in rank order: at risk first, then already late."""
+        if self._worklist is None:
+            self._worklist = self._rank()
+        return self._worklist
+
+    def _rank(self) -> Worklist:
+        book = self.engine.book
+        known = book.known[: len(book)]
+        created = (known[:, _CREATED] != UNKNOWN_TIME) & (known[:, _CREATED] <= self._now)
+        closed = _by(known[:, _DELIVERED], self._now) | _by(known[:, _CANCELLED], self._now)
+        assessed = [
+            self._assess(book.ids[at], book.row(at), self._now, self._shown.of_row(at))
+            for at in np.flatnonzero(created & ~closed).tolist()
+        ]
+        items: list[WorkItem] = []
+        for state in ("at_risk", "already_late"):
+            ranked = sorted(
+                (a for a in assessed if a.state == state),
+                key=lambda a: (-a.expected_loss, a.promised_by, a.order_id),
+            )
+            items.extend(WorkItem(rank, a) for rank, a in enumerate(ranked, start=1))
+        return Worklist(self._now, tuple(items))
+
+    def _assess(self, order_id: str, row: OrderRow, as_of: int, shown: ShownOrder) -> Assessment:
+        self._check_open(row, as_of)
+        late_at = int(row.event[_PROMISED]) + self._tolerance
+        stage = self._stage(row, as_of, late_at)
+        stage_at = int(row.known[TIME[stage.name]])
+        self.engine.vector(row, stage_at, self._row)
+        x = self._row[self._columns[stage.name]]
+        promise_days = max((late_at - stage_at) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
+        waited_days = (as_of - stage_at) / MICROS_PER_DAY
+        curve = self._curve(stage.name, as_of // MICROS_PER_DAY * MICROS_PER_DAY)
+        prediction = predict(stage, curve, x, promise_days, waited_days)
+        explained = self._explainers[stage.name].explain(
+            prediction, x, promise_days, waited_days, self.policy.reasons.top
+        )
+        value = float(row.numbers[_VALUE])
+        missing, unknown = self._gaps(row, shown, stage_at)
+        return Assessment(
+            order_id=order_id,
+            state="already_late" if as_of >= late_at else "at_risk",
+            stage=stage.name,
+            stage_at=stage_at,
+            as_of=as_of,
+            promised_by=int(row.event[_PROMISED]),
+            p_late=explained.p_late,
+            typical=explained.typical,
+            band=self.policy.band(explained.p_late),
+            delay_days=prediction.delay_days,
+            reasons=explained.reasons,
+            other_pp=explained.other_pp,
+            revenue=0.0 if value != value else value,  # noqa: PLR0124 - NaN: no lines
+            currency=shown.currency,
+            customer=shown.customer,
+            site=shown.site,
+            destination=shown.destination,
+            missing=missing,
+            unknown=unknown,
+        )
+
+    def _check_open(self, row: OrderRow, as_of: int) -> None:
+        if as_of < row.known[_CREATED]:
+            raise RequestError("as_of is before the order was recorded")
+        for column, what in ((_DELIVERED, "delivered"), (_CANCELLED, "cancelled")):
+            if row.known[column] != UNKNOWN_TIME and row.known[column] <= as_of:
+                when = from_micros(int(row.known[column])).isoformat()
+                raise RequestError(
+                    f"the order was {what} (known {when}): nothing is left to predict"
+                )
+
+    def _stage(self, row: OrderRow, as_of: int, late_at: int) -> Stage:
+        """Return the latest stage reached by `as_of` and before the promise passed."""
+        reached = [
+            name
+            for name in self._order_of_stages
+            if row.known[TIME[name]] != UNKNOWN_TIME and row.known[TIME[name]] <= as_of
+        ]
+        in_time = [name for name in reached if row.known[TIME[name]] < late_at]
+        return self.model.stages[(in_time or reached[-1:])[0]]
+
+    def _curve_as_of(self, landmark: str, moment: int) -> SurvivalCurve:
+        stage = self.model.stages[landmark]
+        settings = self.model.numbers.calibration
+        rows = self._rows_of[landmark]
+        low = int(np.searchsorted(rows.as_of, moment - settings.window_days * MICROS_PER_DAY))
+        high = int(np.searchsorted(rows.as_of, moment))
+        recent = rows.take(np.arange(low, high))
+        x = self.engine.matrix(recent.order, recent.as_of)[:, self._columns[landmark]]
+        mu = stage.trees.predict(x) + stage.numbers.offset * np.log1p(recent.promise_days())
+        return recent_curve(Residuals(recent, mu), moment, stage.numbers.logistic, settings)
+
+    def _gaps(
+        self, row: OrderRow, shown: ShownOrder, as_of: int
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return which fields are absent though others have them, and which were never seen."""
+        values = {
+            "site": shown.site,
+            "destination_region": shown.destination,
+            "carrier": shown.carrier,
+        }
+        missing = [name for name, value in values.items() if value is None]
+        seen = self.engine.seen_before(row, as_of)
+        unknown = [name for name, value in values.items() if value and not seen.get(name, True)]
+        return tuple(name for name in missing if name in seen), tuple(unknown)
+
+
+def _by(times: Ints, moment: int) -> npt.NDArray[np.bool_]:
+    return (times != UNKNOWN_TIME) & (times <= moment)

@@ -1,0 +1,76 @@
+"""Runs an app with the settings that the promises were measured with."""
+
+from __future__ import annotations
+
+import asyncio
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from triage.settings import Settings
+
+HEAD_SECONDS = 5.0
+"""A request line with its headers that has not arrived whole by then is cut off."""
+KEEP_ALIVE_SECONDS = 5
+
+
+class PromptHttp(HttpToolsProtocol):
+    """Uvicorn's protocol, with a deadline for the head of a request (bodies: see `limits`)."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock of the first request."""
+        super().connection_made(transport)
+        self._start()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Start the clock of this request, if it is not running."""
+        super().on_message_begin()
+        if self._deadline is None:
+            self._start()
+
+    def on_headers_complete(self) -> None:
+        """Stop the clock: the head is there."""
+        self._stop()
+        super().on_headers_complete()
+
+    def _start(self) -> None:
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._cut)
+
+    def _stop(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _cut(self) -> None:
+        self._deadline = None
+        self.transport.close()
+
+
+def config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how an app is run: one process, uvloop where there is one, httptools."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="auto",
+        http=PromptHttp,
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=10,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+    )
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serve an app until interrupted."""
+    uvicorn.Server(config(app, settings)).run()

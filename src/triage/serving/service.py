@@ -1,0 +1,44 @@
+"""What one running app holds: where advice comes from, its settings, its clock, its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from triage.serving.advisor import Advisor, AdvisorProvider
+from triage.serving.metrics import Metrics
+from triage.serving.worklist_index import EMPTY, WorklistIndex
+from triage.settings import Settings
+
+
+@dataclass(slots=True)
+class Service:
+    """The parts that routes share.
+
+    Attributes:
+        provider: gives the advisor, or raises NotReadyError.
+        settings: limits and addresses.
+        clock: wall clock, UTC micros; only stamps answers (`scored_at`, `stale_at`).
+        metrics: counters of this app.
+    """
+
+    provider: AdvisorProvider
+    settings: Settings
+    clock: Callable[[], int]
+    metrics: Metrics
+    _index: WorklistIndex = field(default=EMPTY)
+
+    def advisor(self) -> Advisor:
+        """Return the advisor in charge.
+
+        Raises:
+            NotReadyError: until a model is loaded.
+        """
+        return self.provider()
+
+    def index(self, advisor: Advisor) -> WorklistIndex:
+        """Return the index of the advisor's worklist, rebuilt only for a new worklist."""
+        worklist = advisor.worklist()
+        if self._index.worklist is not worklist:
+            self._index = WorklistIndex.of(worklist)
+        return self._index

@@ -1,0 +1,90 @@
+"""From a typical order to this one: bars that add up, on the scale of the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triage.advice.assessment import Assessment, Reason
+from triage.serving import texts, wording
+
+WIDTH = 100.0
+"""Width of the drawing; positions are percent of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step: `tenths` of a percentage point; `left`, `width`, `end` in percent of the width."""
+
+    kind: str
+    label: str
+    tenths: int
+    left: float
+    width: float
+    end: float
+    reason: Reason | None = None
+
+    @property
+    def shown(self) -> str:
+        """Return the number beside the bar: a level in percent, or a step in points."""
+        if self.kind in {"start", "total"}:
+            return f"{self.tenths / 10:.1f}%"
+        return f"{wording.points(self.tenths)} pts"
+
+    @property
+    def evidence(self) -> str:
+        """Return the value that was used beside the usual one, unless the sentence names it."""
+        reason = self.reason
+        if reason is None or any(letter.isdigit() for letter in reason.text):
+            return ""
+        said = wording.number(reason.value, reason.unit)
+        if reason.typical is None:
+            return said
+        return f"{said}; typical {wording.number(reason.typical, reason.unit)}"
+
+    @property
+    def amount(self) -> str:
+        """Return the number for machines, in points."""
+        return f"{self.tenths / 10:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """All bars with the right end of their scale, in whole percent."""
+
+    bars: tuple[Bar, ...]
+    scale: int
+
+
+def of(order: Assessment) -> Waterfall:
+    """Return the bars of an assessment, strongest reason first.
+
+    Shown numbers are rounded to tenths and still add up: what rounding leaves goes to the bar of
+    everything else.
+    """
+    start, end = round(1000 * order.typical), round(1000 * order.p_late)
+    ordered = sorted(order.reasons, key=lambda reason: -abs(reason.effect_pp))
+    steps = [(reason.text, round(10 * reason.effect_pp), reason) for reason in ordered]
+    other = end - start - sum(tenths for _, tenths, _ in steps)
+    levels = [0, start, end]
+    level = start
+    for tenths in [t for _, t, _ in steps] + [other]:
+        level += tenths
+        levels.append(level)
+    low, high = min(levels), max(levels)
+    scale = max(10, min(100, -(-high // 100) * 10))
+    per_tenth = WIDTH / max(10 * scale - min(low, 0), high - min(low, 0))
+
+    def bar(kind: str, label: str, tenths: int, base: int, reason: Reason | None = None) -> Bar:
+        left = (min(base, base + tenths) - min(low, 0)) * per_tenth
+        width = max(abs(tenths) * per_tenth, 0.4)
+        after = (base + tenths - min(low, 0)) * per_tenth
+        return Bar(kind, label, tenths, round(left, 2), round(width, 2), round(after, 2), reason)
+
+    bars = [bar("start", texts.TYPICAL, start, 0)]
+    level = start
+    for label, tenths, reason in steps:
+        bars.append(bar("up" if tenths >= 0 else "down", label, tenths, level, reason))
+        level += tenths
+    bars.append(bar("up" if other >= 0 else "down", texts.OTHER, other, level))
+    bars.append(bar("total", texts.THIS_ORDER, end, 0))
+    return Waterfall(tuple(bars), scale)

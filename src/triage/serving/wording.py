@@ -1,0 +1,145 @@
+"""Money, dates, spans and shares as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
+from triage.serving import texts
+
+_SYMBOLS = {
+    "USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$\u00a0", "JPY": "¥", "CNY": "CN¥", "INR": "₹",
+    "CAD": "CA$", "AUD": "A$", "MXN": "MX$",
+}  # fmt: skip
+_WITHOUT_CENTS = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})
+_NBSP = "\u00a0"
+_MINUS = "\u2212"
+
+
+def money(amount: float, currency: str) -> str:
+    """Return an amount with its currency: cents below 100, millions from a million on."""
+    sign = _MINUS if amount < 0 else ""
+    prefix = _SYMBOLS.get(currency, f"{currency}{_NBSP}")
+    size = abs(amount)
+    if size >= 999_500:
+        return f"{sign}{prefix}{size / 1e6:,.2f}M"
+    digits = 2 if 0 < size < 100 and currency not in _WITHOUT_CENTS else 0
+    return f"{sign}{prefix}{size:,.{digits}f}"
+
+
+def total(amounts: Iterable[tuple[float, str]], currency: str = "") -> str:
+    """Return sums by currency, largest first; `currency` is named when there is nothing to sum."""
+    sums: dict[str, float] = {}
+    for amount, code in amounts:
+        sums[code] = sums.get(code, 0.0) + amount
+    if not sums:
+        return money(0, currency) if currency else "0"
+    ordered = sorted(sums.items(), key=lambda entry: -entry[1])
+    return " + ".join(money(amount, code) for code, amount in ordered)
+
+
+def percent(share: float) -> str:
+    """Return a probability in whole percent; never 0 % or 100 % for what is not certain."""
+    if 0 < share < 0.005:
+        return "<1%"
+    if 0.995 <= share < 1:
+        return ">99%"
+    return f"{100 * share:.0f}%"
+
+
+def points(tenths: int) -> str:
+    """Return tenths of a percentage point with their sign."""
+    sign = "+" if tenths > 0 else _MINUS if tenths < 0 else ""
+    return f"{sign}{abs(tenths) / 10:.1f}"
+
+
+def moment(micros: int, zone: str) -> datetime:
+    """Return a moment in the zone of the promise."""
+    return from_micros(micros).astimezone(ZoneInfo(zone))
+
+
+def promise_day(promised_by: int, now: int, zone: str) -> str:
+    """Return a promise as people wrote it: the end of a day is that day, not the next midnight."""
+    at = moment(promised_by, zone)
+    if (at.hour, at.minute, at.second) == (0, 0, 0):
+        return _day(moment(promised_by - 1, zone), now, zone)
+    return f"{_day(at, now, zone)}, {at:%H:%M}"
+
+
+def stamp(micros: int, zone: str) -> str:
+    """Return a moment in full, with its zone."""
+    at = moment(micros, zone)
+    name = at.tzname() or ""
+    if not name.isalpha():  # zones without an abbreviation are called "-03"
+        name = f"UTC{name.replace('-', _MINUS)}"
+    return f"{at.day} {at:%b} {at.year}, {at:%H:%M} {name}"
+
+
+def _day(at: datetime, now: int, zone: str) -> str:
+    this_year = moment(now, zone).year == at.year
+    return f"{at:%a} {at.day} {at:%b}" + ("" if this_year else f" {at.year}")
+
+
+def span(micros: int) -> str:
+    """Return a length of time in its largest fitting unit: minutes, hours up to 48, then days."""
+    size = abs(micros)
+    if size < MICROS_PER_HOUR:
+        return f"{size // MICROS_PER_MINUTE}{_NBSP}min"
+    if size < 48 * MICROS_PER_HOUR:
+        return f"{size // MICROS_PER_HOUR}{_NBSP}h"
+    days = size // MICROS_PER_DAY
+    return f"{days}{_NBSP}days"
+
+
+def relative(micros: int, now: int) -> str:
+    """Return where a moment lies from now."""
+    return f"in {span(micros - now)}" if micros >= now else f"{span(now - micros)} ago"
+
+
+def against_promise(days: float) -> str:
+    """Return days against the promise in words."""
+    whole = round(days)
+    if whole == 0:
+        return "on the promised day"
+    unit = "day" if abs(whole) == 1 else "days"
+    return f"{abs(whole)} {unit} {'after' if whole > 0 else 'before'} the promise"
+
+
+def delay_range(low: float, high: float) -> str:
+    """Return the sentence of the delivery range."""
+    first, last = against_promise(low), against_promise(high)
+    if round(low) * round(high) > 0 and round(low) != round(high):
+        first = first.removesuffix(" the promise").rsplit(" ", 2)[0]
+    if round(low) < 0 < round(high):
+        first = first.removesuffix(" the promise")
+    return texts.expectation(first, last)
+
+
+def delivery_days(promised_by: int, low: float, high: float, now: int, zone: str) -> str:
+    """Return the range of delivery as dates; the past is left out of it."""
+    first = max(promised_by - 1 + round(low * MICROS_PER_DAY), now)
+    last = max(promised_by - 1 + round(high * MICROS_PER_DAY), now)
+    start, end = (_day(moment(at, zone), now, zone) for at in (first, last))
+    return start if start == end else f"{start} to {end}"
+
+
+def stage(name: str) -> str:
+    """Return a stage in words."""
+    return texts.STAGES.get(name, name.replace("_", " ").capitalize())
+
+
+def word(name: str) -> str:
+    """Return a declared name as a word with a capital."""
+    return texts.OWNERS.get(name, name.replace("_", " ").capitalize())
+
+
+def number(value: float | None, unit: str) -> str:
+    """Return a feature's value with its unit; a dash if there is none."""
+    if value is None:
+        return "no history"
+    if unit in {"share", "rate", "probability"}:
+        return percent(value)
+    digits = 0 if abs(value) >= 100 or value == round(value) else 1 if abs(value) >= 1 else 2
+    return f"{value:,.{digits}f} {unit}".strip()

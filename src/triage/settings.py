@@ -1,0 +1,32 @@
+"""One settings object, read from the environment (prefix TRIAGE_) at the edges only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are kept and how the service listens.
+
+    Attributes:
+        home: folder for everything generated (log, bundles, MLflow store); safe to delete and rebuild.
+        workspace: folder that holds features/, training/, models/, serving/ and data/mappings/;
+            unset means the checkout this runs in, or the copy that the wheel carries.
+        host: address the service listens on.
+        port: port of the API and the list.
+        mlflow_port: port of the MLflow pages that `make demo` opens.
+        max_body_bytes: largest request body that is read.
+        max_batch: largest number of orders in one batch request.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRIAGE_", frozen=True, extra="ignore")
+
+    home: Path = Path(".triage")
+    workspace: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    mlflow_port: int = 5001
+    max_body_bytes: int = 2_000_000
+    max_batch: int = 1_000

@@ -1,0 +1,1 @@
+"""A distributor with known truth: the small sample, and the worlds that backtests need."""

@@ -1,0 +1,1 @@
+"""Labels, splits, fitting, evaluation, gates, tracking: from the log to a champion."""

@@ -1,0 +1,71 @@
+"""What the model must beat: the base rate, a rule, a logistic regression on static fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from triage.errors import DeclarationError, NotEnoughHistoryError
+from triage.features.compile import Floats, Ints
+from triage.training.fit import LandmarkData
+from triage.training.recipe import Baselines
+
+
+@dataclass(frozen=True, slots=True)
+class FittedBaselines:
+    """Baselines of one landmark as of one moment.
+
+    Attributes:
+        base_rate: share of late orders among the mature rows.
+        rule: name of the feature that is the rule (a recent share of late orders).
+        columns: positions of the static fields.
+        logistic: scikit-learn pipeline on these columns.
+    """
+
+    base_rate: float
+    rule: str
+    columns: tuple[int, ...]
+    logistic: Any
+
+    def predict(self, data: LandmarkData, tested: Ints) -> dict[str, Floats]:
+        """Return p(late) of the tested rows by baseline name."""
+        rule = data.column(self.rule)[tested]
+        static = data.x[tested][:, list(self.columns)]
+        return {
+            "constant": np.full(len(tested), self.base_rate),
+            "rule": np.clip(np.where(np.isnan(rule), self.base_rate, rule), 1e-4, 1 - 1e-4),
+            "logistic": self.logistic.predict_proba(static)[:, 1],
+        }
+
+
+def fit_baselines(
+    data: LandmarkData, moment: int, declared: Baselines, least_rows: int
+) -> FittedBaselines:
+    """Fit the baselines on the cohorts that had matured by a moment.
+
+    Raises:
+        DeclarationError: if the recipe names a feature that is not there.
+        NotEnoughHistoryError: if there are too few rows or only one outcome.
+    """
+    from sklearn.impute import SimpleImputer  # noqa: PLC0415 - three seconds, only for training
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    if declared.rule not in data.inputs:
+        raise DeclarationError(f"the recipe's rule {declared.rule} is no feature that is on")
+    mature = np.flatnonzero(data.rows.mature(moment))
+    rows = data.rows.take(mature)
+    late = rows.known_late(moment)
+    if len(mature) < least_rows or not 0 < late.sum() < len(late):
+        raise NotEnoughHistoryError(f"{data.rows.landmark}: too few outcomes for the baselines")
+    columns = tuple(data.inputs.index(name) for name in declared.static if name in data.inputs)
+    pipeline = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(max_iter=1000),
+    )
+    pipeline.fit(data.x[mature][:, list(columns)], late)
+    return FittedBaselines(float(late.mean()), declared.rule, columns, pipeline)

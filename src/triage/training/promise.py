@@ -1,0 +1,84 @@
+"""What a model promises: meaning of its output, required slices, gates (`models/<name>.toml`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage import workspace
+from triage.errors import DeclarationError
+
+_Positive = Annotated[float, Field(gt=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Output(_Declared):
+    """What the model's number means."""
+
+    name: str
+    meaning: str
+    range: tuple[float, float]
+    horizon: str
+    use: str
+
+
+class Slices(_Declared):
+    """Landmarks that must be in the test set, and from what size on they are judged."""
+
+    landmarks: tuple[str, ...]
+    min_rows: Annotated[int, Field(ge=1)]
+    min_late: Annotated[int, Field(ge=1)]
+
+
+class Allowance(_Declared):
+    """How far chance may excuse a figure where few rows were late."""
+
+    rule: str
+    plenty_late: Annotated[int, Field(ge=1)]
+    standard_errors: Annotated[float, Field(ge=0)]
+    most_log_loss: Annotated[float, Field(ge=0)]
+    resamples: Annotated[int, Field(ge=100)]
+    seed: int
+
+
+class Thresholds(_Declared):
+    """The gates."""
+
+    must_beat: tuple[str, ...]
+    must_match: tuple[str, ...]
+    max_ece: _Share
+    min_within_month_roc_auc: _Share
+    max_worst_month_log_loss_excess: Annotated[float, Field(ge=0)]
+    max_megabytes: _Positive
+
+
+class ModelPromise(_Declared):
+    """What one model promises."""
+
+    name: str
+    version: str
+    output: Output
+    slices: Slices
+    allowance: Allowance
+    gates: Thresholds
+
+
+def load(name: str = "at_risk", configured: Path | None = None) -> ModelPromise:
+    """Read what a model promises.
+
+    Raises:
+        DeclarationError: naming the file and the field that does not fit.
+    """
+    where = f"models/{name}.toml"
+    try:
+        return ModelPromise.model_validate(workspace.read_toml(where, configured))
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        at = ".".join(str(part) for part in detail["loc"])
+        raise DeclarationError(f"{where}: {at}: {detail['msg']}") from error

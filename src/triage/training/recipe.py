@@ -1,0 +1,89 @@
+"""How a model is retrained, read from `training/<name>.toml` and frozen into the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage import workspace
+from triage.domain.records import MilestoneKind
+from triage.errors import DeclarationError
+from triage.models.at_risk import Calibration, LabelContract
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Target(_Declared):
+    """What the trees learn: log(1 + days to delivery) - offset x log(1 + days to the promise).
+
+    A row that is undelivered when its cohort matures counts with at least `undelivered_factor`
+    times its promised days, and with what it has waited up to `undelivered_cap_days` past the promise.
+    """
+
+    offset: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    undelivered_factor: Annotated[float, Field(ge=1)] = 1.3
+    undelivered_cap_days: Annotated[float, Field(gt=0)] = 30.0
+
+
+class Trees(_Declared):
+    """Rounds and LightGBM parameters; the ensembles of all `seeds` are averaged into one."""
+
+    rounds: Annotated[int, Field(ge=1)] = 200
+    seeds: Annotated[tuple[int, ...], Field(min_length=1, max_length=9)] = (1,)
+    parameters: dict[str, float | int | str | bool]
+
+
+class Baselines(_Declared):
+    """What is trained beside the model: which feature is the rule, which ones are static."""
+
+    rule: str
+    static: tuple[str, ...]
+
+
+class Evaluation(_Declared):
+    """How far back the rolling evaluation of a training run goes."""
+
+    months: Annotated[int, Field(ge=1)] = 2
+    least_train_rows: Annotated[int, Field(ge=1)] = 500
+
+
+class Recipe(_Declared):
+    """One model's recipe."""
+
+    name: str
+    landmarks: tuple[MilestoneKind, ...]
+    label: LabelContract
+    target: Target
+    trees: Trees
+    calibration: Calibration
+    baselines: Baselines
+    evaluation: Evaluation
+
+
+def load(name: str, configured: Path | None = None) -> tuple[Recipe, str]:
+    """Return a recipe and its text.
+
+    Raises:
+        DeclarationError: naming file and field.
+    """
+    text = workspace.read_text(f"training/{name}.toml", configured)
+    return parse(text, f"training/{name}.toml"), text
+
+
+def parse(text: str, where: str) -> Recipe:
+    """Return a recipe from TOML text.
+
+    Raises:
+        DeclarationError: naming the field that does not fit.
+    """
+    plain: dict[str, Any] = workspace.parse_toml(text, where)
+    try:
+        return Recipe.model_validate(plain)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        at = ".".join(str(part) for part in detail["loc"])
+        raise DeclarationError(f"{where}: {at}: {detail['msg']}") from error

@@ -1,0 +1,233 @@
+"""One training run: from the log to a bundle that is judged by months it has not seen.
+
+Data's path: log -> engine -> landmark rows and features -> rolling evaluation of the last months ->
+trees, prior trees and curve as of now -> bundle (bytes, digest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from triage.domain.clock import from_micros
+from triage.errors import NotEnoughHistoryError
+from triage.features import declarations as declared
+from triage.features.availability import available
+from triage.features.compile import FeatureSet, Floats, compile_features
+from triage.features.engine import FeatureEngine
+from triage.history.log import Log
+from triage.history.tables import History
+from triage.models.at_risk import (
+    CurveNumbers,
+    LandmarkNumbers,
+    ModelNumbers,
+    bundle_files,
+)
+from triage.models.bundle import write_bundle
+from triage.models.calibration import Residuals, recent_curve
+from triage.models.trees import TreeEnsemble
+from triage.training import recipe as recipes
+from triage.training.backtest import backtest, mature_months
+from triage.training.fit import FittedLandmark, LandmarkData, fit_landmark, landmark_data
+from triage.training.recipe import Recipe
+from triage.training.run import TrainingRun
+
+Progress = Callable[[str], None]
+_EXPLAINED_ROWS = 2000
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A log made ready for fitting: engine, rows with features by landmark."""
+
+    history: History
+    fingerprint: str
+    features: FeatureSet
+    engine: FeatureEngine
+    data: tuple[LandmarkData, ...]
+
+    @property
+    def time_zone(self) -> str:
+        """Return the zone of the first source."""
+        return self.history.sources[0].time_zone
+
+    @property
+    def known_until(self) -> int:
+        """Return the moment just after everything in the log (UTC micros)."""
+        return self.history.extracted_at + 1
+
+
+def prepare(
+    home: Path, recipe: Recipe, *, workspace: Path | None = None, progress: Progress = _silent
+) -> Prepared:
+    """Read the log and compute features at every landmark.
+
+    Raises:
+        HistoryError: if there is no log.
+        DeclarationError: if features cannot be computed as declared.
+    """
+    progress("reading the log")
+    log = Log(home)
+    history = log.read()
+    features = compile_features(
+        declared.load(workspace), available(history), tolerance_hours=recipe.label.tolerance_hours
+    )
+    progress("building the as-of index")
+    engine = FeatureEngine.of(history, features)
+    data = []
+    for landmark in recipe.landmarks:
+        progress(f"features at {landmark}")
+        rows = landmark_data(engine, landmark, features.program.tolerance)
+        if len(rows.rows):
+            data.append(rows)
+    return Prepared(history, log.fingerprint, features, engine, tuple(data))
+
+
+def evaluate_months(
+    prepared: Prepared, recipe: Recipe, months: Sequence[str], progress: Progress = _silent
+) -> pd.DataFrame:
+    """Return the prediction frame of some months (see `backtest`)."""
+    return backtest(
+        prepared.data, recipe, months, time_zone=prepared.time_zone,
+        known_until=prepared.known_until, orders=prepared.engine.book.ids, progress=progress,
+    )  # fmt: skip
+
+
+def train(
+    name: str, home: Path, *, workspace: Path | None = None, progress: Progress = _silent
+) -> TrainingRun:
+    """Train a model on everything in the log and evaluate its recipe on the last whole months.
+
+    Args:
+        name: the recipe, `training/<name>.toml`.
+        home: where the log is; the bundle is written to `<home>/runs/<digest>`.
+        workspace: the declarations, if not those that came with the package.
+        progress: told what is being done.
+
+    Raises:
+        HistoryError: if there is no log.
+        NotEnoughHistoryError: if the log is too short to train or to evaluate.
+        DeclarationError: if a declaration cannot be used.
+    """
+    recipe, text = recipes.load(name, workspace)
+    prepared = prepare(home, recipe, workspace=workspace, progress=progress)
+    moment = prepared.known_until
+    usual = float(np.median(prepared.data[0].rows.promise_days()))
+    months = mature_months(moment, prepared.time_zone, recipe.evaluation.months, usual)
+    predictions = evaluate_months(prepared, recipe, months, progress)
+    if predictions.empty:
+        raise NotEnoughHistoryError(f"no order of {', '.join(months)} can be judged yet")
+    fitted = {}
+    for data in prepared.data:
+        progress(f"fitting {data.rows.landmark} on everything")
+        fitted[data.rows.landmark] = fit_landmark(data, moment, recipe)
+    numbers = _numbers(prepared, recipe, fitted, moment)
+    trees = {k: f.trees for k, f in fitted.items()}
+    files = bundle_files(numbers, prepared.features.declarations, text, trees)
+    progress("writing the bundle")
+    staged = home / "runs" / "staged"
+    digest = write_bundle(staged, name, files)
+    bundle = write_bundle_as(staged, home / "runs" / digest)
+    explained = {data.rows.landmark: _explain(data, trees[data.rows.landmark]) for data in prepared.data}
+    return TrainingRun(
+        name, bundle, digest, recipe.model_dump(mode="json"), _dataset(prepared, moment),
+        predictions, explained, dict(prepared.features.switched_off),
+        prepared.features.declarations.model_dump_json(), _parameters(recipe, prepared),
+    )  # fmt: skip
+
+
+def write_bundle_as(staged: Path, folder: Path) -> Path:
+    """Move a staged bundle to its place; the same digest is the same bytes and stays."""
+    if folder.is_dir():
+        for path in sorted(staged.rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+        staged.rmdir()
+    else:
+        staged.replace(folder)
+    return folder
+
+
+def _numbers(
+    prepared: Prepared, recipe: Recipe, fitted: dict[str, FittedLandmark], moment: int
+) -> ModelNumbers:
+    source = prepared.history.sources[0]
+    landmarks = {}
+    for data in prepared.data:
+        landmark = data.rows.landmark
+        model = fitted[landmark]
+        curve = recent_curve(
+            Residuals(data.rows, model.mu), moment, model.logistic, recipe.calibration
+        )
+        mature = data.rows.mature(moment)
+        landmarks[landmark] = LandmarkNumbers(
+            inputs=data.inputs,
+            offset=recipe.target.offset,
+            typical=_medians(data.x[mature]),
+            typical_promise=float(np.log1p(data.rows.promise_days()[mature]).mean()),
+            logistic=model.logistic,
+            curve=CurveNumbers(
+                as_of=moment, start=curve.start, step=curve.step, logits=curve.logits
+            ),
+        )
+    return ModelNumbers(
+        name=recipe.name,
+        trained_as_of=moment,
+        time_zone=source.time_zone,
+        country=source.country,
+        available=tuple(sorted(prepared.features.available)),
+        contract=recipe.label,
+        calibration=recipe.calibration,
+        landmarks=landmarks,
+    )
+
+
+def _medians(x: Floats) -> tuple[float | None, ...]:
+    medians = []
+    for column in x.T:
+        known = column[~np.isnan(column)]
+        medians.append(float(np.median(known)) if len(known) else None)
+    return tuple(medians)
+
+
+def _explain(data: LandmarkData, trees: str) -> tuple[pd.DataFrame, Floats]:
+    chosen = np.linspace(0, len(data.rows) - 1, min(_EXPLAINED_ROWS, len(data.rows))).astype(int)
+    x = data.x[np.unique(chosen)]
+    explanation = TreeEnsemble.from_model_text(trees).explain(x)
+    return pd.DataFrame(x, columns=list(data.inputs)), explanation.contributions
+
+
+def _dataset(prepared: Prepared, moment: int) -> dict[str, Any]:
+    created = prepared.history.orders["record_time"]
+    return {
+        "fingerprint": prepared.fingerprint,
+        "orders": len(prepared.history.orders),
+        "rows": sum(len(data.rows) for data in prepared.data),
+        "from": from_micros(int(created.iloc[0])).isoformat(),
+        "until": from_micros(int(created.iloc[-1])).isoformat(),
+        "trained_as_of": from_micros(moment).isoformat(),
+        "sources": [source.name for source in prepared.history.sources],
+    }
+
+
+def _parameters(recipe: Recipe, prepared: Prepared) -> dict[str, str | float | int]:
+    return {
+        "landmarks": ",".join(recipe.landmarks),
+        "label_contract": recipe.label.version,
+        "tolerance_hours": recipe.label.tolerance_hours,
+        "rounds": recipe.trees.rounds,
+        "offset": recipe.target.offset,
+        "share_recent": recipe.calibration.share_recent,
+        "half_life_days": recipe.calibration.half_life_days,
+        "features": len(prepared.features.names),
+        "features_version": prepared.features.declarations.fingerprint,
+        **{f"trees.{key}": str(value) for key, value in recipe.trees.parameters.items()},
+    }

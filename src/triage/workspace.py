@@ -1,0 +1,102 @@
+"""The only reader of the top-level folders: declarations, recipes, gates, mappings, policy.
+
+In a checkout these are the folders at its top; in an installed wheel, the copy it carries.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from triage.errors import DeclarationError, SettingsError
+
+FOLDERS = ("features", "training", "models", "serving")
+
+
+@cache
+def carried() -> Path:
+    """Return the workspace that came with the package.
+
+    An editable install finds the checkout around `src/`; a wheel finds `triage/_workspace`.
+
+    Raises:
+        SettingsError: if neither is there.
+    """
+    package = Path(str(files("triage")))
+    inside = package / "_workspace"
+    if inside.is_dir():
+        return inside
+    checkout = package.parents[1]
+    if all((checkout / name).is_dir() for name in FOLDERS):
+        return checkout
+    raise SettingsError(
+        f"no declarations beside {package}: set TRIAGE_WORKSPACE to a folder that holds "
+        + ", ".join(f"{name}/" for name in FOLDERS)
+    )
+
+
+def root(configured: Path | None = None) -> Path:
+    """Return the workspace folder: the configured one, or the one that came with the package."""
+    if configured is None:
+        return carried()
+    if not configured.is_dir():
+        raise SettingsError(f"TRIAGE_WORKSPACE is {configured}, which is not a folder")
+    return configured
+
+
+def read_text(relative: str, configured: Path | None = None) -> str:
+    """Return a declaration's text.
+
+    Raises:
+        DeclarationError: if there is no such file, with what there is instead.
+    """
+    base = root(configured)
+    path = base / relative
+    if not path.is_file():
+        there = sorted(p.name for p in path.parent.glob("*")) if path.parent.is_dir() else []
+        raise DeclarationError(
+            f"no file {relative} in the workspace {base}; there is: {', '.join(there) or 'nothing'}"
+        )
+    return path.read_text(encoding="utf-8")
+
+
+def read_toml(relative: str, configured: Path | None = None) -> dict[str, Any]:
+    """Return a TOML declaration as a dictionary.
+
+    Raises:
+        DeclarationError: if it is absent or is not TOML; names the file and the line.
+    """
+    return parse_toml(read_text(relative, configured), relative)
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Return TOML text as a dictionary.
+
+    Raises:
+        DeclarationError: if it is not TOML; names the file and the line.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DeclarationError(f"{name}: {error}") from error
+
+
+def names(folder: str, suffix: str, configured: Path | None = None) -> list[str]:
+    """Return the sorted names (without suffix) of the files of one kind in a folder."""
+    return sorted(p.name.removesuffix(suffix) for p in (root(configured) / folder).glob(f"*{suffix}"))
+
+
+def folder(relative: str, configured: Path | None = None) -> Path:
+    """Return a folder of the workspace (for example a mapping's).
+
+    Raises:
+        DeclarationError: if there is none, with what there is instead.
+    """
+    path = root(configured) / relative
+    if not path.is_dir():
+        there = sorted(p.name for p in path.parent.iterdir() if p.is_dir())
+        raise DeclarationError(f"no folder {relative}; there is: {', '.join(there) or 'nothing'}")
+    return path

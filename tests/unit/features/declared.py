@@ -1,0 +1,88 @@
+"""Declarations for tests: one feature of each kind over every kind of stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from triage.features.compile import FeatureSet, compile_features
+from triage.features.declarations import Declarations, Family, parse
+
+WORDS = {"meaning": "a test", "unit": "n", "phrase": "a test of {value}", "concept": "test"}
+BASE: dict[str, Any] = {
+    "keys": {
+        "all": {"fields": (), "place": "everywhere"},
+        "site": {"fields": ("site",), "place": "this site"},
+        "lane": {"fields": ("site_region", "destination_region"), "place": "this lane",
+                 "parent": "all"},
+        "stock": {"fields": ("site", "sku"), "place": "here"},
+    },
+    "streams": {
+        "orders": {"kind": "event", "at": "order_created", "meaning": "orders placed",
+                   "values": {"cents": {"number": "value", "per": 100}}},
+        "dispatches": {"kind": "event", "at": "shipment_dispatched", "meaning": "dispatched",
+                       "values": {"handling": {"minutes": ["order_created", "shipment_dispatched"]},
+                                  "overdue": {"after": ["due_by", "shipment_dispatched"]}}},
+        "deliveries": {"kind": "event", "at": "delivered", "meaning": "delivered",
+                       "values": {"lead": {"log_days": ["order_created", "delivered"]}}},
+        "outcomes": {"kind": "outcome", "meaning": "outcomes", "values": {"late": {"late": True}}},
+        "waiting": {"kind": "interval", "at": "order_created", "ends": "shipment_dispatched",
+                    "max_age_days": 5, "meaning": "not dispatched"},
+        "aged": {"kind": "interval", "at": "order_created", "ends": "shipment_dispatched",
+                 "min_age_hours": 24, "max_age_days": 5, "meaning": "not dispatched for a day"},
+        "overdue": {"kind": "interval", "at": "promised_by", "ends": "delivered",
+                    "max_age_days": 3, "meaning": "past promise"},
+        "checks": {"kind": "checkpoint", "at": "order_created", "ends": "delivered",
+                   "min_age_hours": 48, "meaning": "after two days", "values": {"open": {"open": True}}},
+        "half": {"kind": "checkpoint", "at": "order_created", "ends": "delivered",
+                 "share_of_promise": 0.5, "meaning": "half way", "values": {"open": {"open": True}}},
+        "stock": {"kind": "position", "meaning": "stock", "values": {"free": {"available": True}}},
+    },
+}  # fmt: skip
+FEATURES: list[dict[str, Any]] = [
+    {"name": "value", "row": "number", "of": ["value"]},
+    {"name": "promise", "row": "hours_until", "of": ["promised_by"]},
+    {"name": "waited", "row": "hours_since", "of": ["order_created"]},
+    {"name": "handling", "row": "hours_between", "of": ["order_created", "shipment_dispatched"]},
+    {"name": "hour", "row": "hour_of_day"},
+    {"name": "workdays", "row": "workdays_until", "of": ["promised_by"]},
+    {"name": "n", "stream": "orders", "keys": ["site"], "aggregate": "count", "days": [1, 3]},
+    {"name": "sum", "stream": "orders", "keys": ["all"], "aggregate": "sum", "value": "cents",
+     "days": [3]},
+    {"name": "late_all", "stream": "outcomes", "keys": ["all"], "aggregate": "mean", "value": "late",
+     "days": [7]},
+    {"name": "late_lane", "stream": "outcomes", "keys": ["lane"], "aggregate": "mean", "value": "late",
+     "days": [7], "parent": "late_{parent}", "weight": 3},
+    {"name": "lead", "stream": "deliveries", "keys": ["lane"], "aggregate": "mean", "value": "lead",
+     "days": [7], "scale": 0.0001},
+    {"name": "handled", "stream": "dispatches", "keys": ["site"], "aggregate": "mean",
+     "value": "handling", "days": [3]},
+    {"name": "missed", "stream": "dispatches", "keys": ["all"], "aggregate": "mean",
+     "value": "overdue", "days": [3]},
+    {"name": "since", "stream": "dispatches", "keys": ["site"], "aggregate": "since_last"},
+    {"name": "open", "stream": "waiting", "keys": ["site"], "aggregate": "level"},
+    {"name": "aged", "stream": "aged", "keys": ["site"], "aggregate": "level"},
+    {"name": "overdue", "stream": "overdue", "keys": ["all"], "aggregate": "level"},
+    {"name": "checked", "stream": "checks", "keys": ["all"], "aggregate": "mean", "value": "open",
+     "days": [3]},
+    {"name": "half", "stream": "half", "keys": ["lane"], "aggregate": "mean", "value": "open",
+     "days": [3]},
+    {"name": "free", "stream": "stock", "keys": ["stock"], "aggregate": "last", "value": "free"},
+    {"name": "slack", "derive": "difference", "of": ["promise", "lead_7d"]},
+    {"name": "load", "derive": "ratio", "of": ["open", "n_3d"], "plus": [1, 1]},
+]  # fmt: skip
+
+
+def declarations(features: list[dict[str, Any]] | None = None) -> Declarations:
+    """Return the test declarations as one family."""
+    head = {"name": "test", "title": "Test", "owner": "tests"}
+    given = FEATURES if features is None else features
+    family = Family.model_validate(
+        {"family": head, "concept": {"test": {"title": "Test", "owner": "tests"}},
+         "feature": [WORDS | feature for feature in given]}
+    )  # fmt: skip
+    return parse(BASE, (family,))
+
+
+def feature_set(features: list[dict[str, Any]] | None = None) -> FeatureSet:
+    """Return the test declarations compiled."""
+    return compile_features(declarations(features), ())

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import random
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis import given, settings
+
+from tests.histories import history_of, records
+from tests.unit.features.declared import feature_set
+from triage.domain.clock import MICROS_PER_HOUR, UNKNOWN_TIME
+from triage.domain.records import Record
+from triage.features.compile import Floats, Ints
+from triage.features.engine import FeatureEngine
+from triage.features.facts import MILESTONES
+
+FEATURES = feature_set()
+
+
+def moments(engine: FeatureEngine) -> tuple[Ints, Ints]:
+    """Every milestone of every order, and two moments after each order."""
+    pairs = set()
+    for row in range(len(engine.book)):
+        known = engine.book.known[row, : len(MILESTONES)]
+        for at in known[known != UNKNOWN_TIME]:
+            for lag in (0, MICROS_PER_HOUR, 50 * MICROS_PER_HOUR):
+                pairs.add((row, int(at) + lag))
+    rows, as_of = zip(*sorted(pairs), strict=True)
+    return np.array(rows), np.array(as_of)
+
+
+def live(stream: list[Record]) -> FeatureEngine:
+    engine = FeatureEngine(FEATURES, time_zone="America/Chicago", country="US")
+    engine.stream(stream)
+    return engine
+
+
+def values(engine: FeatureEngine, ids: list[str], as_of: Ints) -> Floats:
+    rows = np.array([engine.book.row_of[order_id] for order_id in ids])
+    return engine.matrix(rows, as_of)
+
+
+@settings(max_examples=150, deadline=None)
+@given(records(), st.randoms(use_true_random=False))
+def test_records_in_any_order_and_repeated_give_the_state_of_the_ordered_stream(
+    drawn: list[Record], shuffle: random.Random
+) -> None:
+    ordered = FeatureEngine.of(history_of(drawn), FEATURES)
+    disordered = drawn + drawn[::2]
+    shuffle.shuffle(disordered)
+    streamed = live(disordered)
+    rows, as_of = moments(ordered)
+    ids = [ordered.book.ids[row] for row in rows]
+    np.testing.assert_array_equal(ordered.matrix(rows, as_of), values(streamed, ids, as_of))
+
+
+@settings(max_examples=150, deadline=None)
+@given(records(), st.integers(0, 300))
+def test_no_feature_changes_when_everything_known_later_is_deleted(
+    drawn: list[Record], cut_hours: int
+) -> None:
+    history = history_of(drawn)
+    whole = FeatureEngine.of(history, FEATURES)
+    rows, as_of = moments(whole)
+    cut = int(as_of.min()) + cut_hours * MICROS_PER_HOUR
+    truncated = FeatureEngine.of(history.before(cut), FEATURES)
+    before = (as_of < cut) & (rows < len(truncated.book))
+    np.testing.assert_array_equal(
+        whole.matrix(rows[before], as_of[before]), truncated.matrix(rows[before], as_of[before])
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(records())
+def test_one_row_equals_its_row_of_the_matrix(drawn: list[Record]) -> None:
+    engine = FeatureEngine.of(history_of(drawn), FEATURES)
+    rows, as_of = moments(engine)
+    matrix = engine.matrix(rows, as_of)
+    one = np.empty(len(engine.names))
+    for at, (row, moment) in enumerate(zip(rows, as_of, strict=True)):
+        engine.vector(engine.book.row(int(row)), int(moment), one)
+        np.testing.assert_array_equal(one, matrix[at])

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from tests.fakes import NOW
+
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, to_micros
+from triage.serving import wording
+
+ZONE = "America/Sao_Paulo"
+H, D = MICROS_PER_HOUR, MICROS_PER_DAY
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        (1234.5, "USD", "$1,234"),
+        (57.4, "BRL", "R$\u00a057.40"),
+        (0, "EUR", "€0"),
+        (1_240_000, "EUR", "€1.24M"),
+        (999_600, "USD", "$1.00M"),
+        (99.4, "JPY", "¥99"),
+        (5000, "CHF", "CHF\u00a05,000"),
+        (-20, "GBP", "\u2212£20.00"),
+    ],
+)
+def test_money_reads_like_money(amount: float, currency: str, said: str) -> None:
+    assert wording.money(amount, currency) == said
+
+
+def test_sums_keep_currencies_apart() -> None:
+    assert wording.total([(1000, "USD"), (2000, "EUR"), (500, "USD")]) == "€2,000 + $1,500"
+    assert wording.total([]) == "0"
+
+
+def test_what_is_not_certain_is_never_said_to_be() -> None:
+    assert [wording.percent(p) for p in (0, 0.001, 0.404, 0.996, 1)] == [
+        "0%", "<1%", "40%", ">99%", "100%",
+    ]  # fmt: skip
+
+
+def test_a_promise_of_a_day_names_that_day_and_not_the_next() -> None:
+    midnight = to_micros(wording.moment(NOW, ZONE).replace(hour=0)) + D
+    assert wording.promise_day(midnight, NOW, ZONE) == "Wed 29 Aug"
+    assert wording.promise_day(midnight + 16 * H, NOW, ZONE) == "Thu 30 Aug, 16:00"
+    assert wording.promise_day(midnight + 200 * D, NOW, ZONE).endswith("2019")
+
+
+@pytest.mark.parametrize(
+    ("distance", "said"),
+    [
+        (40 * H // 60, "in 40\u00a0min"),
+        (31 * H, "in 31\u00a0h"),
+        (3 * D + H, "in 3\u00a0days"),
+        (-5 * H, "5\u00a0h ago"),
+        (-9 * D, "9\u00a0days ago"),
+    ],
+)
+def test_moments_are_told_from_now(distance: int, said: str) -> None:
+    assert wording.relative(NOW + distance, NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-2, 5, "between 2 days before and 5 days after the promise"),
+        (2, 10, "between 2 and 10 days after the promise"),
+        (1, 3, "between 1 and 3 days after the promise"),
+        (-9, -1, "between 9 and 1 day before the promise"),
+        (0, 4, "between on the promised day and 4 days after the promise"),
+        (3, 3.2, "expect delivery 3 days after the promise"),
+    ],
+)
+def test_the_range_of_delivery_is_a_sentence(low: float, high: float, said: str) -> None:
+    assert said in wording.delay_range(low, high)
+
+
+def test_a_zone_without_abbreviation_is_named_by_its_offset() -> None:
+    assert wording.stamp(NOW, ZONE) == "29 Aug 2018, 11:00 UTC\u221203"
+    assert wording.stamp(NOW, "Europe/Berlin") == "29 Aug 2018, 16:00 CEST"
+
+
+def test_expected_delivery_is_never_in_the_past() -> None:
+    promised = NOW - 10 * D
+    assert wording.delivery_days(promised, 2, 13, NOW, ZONE) == "Wed 29 Aug to Sat 1 Sep"
+    assert wording.delivery_days(promised, 2, 4, NOW, ZONE) == "Wed 29 Aug"
+
+
+@given(st.floats(-60, 60), st.floats(-60, 60))
+def test_any_range_of_delivery_can_be_said(one: float, other: float) -> None:
+    said = wording.delay_range(min(one, other), max(one, other))
+    assert said.startswith("If nothing changes: expect delivery ")
+    assert said.count("promise") <= 2

@@ -158,6 +158,19 @@ def run(app: str, home: Path, blocks: int, size: int) -> dict[str, Any]:
     return found
 
 
+def show(found: dict[str, Any]) -> None:
+    """Print the figures as a table."""
+    print(f"{'request':<8} {'server':<9} {'p50 us':>9} {'p95 us':>9} {'req/s':>8}")
+    for kind, figures in found.items():
+        for name in ("constant", "score"):
+            row = figures[name]
+            print(
+                f"{kind:<8} {name:<9} {row['p50_us']:>9.1f} {row['p95_us']:>9.1f} "
+                f"{row['per_second']:>8.0f}"
+            )
+        print(f"{kind:<8} p50 ratio {figures['ratio_p50']:.2f}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -171,15 +184,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{'request':<8} {'server':<9} {'p50 us':>9} {'p95 us':>9} {'req/s':>8}")
-    for kind, figures in found.items():
-        for name in ("constant", "score"):
-            row = figures[name]
-            print(
-                f"{kind:<8} {name:<9} {row['p50_us']:>9.1f} {row['p95_us']:>9.1f} "
-                f"{row['per_second']:>8.0f}"
-            )
-        print(f"{kind:<8} p50 ratio {figures['ratio_p50']:.2f}")
+    show(found)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def history_of(records: Sequence[Record]) -> History:
     )
     row_of = {order.order_id: row for row, order in enumerate(orders)}
     created = {order.order_id: to_micros(order.record_time) for order in orders}
-    milestones = [
+    milestones: list[dict[str, object]] = [
         {
             "order_id": m.order_id, "milestone": m.milestone.value,
             "event_time": to_micros(m.event_time),
@@ -104,9 +104,7 @@ def _frame(rows: list[dict[str, object]], columns: list[str], by: list[str]) -> 
     return frame
 
 
-def order(
-    order_id: str, at_hours: float, promise_hours: float = 100.0, **fields: object
-) -> Order:
+def order(order_id: str, at_hours: float, promise_hours: float = 100.0, **fields: object) -> Order:
     """Return an order with one line, created `at_hours` after START and known at once."""
     line = OrderLine(line_no=1, sku="S1", quantity=2, unit_price=10.0, site="W1", site_region="TX")
     made: dict[str, object] = {
@@ -174,12 +172,12 @@ def records(draw: st.DrawFn, max_orders: int = 12) -> list[Record]:
                     due_by=None if due is None else moment(happened + due),
                 )
             )  # fmt: skip
-    for at in draw(st.lists(st.integers(0, 300), max_size=5, unique=True)):
-        made.append(
-            InventoryPosition(
-                sku=draw(st.sampled_from(["S1", "S2"])), site="W1", event_time=moment(at),
-                record_time=moment(at + draw(st.sampled_from([0, 6]))),
-                on_hand=draw(st.integers(0, 50)),
-            )
-        )  # fmt: skip
+    made.extend(
+        InventoryPosition(
+            sku=draw(st.sampled_from(["S1", "S2"])), site="W1", event_time=moment(at),
+            record_time=moment(at + draw(st.sampled_from([0, 6]))),
+            on_hand=draw(st.integers(0, 50)),
+        )
+        for at in draw(st.lists(st.integers(0, 300), max_size=5, unique=True))
+    )  # fmt: skip
     return made

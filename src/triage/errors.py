@@ -1,4 +1,4 @@
-"""One tree of errors: the docstring is the title a caller reads, the class carries the HTTP status."""
+"""One tree of errors: the docstring is the title that a caller reads, the class has the status."""
 
 from __future__ import annotations
 

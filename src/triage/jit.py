@@ -35,10 +35,10 @@ def _cache_folder() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(_cache_folder())
 
 
 def kernel(function: F) -> F:
-    """Compile a function to machine code: cached, without the interpreter lock, exact arithmetic."""
+    """Compile a function to machine code: cached, without the interpreter lock, exact."""
     compiled: F = numba.njit(cache=True, nogil=True)(function)
     return compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -11,9 +12,10 @@ class Settings(BaseSettings):
     """Where things are kept and how the service listens.
 
     Attributes:
-        home: folder for everything generated (log, bundles, MLflow store); safe to delete and rebuild.
+        home: folder for everything generated (log, bundles, MLflow store); can be rebuilt.
         workspace: folder that holds features/, training/, models/, serving/ and data/mappings/;
             unset means the checkout this runs in, or the copy that the wheel carries.
+        clock: what counts as now for scores: `data` (the moment of the newest extract) or `wall`.
         host: address the service listens on.
         port: port of the API and the list.
         mlflow_port: port of the MLflow pages that `make demo` opens.
@@ -25,6 +27,7 @@ class Settings(BaseSettings):
 
     home: Path = Path(".triage")
     workspace: Path | None = None
+    clock: Literal["data", "wall"] = "data"
     host: str = "127.0.0.1"
     port: int = 8080
     mlflow_port: int = 5001

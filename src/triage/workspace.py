@@ -86,7 +86,9 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
 
 def names(folder: str, suffix: str, configured: Path | None = None) -> list[str]:
     """Return the sorted names (without suffix) of the files of one kind in a folder."""
-    return sorted(p.name.removesuffix(suffix) for p in (root(configured) / folder).glob(f"*{suffix}"))
+    return sorted(
+        p.name.removesuffix(suffix) for p in (root(configured) / folder).glob(f"*{suffix}")
+    )
 
 
 def folder(relative: str, configured: Path | None = None) -> Path:

@@ -1,14 +1,15 @@
 """Reasons in words: exact effects, merged by concept, that add up to the probability.
 
-Everything is counted in millionths of probability (ten-thousandths of a percentage point), so sums are
-sums of whole numbers: typical + reasons + other is p(late) exactly, not nearly.
+Everything is counted in millionths of probability (ten-thousandths of a percentage point), so
+sums are sums of whole numbers: typical + reasons + other is p(late) exactly, not nearly.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
+
+import numpy as np
 
 from triage.advice.assessment import Reason
 from triage.advice.wording import STAGES, days, say
@@ -17,6 +18,7 @@ from triage.models.at_risk import Prediction, Stage
 
 _MILLION = 1_000_000
 _PROMISE = "promise_days"
+_WAITING = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,11 @@ class Explainer:
         self._slots = tuple(slots[name] for name in stage.numbers.inputs)
         concepts = features.declarations.concepts
         self._owners = {name: concept.owner for name, concept in concepts.items()}
-        self._members: dict[str, list[int]] = defaultdict(list)
-        for at, slot in enumerate(self._slots):
-            self._members[slot.concept].append(at)
+        self._concepts = tuple(dict.fromkeys(slot.concept for slot in self._slots))
+        self._concept_of = np.array([self._concepts.index(slot.concept) for slot in self._slots])
+        self._members = [
+            np.flatnonzero(self._concept_of == at) for at in range(len(self._concepts))
+        ]
         names = stage.numbers.inputs
         self._promise = names.index(_PROMISE) if _PROMISE in names else None
 
@@ -58,18 +62,14 @@ class Explainer:
         """
         p_late = round(prediction.p_late * _MILLION)
         typical = round(prediction.typical * _MILLION)
-        effects = prediction.effects.copy()
-        outside = prediction.promise_effect
+        effects = prediction.effects
         if self._promise is not None:
-            effects[self._promise] += outside
-            outside = 0.0
-        values = effects.tolist()
-        totals = {
-            concept: sum(values[at] for at in members) for concept, members in self._members.items()
-        }
+            effects[self._promise] += prediction.promise_effect
+        sums = np.bincount(self._concept_of, weights=effects, minlength=len(self._concepts))
+        totals = dict(enumerate(sums.tolist()))
         if waited_days > 0:
-            totals["waiting"] = prediction.waiting_effect
-        chosen = sorted(totals, key=lambda name: (-abs(totals[name]), name))[:top]
+            totals[_WAITING] = prediction.waiting_effect
+        chosen = sorted(totals, key=lambda at: -abs(totals[at]))[:top]
         reasons = []
         left = p_late - typical
         for concept in chosen:
@@ -77,21 +77,22 @@ class Explainer:
             if effect == 0:
                 continue
             left -= effect
-            if concept == "waiting":
+            if concept == _WAITING:
                 reasons.append(self._waiting(effect, promise_days, waited_days))
             else:
-                reasons.append(self._reason(concept, effect, values, x))
+                reasons.append(self._reason(concept, effect, effects, x))
         return Explained(p_late / _MILLION, typical / _MILLION, tuple(reasons), left / 10_000)
 
-    def _reason(self, concept: str, effect: int, values: list[float], x: Floats) -> Reason:
-        sign = 1 if effect > 0 else -1
-        lead = max(self._members[concept], key=lambda at: sign * values[at])
+    def _reason(self, concept: int, effect: int, effects: Floats, x: Floats) -> Reason:
+        members = self._members[concept]
+        own = effects[members]
+        lead = int(members[own.argmax() if effect > 0 else own.argmin()])
         slot = self._slots[lead]
         value = None if math.isnan(x[lead]) else float(x[lead])
         typical = self._stage.numbers.typical[lead]
         return Reason(
-            concept, _sentence(slot, value, typical), slot.name, value, typical,
-            slot.feature.unit, effect / 10_000, self._owners.get(concept, slot.family),
+            slot.concept, _sentence(slot, value, typical), slot.name, value, typical,
+            slot.feature.unit, effect / 10_000, self._owners.get(slot.concept, slot.family),
             slot.feature.actionable,
         )  # fmt: skip
 
@@ -101,7 +102,9 @@ class Explainer:
         else:
             stage = STAGES.get(self._stage.name, self._stage.name)
             text = f"It was {stage} {days(waited_days)} ago and is not delivered yet"
-        owner = "Transport planning" if self._stage.name == "shipment_dispatched" else "Shipping site"
+        owner = (
+            "Transport planning" if self._stage.name == "shipment_dispatched" else "Shipping site"
+        )
         return Reason(
             "waiting", text, "waited_days", waited_days, None, "days", effect / 10_000, owner,
             actionable=True,

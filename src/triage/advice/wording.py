@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 STAGES = {
@@ -18,21 +19,10 @@ def say(value: float | None, unit: str) -> str:
     """Return a value with its unit in words; "unknown" where there is none."""
     if value is None or math.isnan(value):
         return "unknown"
-    if unit == "log days":
-        return days(math.expm1(value))
-    if unit in {"share", "log share"}:
-        return percent(math.exp(value) if unit == "log share" else value)
-    if unit == "hours":
-        return days(value / 24) if abs(value) >= 48 else f"{_short(value)} h"
-    if unit == "days":
-        return days(value)
-    if unit == "weekday":
-        return WEEKDAYS[round(value) % 7]
-    if unit == "o'clock":
-        return f"{int(value) % 24}:{int(value % 1 * 60):02d}"
-    if unit == "°":
-        return f"{value:.1f}°"
-    return f"{_short(value)} {_one(value, unit)}".strip()
+    special = _SPECIAL.get(unit)
+    if special is not None:
+        return special(value)
+    return f"{_short(value)} {_SINGULAR.get(unit, unit) if value == 1 else unit}".strip()
 
 
 def days(value: float) -> str:
@@ -57,7 +47,46 @@ def _short(value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
-def _one(value: float, unit: str) -> str:
-    singular = {"orders": "order", "lines": "line", "sites": "site", "holidays": "holiday",
-                "units": "unit", "instalments": "instalment", "working days": "working day"}  # fmt: skip
-    return singular.get(unit, unit) if value == 1 else unit
+def _hours(value: float) -> str:
+    return days(value / 24) if abs(value) >= 48 else f"{_short(value)} h"
+
+
+def _clock(value: float) -> str:
+    return f"{int(value) % 24}:{int(value % 1 * 60):02d}"
+
+
+def _moment_of_week(value: float) -> str:
+    return f"{WEEKDAYS[int(value // 24) % 7]} {_clock(value % 24)}"
+
+
+def _deadline(value: float) -> str:
+    return f"{days(-value)} past" if value < 0 else f"{days(value)} away"
+
+
+def _stock(value: float) -> str:
+    units = "unit" if abs(value) == 1 else "units"
+    return f"{_short(-value)} {units} short" if value < 0 else f"{_short(value)} {units} to spare"
+
+
+_SPECIAL: dict[str, Callable[[float], str]] = {
+    "log days": lambda value: days(math.expm1(value)),
+    "log share": lambda value: percent(math.exp(value)),
+    "share": percent,
+    "hours": _hours,
+    "days": days,
+    "days until": _deadline,
+    "units left": _stock,
+    "weekday": lambda value: WEEKDAYS[round(value) % 7],
+    "o'clock": _clock,
+    "hour of the week": _moment_of_week,
+    "°": lambda value: f"{value:.1f}°",
+}
+_SINGULAR = {
+    "orders": "order",
+    "lines": "line",
+    "sites": "site",
+    "holidays": "holiday",
+    "units": "unit",
+    "instalments": "instalment",
+    "working days": "working day",
+}

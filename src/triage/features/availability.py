@@ -12,9 +12,9 @@ _ENOUGH = 0.01
 def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[str]:
     """Return the names of the sources that hold data.
 
-    `order.<field>` and `order_line.<field>` count if at least `least_share` of the rows have a value,
-    `milestone.<kind>` if at least that share of the orders has one, `inventory_position` if there is
-    any.
+    `order.<field>` and `order_line.<field>` count if at least `least_share` of the rows have a
+    value, `milestone.<kind>` if at least that share of the orders has one, `inventory_position` if
+    there is any.
     """
     orders = max(len(history.orders), 1)
     names = _filled("order", history.orders, least_share)

@@ -91,5 +91,3 @@ def _offsets(zone: ZoneInfo) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int6
             values.append(offset(moment))
         previous = moment
     return np.array(changes, dtype=np.int64), np.array(values, dtype=np.int64)
-
-

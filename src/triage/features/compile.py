@@ -202,7 +202,10 @@ def _in_order(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
     def place(slot: Slot, via: tuple[str, ...]) -> None:
         if slot.name in via:
             raise DeclarationError(f"{slot.family}: {' -> '.join((*via, slot.name))} is a circle")
-        needed = (*(slot.of if slot.feature.derive else ()), *([slot.parent] if slot.parent else ()))
+        needed = (
+            *(slot.of if slot.feature.derive else ()),
+            *([slot.parent] if slot.parent else ()),
+        )
         for name in needed:
             if name in by_name and name not in placed:
                 place(by_name[name], (*via, slot.name))
@@ -331,7 +334,11 @@ def _row_slot(slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
     feature, of = slot.feature, slot.of
     function = str(feature.row)
     if function == "number":
-        return (Op.NUMBER, _index(NUMBERS, of[0], "number"), -1, -1, -1, -1), (feature.scale, 0.0, 0.0)
+        return (Op.NUMBER, _index(NUMBERS, of[0], "number"), -1, -1, -1, -1), (
+            feature.scale,
+            0.0,
+            0.0,
+        )
     unit, _, what = function.partition("_")
     times = [_known(TIME, name, "time") for name in of] + [-1, -1]
     if unit in _OTHER_UNIT:

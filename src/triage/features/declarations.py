@@ -138,9 +138,7 @@ class Feature(_Declared):
             raise ValueError("a history feature needs keys and aggregate")
         windowed = self.aggregate in {"count", "sum", "mean"}
         if self.stream is not None and windowed != bool(self.days):
-            raise ValueError(
-                "count, sum and mean need days; level, last and since_last have none"
-            )
+            raise ValueError("count, sum and mean need days; level, last and since_last have none")
         if self.derive is not None and len(self.of) != 2:
             raise ValueError("a derived feature is made of two others: of = [a, b]")
         return self

@@ -15,7 +15,7 @@ from triage.domain.records import InventoryPosition, Milestone, Order, Record
 from triage.features import calendar
 from triage.features.book import OrderBook, OrderRow
 from triage.features.compile import MAX_COLUMNS, FeatureSet, Floats, Ints, StreamKind
-from triage.features.index import AsOfIndex, has_entries
+from triage.features.index import AsOfIndex
 from triage.features.kernel import fill_matrix, fill_row
 from triage.history.tables import History
 
@@ -36,6 +36,7 @@ class FeatureEngine:
         self.index = AsOfIndex(features.program)
         self._positions = _position_tables(features)
         self._seen_positions: set[str] = set()
+        self._cursor_of = _cursors_by_field(features)
         self._spans = np.empty((features.program.cursors.shape[0], 4), dtype=np.int64)
 
     @classmethod
@@ -91,16 +92,13 @@ class FeatureEngine:
             row.numbers, row.keys, as_of, self._spans, out,
         )  # fmt: skip
 
-    def seen_before(self, row: OrderRow, as_of: int) -> dict[str, bool]:
-        """Return, for each field that is a key by itself, whether its value has any history."""
-        program, arrays = self.features.program, self.index.arrays
-        seen = {}
-        for table in range(program.tables.shape[0]):
-            keyset = int(program.tables[table, 1])
-            fields = self.features.keysets[keyset]
-            if len(fields) == 1 and not seen.get(fields[0], False):
-                seen[fields[0]] = has_entries(arrays, table, int(row.keys[keyset]), as_of)
-        return seen
+    def seen(self, field: str) -> bool | None:
+        """Return whether the field's value had any history in the last call of `vector`.
+
+        None if no feature is keyed by this field alone.
+        """
+        cursor = self._cursor_of.get(field)
+        return None if cursor is None else bool(self._spans[cursor, 2] > 0)
 
     def stream(self, records: Iterable[Record]) -> None:
         """Take in records one by one."""
@@ -156,6 +154,17 @@ def _position_tables(features: FeatureSet) -> list[tuple[int, int]]:
         for table in range(program.tables.shape[0])
         if program.streams[program.tables[table, 0], 0] == int(StreamKind.POSITION)
     ]
+
+
+def _cursors_by_field(features: FeatureSet) -> dict[str, int]:
+    """Return, for each field that is a key by itself, a cursor that looks at its whole history."""
+    program = features.program
+    found: dict[str, int] = {}
+    for cursor in range(program.cursors.shape[0]):
+        fields = features.keysets[int(program.tables[program.cursors[cursor, 0], 1])]
+        if len(fields) == 1:
+            found.setdefault(fields[0], cursor)
+    return found
 
 
 def _position_values(on_hand: float, allocated: float) -> Ints:

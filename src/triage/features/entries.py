@@ -29,7 +29,7 @@ _MINUTE, _NEVER, _UNKNOWN = MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
 
 
 @kernel
-def entries_of(  # noqa: PLR0912, PLR0915, C901
+def entries_of(  # noqa: PLR0912, PLR0915
     program: Program,
     event: Ints,
     known: Ints,

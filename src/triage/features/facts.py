@@ -30,7 +30,9 @@ def main_line(order: Order) -> OrderLine | None:
     """Return the line that names the order's site and category: the most valuable, then the first."""
     if not order.lines:
         return None
-    return max(order.lines, key=lambda line: (line.quantity * (line.unit_price or 0), -line.line_no))
+    return max(
+        order.lines, key=lambda line: (line.quantity * (line.unit_price or 0), -line.line_no)
+    )
 
 
 def distance_km(order: Order, line: OrderLine | None) -> float:

@@ -1,8 +1,8 @@
 """The as-of index: per key, entries sorted by the moment they became known, with prefix sums.
 
-A windowed value at t is `S[pos(t)] - S[pos(t - w)]` where `pos(t)` counts the entries with time < t.
-Sums are 64-bit integers, so they are exact and do not depend on the order of arrival. One layout
-serves both readers: bulk building sorts once; a live record is put in place.
+A windowed value at t is `S[pos(t)] - S[pos(t - w)]` where `pos(t)` counts the entries with time
+< t. Sums are 64-bit integers, so they are exact and do not depend on the order of arrival. One
+layout serves both readers: bulk building sorts once; a live record is put in place.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class AsOfIndex:
             self._load(table, keys, time[chosen], values[chosen])
 
     def load(self, table: int, keys: Ints, times: Ints, values: Ints) -> None:
-        """Fill one empty table from entries: key numbers (n,), moments (n,), columns (n, columns)."""
+        """Fill one empty table from n entries: key numbers, moments, columns (n, columns)."""
         self._load(table, keys, times, values)
 
     def entries_of(self, row: OrderRow) -> tuple[int, tuple[Ints, Ints, Ints]]:
@@ -88,28 +88,18 @@ class AsOfIndex:
         """Replace the entries that `entries_of` returned last by those of the row as it is now."""
         n_after = entries_of(self.program, row.event, row.known, row.numbers, *self._after)
         _cancel_equal(n_before, self._before, n_after, self._after)
-        for buffers, n, sign in ((self._before, n_before, -1), (self._after, n_after, 1)):
-            for at in range(n):
-                if buffers[0][at] >= 0:
-                    self._change(int(buffers[0][at]), keys, buffers[1][at], buffers[2][at], sign)
+        _take_out(self._arrays, self.program, keys, n_before, *self._before)
+        stopped = 0
+        while stopped < n_after * self.program.tables.shape[0]:
+            stopped = _put_in(self._arrays, self.program, keys, n_after, *self._after, stopped)
+            if stopped < n_after * self.program.tables.shape[0]:
+                table = stopped % self.program.tables.shape[0]
+                self._make_room(table, int(keys[self.program.tables[table, 1]]))
 
     def put(self, table: int, key: int, time: int, values: Ints) -> None:
         """Put one entry in place; among equal moments the smaller first value comes first."""
         self._make_room(table, key)
         _insert(self._arrays, table, key, time, values, int(self.program.tables[table, 2]))
-
-    def _change(self, stream: int, keys: Ints, time: int, values: Ints, sign: int) -> None:
-        for table in range(self.program.tables.shape[0]):
-            if self.program.tables[table, 0] != stream:
-                continue
-            key = int(keys[self.program.tables[table, 1]])
-            if key < 0:
-                continue
-            if sign > 0:
-                self.put(table, key, time, values)
-            else:
-                columns = int(self.program.tables[table, 2])
-                _remove(self._arrays, table, key, time, values, columns)
 
     def _make_room(self, table: int, key: int) -> None:
         arrays = self._arrays
@@ -146,7 +136,7 @@ class AsOfIndex:
 
     def _grow(self, *, segments: int, times: int, sums: int) -> None:
         arrays = self._arrays
-        needed = self._used + (segments, times, sums)
+        needed = self._used + np.array((segments, times, sums))
         if needed[0] > len(arrays.segments):
             larger = np.zeros((2 * int(needed[0]), 4), dtype=np.int64)
             larger[: len(arrays.segments)] = arrays.segments
@@ -209,18 +199,20 @@ def position(times: Ints, start: int, count: int, moment: int) -> int:
 
 
 @kernel
-def has_entries(arrays: IndexArrays, table: int, key: int, moment: int) -> bool:
-    """Return whether a key of a table has any entry before a moment."""
-    if key < 0 or key >= arrays.segment_of.shape[1] or arrays.segment_of[table, key] < 0:
-        return False
-    segment = arrays.segment_of[table, key]
-    return (
-        position(arrays.times, arrays.segments[segment, 0], arrays.segments[segment, 2], moment) > 0
-    )
+def position_from_end(times: Ints, start: int, count: int, moment: int) -> int:
+    """Return the same as `position`, fast where the answer is near the end, as it is live."""
+    step, low = 1, count
+    while low > 0 and times[start + low - 1] >= moment:
+        count = low - 1
+        low = max(low - step, 0)
+        step *= 2
+    return low + position(times, start + low, count - low, moment)
 
 
 @kernel
-def _insert(arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int) -> None:
+def _insert(
+    arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
+) -> None:
     segment = arrays.segment_of[table, key]
     start, sums, count = (
         arrays.segments[segment, 0],
@@ -247,7 +239,9 @@ def _insert(arrays: IndexArrays, table: int, key: int, time: int, values: Ints, 
 
 
 @kernel
-def _remove(arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int) -> bool:
+def _remove(
+    arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
+) -> bool:
     segment = arrays.segment_of[table, key]
     if segment < 0:
         return False
@@ -274,6 +268,44 @@ def _remove(arrays: IndexArrays, table: int, key: int, time: int, values: Ints, 
             return True
         at += 1
     return False
+
+
+@kernel
+def _take_out(
+    arrays: IndexArrays,
+    program: Program,
+    keys: Ints,
+    n: int,
+    stream: Ints,
+    time: Ints,
+    values: Ints,
+) -> None:
+    for i in range(n):
+        for table in range(program.tables.shape[0]):
+            key = keys[program.tables[table, 1]]
+            if stream[i] == program.tables[table, 0] and 0 <= key < arrays.segment_of.shape[1]:
+                _remove(arrays, table, key, time[i], values[i], program.tables[table, 2])
+
+
+@kernel
+def _put_in(
+    arrays: IndexArrays, program: Program, keys: Ints, n: int, stream: Ints, time: Ints,
+    values: Ints, first: int,
+) -> int:  # fmt: skip
+    """Put entries into all their tables; return where room is wanting, or the end."""
+    tables = program.tables.shape[0]
+    for step in range(first, n * tables):
+        i, table = step // tables, step % tables
+        key = keys[program.tables[table, 1]]
+        if stream[i] != program.tables[table, 0] or key < 0:
+            continue
+        if key >= arrays.segment_of.shape[1] or arrays.segment_of[table, key] < 0:
+            return step
+        segment = arrays.segment_of[table, key]
+        if arrays.segments[segment, 2] == arrays.segments[segment, 3]:
+            return step
+        _insert(arrays, table, key, time[i], values[i], program.tables[table, 2])
+    return n * tables
 
 
 @kernel

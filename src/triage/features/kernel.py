@@ -9,7 +9,7 @@ import numpy as np
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, UNKNOWN_TIME
 from triage.features.calendar import Calendar
 from triage.features.compile import Floats, Ints, Op, Program
-from triage.features.index import IndexArrays, position
+from triage.features.index import IndexArrays, position_from_end
 from triage.jit import kernel
 
 _NUMBER, _BETWEEN, _SINCE, _UNTIL = int(Op.NUMBER), int(Op.BETWEEN), int(Op.SINCE), int(Op.UNTIL)
@@ -100,25 +100,35 @@ def fill_matrix(
 
 
 @kernel
-def _place_cursors(program: Program, index: IndexArrays, keys: Ints, as_of: int, spans: Ints) -> None:
+def _place_cursors(
+    program: Program, index: IndexArrays, keys: Ints, as_of: int, spans: Ints
+) -> None:
     for cursor in range(program.cursors.shape[0]):
         table, window = program.cursors[cursor, 0], program.cursors[cursor, 1]
-        key = keys[program.tables[table, 1]]
-        segment = -1
-        if 0 <= key < index.segment_of.shape[1]:
-            segment = index.segment_of[table, key]
-        spans[cursor, 0] = segment
-        if segment < 0:
-            spans[cursor, 1] = spans[cursor, 2] = 0
-            continue
-        start, count = index.segments[segment, 0], index.segments[segment, 2]
-        high = position(index.times, start, count, as_of)
-        spans[cursor, 2] = high
-        spans[cursor, 1] = 0 if window == 0 else position(index.times, start, high, as_of - window)
+        if cursor > 0 and program.cursors[cursor - 1, 0] == table:  # another window of the same
+            spans[cursor, 0], spans[cursor, 2] = spans[cursor - 1, 0], spans[cursor - 1, 2]
+        else:
+            key = keys[program.tables[table, 1]]
+            segment = -1
+            if 0 <= key < index.segment_of.shape[1]:
+                segment = index.segment_of[table, key]
+            spans[cursor, 0] = segment
+            spans[cursor, 2] = 0
+            if segment >= 0:
+                start, count = index.segments[segment, 0], index.segments[segment, 2]
+                spans[cursor, 2] = position_from_end(index.times, start, count, as_of)
+        spans[cursor, 1] = 0
+        if window > 0 and spans[cursor, 2] > 0:
+            start = index.segments[spans[cursor, 0], 0]
+            spans[cursor, 1] = position_from_end(
+                index.times, start, spans[cursor, 2], as_of - window
+            )
 
 
 @kernel
-def _column(index: IndexArrays, segment: int, columns: int, column: int, low: int, high: int) -> int:
+def _column(
+    index: IndexArrays, segment: int, columns: int, column: int, low: int, high: int
+) -> int:
     if segment < 0 or high <= low:
         return 0
     sums = index.segments[segment, 1]
@@ -135,7 +145,9 @@ def _history(
     segment, low, high = spans[cursor, 0], spans[cursor, 1], spans[cursor, 2]
     columns = program.tables[program.cursors[cursor, 0], 2]
     scale, weight = program.factors[slot, 0], program.factors[slot, 1]
-    if segment < 0 or high == 0:  # this key has no history at all, which is not the same as none lately
+    if (
+        segment < 0 or high == 0
+    ):  # this key has no history at all, which is not the same as none lately
         parent = program.slots[slot, 5]
         return out[parent] if op == _MEAN and parent >= 0 else math.nan
     if op in (_COUNT, _LEVEL):

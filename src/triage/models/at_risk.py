@@ -27,7 +27,7 @@ from triage.models.trees import TreeEnsemble
 NAME = "at_risk"
 MODEL_FILE, FEATURES_FILE, RECIPE_FILE = "model.json", "features.json", "recipe.toml"
 QUANTILES = (0.1, 0.5, 0.9)
-_LATEST_DAYS = 400.0
+_LATEST = math.log1p(400.0)
 
 
 class _Carried(BaseModel):
@@ -158,18 +158,19 @@ def predict(
     still = curve.at(math.log1p(waited_days) - mu) if waited_days > 0 else 1.0
     p_late = 1.0 if waited_days >= promise_days else min(1.0, fresh / still)
     return Prediction(
-        p_late, typical, _delays(curve, mu, promise_days, still), -per_unit * contributions,
-        promise_effect, p_late - fresh, contributions,
+        p_late, typical, _delays(curve, mu, promise_days, waited_days, still),
+        -per_unit * contributions, promise_effect, p_late - fresh, contributions,
     )  # fmt: skip
 
 
 def _delays(
-    curve: SurvivalCurve, mu: float, promise_days: float, still: float
+    curve: SurvivalCurve, mu: float, promise_days: float, waited_days: float, still: float
 ) -> tuple[float, float, float]:
     days = []
     for quantile in QUANTILES:
         survival = min(max((1.0 - quantile) * still, 1e-6), 1.0 - 1e-6)
-        days.append(min(math.expm1(max(mu + curve.inverse(survival), 0.0)), _LATEST_DAYS))
+        log_days = min(max(mu + curve.inverse(survival), 0.0), _LATEST)
+        days.append(max(math.expm1(log_days), waited_days))
     p10, p50, p90 = (value - promise_days for value in days)
     return p10, p50, p90
 

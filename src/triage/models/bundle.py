@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +39,7 @@ def write_bundle(folder: Path, name: str, files: Mapping[str, bytes]) -> str:
     (partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(partial, folder)
+    partial.replace(folder)
     return digest
 
 
@@ -52,7 +51,7 @@ def read_bundle(folder: Path, expected: str | None = None) -> tuple[str, dict[st
         expected: the digest that promotion recorded; None accepts the manifest's own.
 
     Raises:
-        BundleError: if a file is missing, changed or foreign, or the digest is not the expected one.
+        BundleError: if a file is missing, changed or foreign, or the digest is another.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -63,7 +62,9 @@ def read_bundle(folder: Path, expected: str | None = None) -> tuple[str, dict[st
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path} cannot be read: {error!r}") from error
     if _digest(name, sums) != digest or (expected is not None and digest != expected):
-        raise BundleError(f"{folder} has digest {digest}, expected {expected or 'another'}: refused")
+        raise BundleError(
+            f"{folder} has digest {digest}, expected {expected or 'another'}: refused"
+        )
     files = {}
     for relative, recorded in sums.items():
         target = (folder / relative).resolve()

@@ -85,8 +85,6 @@ def recent_curve(
     weight = 0.5 ** (age / settings.half_life_days)
     if weight[observed].sum() < _LEAST_EVENTS:
         return SurvivalCurve.of(1.0 / (1.0 + np.exp(-slow)))
-    fast = kaplan_meier(
-        np.log1p(days) - mu, observed, weight, z, bandwidth=settings.bandwidth
-    )
+    fast = kaplan_meier(np.log1p(days) - mu, observed, weight, z, bandwidth=settings.bandwidth)
     share = settings.share_recent
     return SurvivalCurve.of(1.0 / (1.0 + np.exp(-((1 - share) * slow + share * logit(fast)))))

@@ -1,8 +1,8 @@
 """The label contract: what late means, and from when on a row may teach or test.
 
-Late: not delivered (proof of delivery) before promise + tolerance; an order that is undelivered when that
-moment passes is late *then*. Cohort by promise date: a row may be used from `as_of` only if promise +
-tolerance <= `as_of`. Cancelled orders are out as far as the cancellation is known.
+Late: not delivered (proof of delivery) before promise + tolerance; an order that is undelivered
+when that moment passes is late *then*. Cohort by promise date: a row may be used from `as_of` only
+if promise + tolerance <= `as_of`. Cancelled orders are out as far as the cancellation is known.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ class Rows:
         return (self.delivered_known >= moment) | (self.delivered >= self.late_at)
 
     def mature(self, moment: int) -> npt.NDArray[np.bool_]:
-        """Return which rows may be used from a moment on: promise passed, not known as cancelled."""
+        """Return which rows may be used from a moment on: promise passed, not cancelled by then."""
         return (self.late_at <= moment) & (self.cancelled_known >= moment)
 
     def waited_days(self, moment: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Return days to delivery, or until `moment` for what was open then, and whether observed."""
+        """Return days to delivery, or until `moment` for what was open, and whether observed."""
         observed = self.delivered_known < moment
         until = np.where(observed, self.delivered, moment)
         return np.maximum(until - self.as_of, 0) / MICROS_PER_DAY, observed

@@ -1,12 +1,12 @@
 """Scores orders: one index, one row, one kernel call, one curve; no frame, no registry, no thread.
 
-Stored orders are scored as of their last stage and conditioned on having waited since; an order that
-was sent whole takes the same path without entering the book.
+Stored orders are scored as of their last stage and conditioned on having waited since; an order
+that was sent whole takes the same path without entering the book.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +15,13 @@ import numpy.typing as npt
 from triage.advice.assessment import Assessment
 from triage.advice.policy import Policy
 from triage.advice.reasons import Explainer
-from triage.domain.clock import MICROS_PER_DAY, UNKNOWN_TIME, from_micros, to_micros
+from triage.domain.clock import (
+    MICROS_PER_DAY,
+    MICROS_PER_MINUTE,
+    UNKNOWN_TIME,
+    from_micros,
+    to_micros,
+)
 from triage.domain.records import Milestone, Order
 from triage.errors import OrderNotFoundError, RequestError
 from triage.features.book import OrderRow
@@ -44,7 +50,7 @@ class Scorer:
         version: its version in the registry.
         history: the log.
         policy: bands, reasons, freshness.
-        now: the moment that counts as now, UTC micros; by default the extract's.
+        clock: gives the moment that counts as now, UTC micros; by default always the extract's.
     """
 
     def __init__(
@@ -54,12 +60,13 @@ class Scorer:
         history: History,
         policy: Policy,
         *,
-        now: int | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.model = model
         self.policy = policy
         self.engine = FeatureEngine.of(history, model.features)
-        self._now = history.extracted_at if now is None else now
+        extracted_at = history.extracted_at
+        self._clock = clock or (lambda: extracted_at)
         self._tolerance = model.features.program.tolerance
         self._shown = ShownOrders.of(history)
         self._explainers = {
@@ -71,7 +78,7 @@ class Scorer:
             name: np.array([names.index(i) for i in stage.numbers.inputs], dtype=np.int64)
             for name, stage in model.stages.items()
         }
-        self._order_of_stages = [name for name in reversed(MILESTONES) if name in model.stages]
+        self._stages_backwards = [(n, TIME[n]) for n in reversed(MILESTONES) if n in model.stages]
         self._rows_of = {
             name: landmark_rows(self.engine.book, name, self._tolerance) for name in model.stages
         }
@@ -95,7 +102,7 @@ class Scorer:
 
     def now(self) -> int:
         """Return the moment that counts as now, UTC micros."""
-        return self._now
+        return self._clock()
 
     def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
         """Assess a stored order.
@@ -109,11 +116,10 @@ class Scorer:
             raise OrderNotFoundError(
                 "the log holds no order with this id: send the order whole, or import it first"
             )
-        moment = self._now if as_of is None else as_of
-        if moment > self._now:
-            raise RequestError(
-                f"as_of is after {from_micros(self._now).isoformat()}, the log's now"
-            )
+        now = self.now()
+        moment = now if as_of is None else as_of
+        if moment > now:
+            raise RequestError(f"as_of is after {from_micros(now).isoformat()}, the log's now")
         return self._assess(order_id, self.engine.book.row(at), moment, self._shown.of_row(at))
 
     def score_order(
@@ -133,7 +139,7 @@ class Scorer:
         moment = as_of
         if moment is None:
             newest = max((to_micros(m.record_time) for m in milestones), default=0)
-            moment = max(self._now, to_micros(order.record_time), newest)
+            moment = max(self.now(), to_micros(order.record_time), newest)
         line = main_line(order)
         shown = ShownOrder(
             order.customer_name or order.customer_id, line.site if line else None,
@@ -142,18 +148,23 @@ class Scorer:
         return self._assess(order.order_id, row, moment, shown)
 
     def worklist(self) -> Worklist:
-        """Return every open order in rank order: at risk first, then already late."""
-        if self._worklist is None:
-            self._worklist = self._rank()
+        """Return every open order in rank order: at risk first, then already late.
+
+        Ranked anew once it is older than the policy's freshness.
+        """
+        now = self.now()
+        holds = round(self.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE)
+        if self._worklist is None or now - self._worklist.as_of > holds:
+            self._worklist = self._rank(now)
         return self._worklist
 
-    def _rank(self) -> Worklist:
+    def _rank(self, now: int) -> Worklist:
         book = self.engine.book
         known = book.known[: len(book)]
-        created = (known[:, _CREATED] != UNKNOWN_TIME) & (known[:, _CREATED] <= self._now)
-        closed = _by(known[:, _DELIVERED], self._now) | _by(known[:, _CANCELLED], self._now)
+        created = (known[:, _CREATED] != UNKNOWN_TIME) & (known[:, _CREATED] <= now)
+        closed = _by(known[:, _DELIVERED], now) | _by(known[:, _CANCELLED], now)
         assessed = [
-            self._assess(book.ids[at], book.row(at), self._now, self._shown.of_row(at))
+            self._assess(book.ids[at], book.row(at), now, self._shown.of_row(at))
             for at in np.flatnonzero(created & ~closed).tolist()
         ]
         items: list[WorkItem] = []
@@ -163,13 +174,15 @@ class Scorer:
                 key=lambda a: (-a.expected_loss, a.promised_by, a.order_id),
             )
             items.extend(WorkItem(rank, a) for rank, a in enumerate(ranked, start=1))
-        return Worklist(self._now, tuple(items))
+        return Worklist(now, tuple(items))
 
     def _assess(self, order_id: str, row: OrderRow, as_of: int, shown: ShownOrder) -> Assessment:
-        self._check_open(row, as_of)
-        late_at = int(row.event[_PROMISED]) + self._tolerance
-        stage = self._stage(row, as_of, late_at)
-        stage_at = int(row.known[TIME[stage.name]])
+        known = row.known.tolist()
+        _check_open(known, as_of)
+        promised_by = int(row.event[_PROMISED])
+        late_at = promised_by + self._tolerance
+        stage = self._stage(known, as_of, late_at)
+        stage_at = known[TIME[stage.name]]
         self.engine.vector(row, stage_at, self._row)
         x = self._row[self._columns[stage.name]]
         promise_days = max((late_at - stage_at) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
@@ -180,14 +193,14 @@ class Scorer:
             prediction, x, promise_days, waited_days, self.policy.reasons.top
         )
         value = float(row.numbers[_VALUE])
-        missing, unknown = self._gaps(row, shown, stage_at)
+        missing, unknown = self._gaps(shown)
         return Assessment(
             order_id=order_id,
             state="already_late" if as_of >= late_at else "at_risk",
             stage=stage.name,
             stage_at=stage_at,
             as_of=as_of,
-            promised_by=int(row.event[_PROMISED]),
+            promised_by=promised_by,
             p_late=explained.p_late,
             typical=explained.typical,
             band=self.policy.band(explained.p_late),
@@ -203,25 +216,21 @@ class Scorer:
             unknown=unknown,
         )
 
-    def _check_open(self, row: OrderRow, as_of: int) -> None:
-        if as_of < row.known[_CREATED]:
-            raise RequestError("as_of is before the order was recorded")
-        for column, what in ((_DELIVERED, "delivered"), (_CANCELLED, "cancelled")):
-            if row.known[column] != UNKNOWN_TIME and row.known[column] <= as_of:
-                when = from_micros(int(row.known[column])).isoformat()
-                raise RequestError(
-                    f"the order was {what} (known {when}): nothing is left to predict"
-                )
+    def _stage(self, known: list[int], as_of: int, late_at: int) -> Stage:
+        """Return the latest stage reached by `as_of` and before the promise passed.
 
-    def _stage(self, row: OrderRow, as_of: int, late_at: int) -> Stage:
-        """Return the latest stage reached by `as_of` and before the promise passed."""
-        reached = [
-            name
-            for name in self._order_of_stages
-            if row.known[TIME[name]] != UNKNOWN_TIME and row.known[TIME[name]] <= as_of
-        ]
-        in_time = [name for name in reached if row.known[TIME[name]] < late_at]
-        return self.model.stages[(in_time or reached[-1:])[0]]
+        Where every stage came after the promise, the first that was reached.
+        """
+        reached = None
+        for name, column in self._stages_backwards:
+            moment = known[column]
+            if moment != UNKNOWN_TIME and moment <= as_of:
+                reached = name
+                if moment < late_at:
+                    break
+        if reached is None:
+            raise RequestError("no stage that the model knows was reached by this moment")
+        return self.model.stages[reached]
 
     def _curve_as_of(self, landmark: str, moment: int) -> SurvivalCurve:
         stage = self.model.stages[landmark]
@@ -234,19 +243,29 @@ class Scorer:
         mu = stage.trees.predict(x) + stage.numbers.offset * np.log1p(recent.promise_days())
         return recent_curve(Residuals(recent, mu), moment, stage.numbers.logistic, settings)
 
-    def _gaps(
-        self, row: OrderRow, shown: ShownOrder, as_of: int
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return which fields are absent though others have them, and which were never seen."""
-        values = {
-            "site": shown.site,
-            "destination_region": shown.destination,
-            "carrier": shown.carrier,
-        }
-        missing = [name for name, value in values.items() if value is None]
-        seen = self.engine.seen_before(row, as_of)
-        unknown = [name for name, value in values.items() if value and not seen.get(name, True)]
-        return tuple(name for name in missing if name in seen), tuple(unknown)
+    def _gaps(self, shown: ShownOrder) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return which fields are absent though features want them, and which were never seen."""
+        missing: list[str] = []
+        unknown: list[str] = []
+        for field, value in (
+            ("site", shown.site),
+            ("destination_region", shown.destination),
+            ("carrier", shown.carrier),
+        ):
+            seen = self.engine.seen(field)
+            if seen is None or seen:
+                continue
+            (missing if value is None else unknown).append(field)
+        return tuple(missing), tuple(unknown)
+
+
+def _check_open(known: list[int], as_of: int) -> None:
+    if as_of < known[_CREATED]:
+        raise RequestError("as_of is before the order was recorded")
+    for column, what in ((_DELIVERED, "delivered"), (_CANCELLED, "cancelled")):
+        if known[column] != UNKNOWN_TIME and known[column] <= as_of:
+            when = from_micros(known[column]).isoformat()
+            raise RequestError(f"the order was {what} (known {when}): nothing is left to predict")
 
 
 def _by(times: Ints, moment: int) -> npt.NDArray[np.bool_]:

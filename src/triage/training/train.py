@@ -137,7 +137,9 @@ def train(
     staged = home / "runs" / "staged"
     digest = write_bundle(staged, name, files)
     bundle = write_bundle_as(staged, home / "runs" / digest)
-    explained = {data.rows.landmark: _explain(data, trees[data.rows.landmark]) for data in prepared.data}
+    explained = {
+        data.rows.landmark: _explain(data, trees[data.rows.landmark]) for data in prepared.data
+    }
     return TrainingRun(
         name, bundle, digest, recipe.model_dump(mode="json"), _dataset(prepared, moment),
         predictions, explained, dict(prepared.features.switched_off),

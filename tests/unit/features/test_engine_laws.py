@@ -5,9 +5,9 @@ import random
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
-
 from tests.histories import history_of, records
 from tests.unit.features.declared import feature_set
+
 from triage.domain.clock import MICROS_PER_HOUR, UNKNOWN_TIME
 from triage.domain.records import Record
 from triage.features.compile import Floats, Ints

@@ -1,0 +1,272 @@
+"""The command line. Heavy parts are imported only by the command that needs them."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from triage.errors import TriageError
+from triage.settings import Settings
+
+app = typer.Typer(
+    help="Which open orders will be late, why, and what to look at first. Advice only: the ERP"
+    " stays in charge.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of everything generated [TRIAGE_HOME, default .triage].", show_default=False
+    ),
+]
+
+
+def _settings(home: Path | None) -> Settings:
+    settings = Settings()
+    return settings if home is None else settings.model_copy(update={"home": home})
+
+
+@contextmanager
+def _working(first: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done: a spinner for people, plain lines where there is no terminal."""
+    if not err.is_terminal:
+        yield lambda words: err.print(f"  {words}")
+        return
+    with err.status(first) as status:
+        yield status.update
+
+
+@app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(help="A mapping in data/mappings, or a mapping folder.")],
+    extract: Annotated[
+        Path, typer.Argument(help="Folder of CSV, gz or Parquet files, or a DuckDB file.")
+    ],
+    home: Home = None,
+    extracted_at: Annotated[
+        datetime | None,
+        typer.Option(
+            help="When the extract was taken (with offset); default: as the mapping says."
+        ),
+    ] = None,
+) -> None:
+    """Turn an extract into records: validated, bad rows in quarantine, all or nothing."""
+    from triage.history.importer import import_extract
+    from triage.history.report import render
+
+    settings = _settings(home)
+    with _working("importing") as progress:
+        report = import_extract(
+            source, extract, settings.home, extracted_at=extracted_at,
+            workspace=settings.workspace, progress=progress,
+        )  # fmt: skip
+    out.print(render(report))
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
+    home: Home = None,
+    promote: Annotated[
+        bool, typer.Option(help="Make it the champion if every gate passes.")
+    ] = True,
+    why: Annotated[
+        str, typer.Option(help="Reason that promotion records.")
+    ] = "scheduled retraining",
+    who: Annotated[str, typer.Option(help="Who promotes.")] = "",
+) -> None:
+    """Train, evaluate on months not seen, check the gates, record in MLflow, promote."""
+    from triage.training.pipeline import promote_judged, train_and_judge
+    from triage.training.report_table import as_tables
+
+    settings = _settings(home)
+    with _working("training") as progress:
+        judged = train_and_judge(
+            name, settings.home, workspace=settings.workspace, progress=progress
+        )
+    out.print(as_tables(judged.figures))
+    for gate in judged.gates:
+        mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
+        out.print(f"  {mark} {gate.name} {gate.landmark or ''}", highlight=False)
+    out.print(f"bundle {judged.run.digest}\nMLflow version {judged.tracked.model_version}")
+    if promote:
+        promote_judged(judged, settings.home, who=who or getpass.getuser(), why=why)
+        out.print(f"[bold]{name} version {judged.tracked.model_version} is the champion[/]")
+
+
+@app.command()
+def backtest(
+    name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
+    first: Annotated[str, typer.Option("--from", help="First test month, e.g. 2017-09.")] = ...,  # type: ignore[assignment]
+    last: Annotated[str, typer.Option("--to", help="Last test month, e.g. 2017-12.")] = ...,  # type: ignore[assignment]
+    source: Annotated[
+        str | None, typer.Option(help="With --data: the mapping to import it by.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="An extract to test on, instead of the log.")
+    ] = None,
+    home: Home = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
+) -> None:
+    """Refit monthly, score each month by what was known when it began, baselines beside it."""
+    settings = _settings(home)
+    if data is None:
+        figures = _backtest(name, settings, first, last)
+    else:
+        if source is None:
+            raise typer.BadParameter("--data needs --source, the mapping to import it by")
+        from triage.history.importer import import_extract
+
+        with tempfile.TemporaryDirectory(prefix="triage-backtest-") as folder:
+            own = settings.model_copy(update={"home": Path(folder)})
+            with _working("importing") as progress:
+                import_extract(
+                    source, data, own.home, workspace=settings.workspace, progress=progress
+                )
+            figures = _backtest(name, own, first, last)
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def _backtest(name: str, settings: Settings, first: str, last: str) -> dict[str, Any]:
+    from triage.training import recipe as recipes
+    from triage.training.backtest import months_between
+    from triage.training.metrics import evaluate
+    from triage.training.report_table import as_dict, as_tables
+    from triage.training.train import evaluate_months, prepare
+
+    recipe, _ = recipes.load(name, settings.workspace)
+    months = months_between(first, last)
+    with _working("backtest") as progress:
+        prepared = prepare(settings.home, recipe, workspace=settings.workspace, progress=progress)
+        frame = evaluate_months(prepared, recipe, months, progress)
+    figures = {}
+    for title, rows in (
+        ("all orders whose promise has passed (never delivered counts as late)", frame),
+        ("of these, orders delivered by the day of the extract", frame[frame["delivered"] == 1]),
+    ):
+        tidy = evaluate(rows.reset_index(drop=True))
+        out.print(f"\n[bold]{title}[/]", highlight=False)
+        out.print(as_tables(tidy))
+        figures[title] = as_dict(tidy)
+    return {"recipe": name, "months": months, "figures": figures}
+
+
+@app.command()
+def serve(
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API and the list.")] = None,
+    clock: Annotated[str | None, typer.Option(help="What counts as now: data or wall.")] = None,
+) -> None:
+    """Serve the API and the list."""
+    from triage.serving.main import create
+    from triage.serving.server import serve as run
+
+    given = {"host": host, "port": port, "clock": clock}
+    settings = Settings.model_validate(
+        _settings(home).model_dump() | {k: v for k, v in given.items() if v is not None}
+    )
+    with _working("loading the champion and the log"):
+        service = create(settings)
+    out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /docs)")
+    run(service, settings)
+
+
+@app.command()
+def worklist(
+    home: Home = None,
+    top: Annotated[int, typer.Option(help="How many orders.")] = 10,
+    state: Annotated[str, typer.Option(help="at_risk or already_late.")] = "at_risk",
+) -> None:
+    """Print the orders to look at first, with reasons."""
+    from triage.advice.show import listed
+    from triage.serving.main import load_scorer
+
+    with _working("scoring open orders"):
+        scorer = load_scorer(_settings(home))
+    items = [item for item in scorer.worklist().items if item.assessment.state == state]
+    out.print(f"{len(items)} open orders, {state.replace('_', ' ')}", highlight=False)
+    for item in items[:top]:
+        out.print(listed(item.rank, item.assessment, scorer.time_zone), highlight=False)
+
+
+@app.command()
+def features(home: Home = None) -> None:
+    """List the declared features, and which families the log's data switches on."""
+    from triage.features.availability import available
+    from triage.features.catalogue import as_table, switches
+    from triage.features.compile import compile_features
+    from triage.features.declarations import load
+    from triage.history.log import Log
+
+    settings = _settings(home)
+    declared = load(settings.workspace)
+    history = Log(settings.home).read()
+    compiled = compile_features(declared, available(history))
+    out.print(switches(compiled))
+    out.print(as_table(compiled))
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Option("--out", help="Where to write it.")] = Path(
+        "data/samples"
+    ),
+    seed: Annotated[int, typer.Option(help="Another seed gives another year.")] = 7,
+    orders: Annotated[int, typer.Option(help="Number of orders.")] = 12_000,
+) -> None:
+    """Write the sample distributor's extract; the same seed gives the same content."""
+    from triage.simulation.sample import write_sample
+
+    with _working("simulating"):
+        write_sample(folder, seed=seed, orders=orders)
+    out.print(f"wrote {orders:,} orders to {folder}")
+
+
+@app.command()
+def demo(
+    source: Annotated[str, typer.Option(help="Mapping of the extract.")] = "sample",
+    data: Annotated[Path | None, typer.Option(help="Extract; default: the sample.")] = None,
+    home: Home = None,
+) -> None:
+    """Import, train, gate, score and serve: list, API and MLflow, from nothing."""
+    from triage.demo import run
+
+    settings = _settings(home)
+    own = settings.model_copy(update={"home": settings.home / source})
+    with _working("starting") as progress:
+        ready = run(source, data, own, progress)
+    out.print(ready.banner)
+    ready.serve()
+
+
+def main() -> None:
+    """Run a command; an error of ours is told in words, without a traceback."""
+    try:
+        app()
+    except TriageError as error:
+        err.print(f"[bold red]{error.title()}[/]", highlight=False)
+        err.print(str(error), highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

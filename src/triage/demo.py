@@ -1,0 +1,107 @@
+"""`make demo`: from an extract to a running list, API and MLflow, in one process and a helper."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from rich.panel import Panel
+
+from triage import workspace
+from triage.history.importer import import_extract
+from triage.history.log import Log
+from triage.models.at_risk import NAME
+from triage.models.champion import find_champion
+from triage.serving.main import create
+from triage.serving.server import serve
+from triage.settings import Settings
+from triage.simulation.sample import write_sample
+from triage.training.pipeline import promote_judged, train_and_judge
+
+Progress = Callable[[str], None]
+_FINGERPRINT = "trained-on.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A demo that only needs to be served."""
+
+    app: FastAPI
+    settings: Settings
+    banner: Panel
+
+    def serve(self) -> None:
+        """Serve until interrupted; the MLflow pages go when the service goes."""
+        mlflow = _start_mlflow(self.settings)
+        try:
+            serve(self.app, self.settings)
+        finally:
+            mlflow.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                mlflow.wait(timeout=10)
+
+
+def run(source: str, data: Path | None, settings: Settings, progress: Progress) -> Ready:
+    """Import, train, gate, promote and load; what is there already is not done again.
+
+    Raises:
+        TriageError: if a step cannot be done, with what to do next.
+    """
+    extract = _sample(settings, progress) if data is None else data
+    progress(f"importing {extract}")
+    import_extract(source, extract, settings.home, workspace=settings.workspace, progress=progress)
+    fingerprint = Log(settings.home).fingerprint
+    mark = settings.home / _FINGERPRINT
+    trained = mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint
+    if not trained or find_champion(settings.home, NAME) is None:
+        judged = train_and_judge(
+            NAME, settings.home, workspace=settings.workspace, progress=progress
+        )
+        promote_judged(judged, settings.home, who=getpass.getuser(), why="demo")
+        mark.write_text(fingerprint, encoding="utf-8")
+    progress("scoring open orders")
+    return Ready(create(settings), settings, _banner(settings))
+
+
+def _sample(settings: Settings, progress: Progress) -> Path:
+    carried = workspace.root(settings.workspace) / "data" / "samples"
+    if (carried / "orders.csv.gz").is_file():
+        return carried
+    folder = settings.home / "extract"
+    if not (folder / "orders.csv.gz").is_file():
+        progress("simulating the sample distributor")
+        write_sample(folder)
+    return folder
+
+
+def _start_mlflow(settings: Settings) -> subprocess.Popen[bytes]:
+    store = (settings.home / "mlflow.db").resolve()
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    with (settings.home / "mlflow-server.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
+            [
+                sys.executable, "-m", "mlflow", "server", "--backend-store-uri",
+                f"sqlite:///{store}", "--host", settings.host, "--port",
+                str(settings.mlflow_port), "--workers", "1",
+            ],
+            stdout=log, stderr=subprocess.STDOUT, env=environment,
+        )  # fmt: skip
+
+
+def _banner(settings: Settings) -> Panel:
+    base = f"http://{settings.host}:{settings.port}"
+    lines = [
+        f"The list     {base}/",
+        f"The API      {base}/docs",
+        f"MLflow       http://{settings.host}:{settings.mlflow_port}/",
+        "",
+        "Advice only: the ERP stays in charge. Stop with Ctrl-C.",
+    ]
+    return Panel("\n".join(lines), title="Triage is ready", expand=False)

@@ -1,0 +1,54 @@
+"""From a home folder to a service: the champion's bundle, the log, the policy, one app."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from triage.advice import policy
+from triage.errors import BundleError, HistoryError
+from triage.history.log import Log
+from triage.models.at_risk import NAME, AtRiskModel
+from triage.models.champion import bundle_folder, champion, find_champion
+from triage.serving.advisor import Advisor, NotReadyError
+from triage.serving.app import create_app, wall_clock
+from triage.serving.scorer import Scorer
+from triage.settings import Settings
+
+
+def load_scorer(settings: Settings) -> Scorer:
+    """Return the champion with the log's state, checked and warm.
+
+    Raises:
+        BundleError: if no model was promoted, or its bytes are not those that were.
+        HistoryError: if there is no log.
+        DeclarationError: if the policy cannot be used.
+    """
+    pointer = champion(settings.home, NAME)
+    folder = bundle_folder(settings.home, NAME, pointer["digest"])
+    model = AtRiskModel.load(folder, pointer["digest"])
+    scorer = Scorer(
+        model,
+        str(pointer["version"]),
+        Log(settings.home).read(),
+        policy.load(settings.workspace),
+        clock=wall_clock if settings.clock == "wall" else None,
+    )
+    scorer.worklist()
+    return scorer
+
+
+def create(settings: Settings | None = None) -> FastAPI:
+    """Return the app; it answers "not ready" with the next command while something is missing."""
+    configured = settings or Settings()
+    try:
+        advisor: Advisor = load_scorer(configured)
+    except (BundleError, HistoryError) as error:
+        problem = str(error)
+        trained = find_champion(configured.home, NAME) is not None
+        command = "triage import NAME DIR" if trained else "triage train at_risk"
+
+        def not_ready() -> Advisor:
+            raise NotReadyError([problem], command)
+
+        return create_app(not_ready, configured)
+    return create_app(lambda: advisor, configured)

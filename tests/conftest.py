@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from triage.history.importer import import_extract
+from triage.history.log import Log
+from triage.history.tables import History
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "samples"
+
+
+@pytest.fixture(scope="session")
+def olist_extract() -> Path:
+    """The public extract, where it is there."""
+    folder = Path(os.environ.get("TRIAGE_OLIST", ROOT.parent / "shared" / "data" / "olist"))
+    if not (folder / "olist_orders_dataset.csv.gz").is_file():
+        pytest.skip(f"no Olist extract in {folder}: set TRIAGE_OLIST to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample imported."""
+    home = tmp_path_factory.mktemp("sample-home")
+    import_extract("sample", SAMPLE, home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def sample_history(sample_home: Path) -> History:
+    return Log(sample_home).read()
+
+
+@pytest.fixture(scope="session")
+def olist_home(tmp_path_factory: pytest.TempPathFactory, olist_extract: Path) -> Path:
+    """A home with the public extract imported."""
+    home = tmp_path_factory.mktemp("olist-home")
+    import_extract("olist", olist_extract, home)
+    return home

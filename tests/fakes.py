@@ -33,6 +33,7 @@ INFO = ModelInfo(
     digest="9f2c41d7a86b53e0" * 4,
     features_version="2026-11-1",
     label_contract="late-v1",
+    late_means="not delivered by the end of the promised day",
     trained_as_of=NOW - 30 * MICROS_PER_DAY,
     families_off={"inventory": ("inventory_position",)},
 )

@@ -38,6 +38,7 @@ class LabelContract(_Carried):
     """What late means for this model; named in every score."""
 
     version: str
+    meaning: Annotated[str, Field(min_length=3, max_length=120)]
     tolerance_hours: Annotated[float, Field(ge=0)] = 0.0
 
 

@@ -40,6 +40,7 @@ class ModelInfo:
         digest: SHA-256 of the bundle, as hexadecimal text.
         features_version: version of the feature declarations frozen into the bundle.
         label_contract: name of the definition of "late" that the probability speaks about.
+        late_means: the same in words.
         trained_as_of: the moment up to which it saw history, UTC micros.
         families_off: families of features that are switched off, with the inputs they lack.
     """
@@ -49,6 +50,7 @@ class ModelInfo:
     digest: str
     features_version: str
     label_contract: str
+    late_means: str
     trained_as_of: int
     families_off: dict[str, tuple[str, ...]]
 

@@ -200,6 +200,7 @@ class Champion(_Answer):
     digest: str
     features_version: str
     label_contract: str
+    late_means: str = Field(description="The label contract in words.")
     policy_version: str
     trained_as_of: AwareDatetime = Field(description="It saw history up to this moment.")
     families_off: list[FamilyOff]

@@ -86,7 +86,7 @@ class Scorer:
         self._worklist: Worklist | None = None
         self.info = ModelInfo(
             NAME, version, model.digest, model.features.declarations.fingerprint,
-            model.numbers.contract.version, model.numbers.trained_as_of,
+            model.numbers.contract.version, model.numbers.contract.meaning, model.numbers.trained_as_of,
             dict(model.features.switched_off),
         )  # fmt: skip
 

@@ -110,6 +110,9 @@ def against_promise(days: float) -> str:
 def delay_range(low: float, high: float) -> str:
     """Return the sentence of the delivery range."""
     first, last = against_promise(low), against_promise(high)
+    if round(low) != round(high) and 0 in (round(low), round(high)):
+        bare = "the promised day"
+        first, last = (bare, last) if round(low) == 0 else (first, bare)
     if round(low) * round(high) > 0 and round(low) != round(high):
         first = first.removesuffix(" the promise").rsplit(" ", 2)[0]
     if round(low) < 0 < round(high):

@@ -68,7 +68,8 @@ def test_moments_are_told_from_now(distance: int, said: str) -> None:
         (2, 10, "between 2 and 10 days after the promise"),
         (1, 3, "between 1 and 3 days after the promise"),
         (-9, -1, "between 9 and 1 day before the promise"),
-        (0, 4, "between on the promised day and 4 days after the promise"),
+        (-3, 0, "between 3 days before the promise and the promised day"),
+        (0, 4, "between the promised day and 4 days after the promise"),
         (3, 3.2, "expect delivery 3 days after the promise"),
     ],
 )

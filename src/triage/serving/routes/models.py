@@ -31,6 +31,7 @@ def router(service: Service) -> APIRouter:
             **answers.model(info),
             "features_version": info.features_version,
             "label_contract": info.label_contract,
+            "late_means": info.late_means,
             "policy_version": advisor.policy.version,
             "trained_as_of": from_micros(info.trained_as_of),
             "families_off": [

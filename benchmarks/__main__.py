@@ -3,8 +3,8 @@
     python -m benchmarks [--olist DIR] [--from 2017-11 --to 2017-12] [--only STEP]
 
 Steps: pipeline (import, train, gates: wall time and peak memory), parity (live index against
-matrix, truncate and rebuild), http (one score against a constant), trees (exact contributions against
-LightGBM's own), backtest (quality with its baselines).
+matrix, truncate and rebuild), http (one score against a constant), trees (exact contributions
+against LightGBM's own), backtest (quality with its baselines).
 """
 
 from __future__ import annotations

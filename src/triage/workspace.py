@@ -51,7 +51,7 @@ def read_text(relative: str, configured: Path | None = None) -> str:
     """Return a declaration's text.
 
     Raises:
-        DeclarationError: if there is no such file, with what there is instead.
+        DeclarationError: if there is no such file, with what there is instead, or it is not UTF-8.
     """
     base = root(configured)
     path = base / relative
@@ -60,7 +60,10 @@ def read_text(relative: str, configured: Path | None = None) -> str:
         raise DeclarationError(
             f"no file {relative} in the workspace {base}; there is: {', '.join(there) or 'nothing'}"
         )
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DeclarationError(f"{relative} is not UTF-8 text: {error}") from error
 
 
 def read_toml(relative: str, configured: Path | None = None) -> dict[str, Any]:
@@ -99,6 +102,6 @@ def folder(relative: str, configured: Path | None = None) -> Path:
     """
     path = root(configured) / relative
     if not path.is_dir():
-        there = sorted(p.name for p in path.parent.iterdir() if p.is_dir())
+        there = sorted(p.name for p in path.parent.glob("*") if p.is_dir())
         raise DeclarationError(f"no folder {relative}; there is: {', '.join(there) or 'nothing'}")
     return path

@@ -62,7 +62,7 @@ class Explainer:
         """
         p_late = round(prediction.p_late * _MILLION)
         typical = round(prediction.typical * _MILLION)
-        effects = prediction.effects
+        effects = prediction.effects.copy()
         if self._promise is not None:
             effects[self._promise] += prediction.promise_effect
         sums = np.bincount(self._concept_of, weights=effects, minlength=len(self._concepts))

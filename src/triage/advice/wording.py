@@ -22,7 +22,8 @@ def say(value: float | None, unit: str) -> str:
     special = _SPECIAL.get(unit)
     if special is not None:
         return special(value)
-    return f"{_short(value)} {_SINGULAR.get(unit, unit) if value == 1 else unit}".strip()
+    number = _short(value)
+    return f"{number} {_SINGULAR.get(unit, unit) if number == '1' else unit}".strip()
 
 
 def days(value: float) -> str:
@@ -37,14 +38,18 @@ def percent(share: float) -> str:
     points = 100 * share
     if 0 < points < 1:
         return "under 1 %"
-    return f"{points:.0f} %"
+    return f"{_unsigned_zero(f'{points:.0f}')} %"
 
 
 def _short(value: float) -> str:
     size = abs(value)
     if size >= 100 or value == round(value):
-        return f"{value:,.0f}"
-    return f"{value:,.1f}".removesuffix(".0")
+        return _unsigned_zero(f"{value:,.0f}")
+    return _unsigned_zero(f"{value:,.1f}".removesuffix(".0"))
+
+
+def _unsigned_zero(number: str) -> str:
+    return "0" if number == "-0" else number
 
 
 def _hours(value: float) -> str:
@@ -64,8 +69,7 @@ def _deadline(value: float) -> str:
 
 
 def _stock(value: float) -> str:
-    units = "unit" if abs(value) == 1 else "units"
-    return f"{_short(-value)} {units} short" if value < 0 else f"{_short(value)} {units} to spare"
+    return f"{say(-value, 'units')} short" if value < 0 else f"{say(value, 'units')} to spare"
 
 
 _SPECIAL: dict[str, Callable[[float], str]] = {

@@ -79,8 +79,8 @@ class Program(NamedTuple):
     Attributes:
         streams: (streams, 9): kind, from, to, min age, max age (micros), columns, first value,
             values, share of the promise (thousandths).
-        values: (values, 4): kind, a, b, multiplier. Column 0 of an entry is its count (0 or 1); each
-            value takes two columns: its sum and the number of entries that have it.
+        values: (values, 4): kind, a, b, multiplier. Column 0 of an entry is its count (0 or 1);
+            each value takes two columns: its sum and the number of entries that have it.
         tables: (tables, 3): stream, key set, columns.
         cursors: (cursors, 2): table, window in micros (0: since ever).
         slots: (slots, 6): op, a, b, cursor, column, parent slot (-1: none).
@@ -155,7 +155,11 @@ class FeatureSet:
 
 
 def compile_features(
-    declarations: Declarations, available: Collection[str], *, tolerance_hours: float = 0.0
+    declarations: Declarations,
+    available: Collection[str],
+    *,
+    tolerance_hours: float = 0.0,
+    only: Collection[str] | None = None,
 ) -> FeatureSet:
     """Compile the families whose sources are available.
 
@@ -163,6 +167,7 @@ def compile_features(
         declarations: what is declared.
         available: source names that hold data, such as `order.carrier` or `inventory_position`.
         tolerance_hours: hours after the promise that still count as on time (label contract).
+        only: compute these and what they are made of; None computes everything that is on.
 
     Raises:
         DeclarationError: naming family and feature for anything that cannot be computed.
@@ -173,7 +178,7 @@ def compile_features(
         if (missing := tuple(s for s in family.family.requires if s not in available))
     }
     on = (f for f in declarations.families if f.family.name not in off)
-    slots = _in_order(tuple(_slots(on, declarations.keys)))
+    slots = _in_order(tuple(_slots(on, declarations.keys)), only)
     builder = _Builder(declarations, slots)
     program = builder.program(int(tolerance_hours * MICROS_PER_HOUR))
     return FeatureSet(
@@ -194,8 +199,8 @@ def _slots(families: Iterable[Family], keys: Mapping[str, Key]) -> Iterable[Slot
                     yield slot
 
 
-def _in_order(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
-    """Return the slots so that each comes after those it is made of, else as declared."""
+def _in_order(slots: tuple[Slot, ...], only: Collection[str] | None) -> tuple[Slot, ...]:
+    """Return the wanted slots so that each comes after those it is made of, else as declared."""
     by_name = {slot.name: slot for slot in slots}
     placed: dict[str, Slot] = {}
 
@@ -212,7 +217,8 @@ def _in_order(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
         placed.setdefault(slot.name, slot)
 
     for slot in slots:
-        place(slot, ())
+        if only is None or slot.name in only:
+            place(slot, ())
     return tuple(placed.values())
 
 

@@ -68,8 +68,8 @@ class Stream(_Declared):
 
     `event`: one entry when a milestone becomes known. `interval`: open from one milestone until
     the first of others (or cancellation, or `max_age_days`), counted from `min_age_hours` on.
-    `outcome`: one entry when the outcome is known, at the latest when the promise passes (with `at`:
-    only if that milestone was known by then).
+    `outcome`: one entry when the outcome is known, at the latest when the promise passes (with
+    `at`: only if that milestone was known by then).
     `checkpoint`: at `min_age_hours` (or `share_of_promise`) after `at`, was it still open?
     `position`: one entry per inventory position.
     """

@@ -1,8 +1,8 @@
 """What one order puts into each stream: a pure function of what is known of the order.
 
 Because it is pure, the live index moves by the difference between the entries before and after a
-record, so late, duplicate and disordered records give the same state as the ordered stream. An entry
-whose time is before T depends only on records known before T: that is the as-of law.
+record, so late, duplicate and disordered records give the same state as the ordered stream. An
+entry whose time is before T depends only on records known before T: that is the as-of law.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _NAN = math.nan
 
 
 def main_line(order: Order) -> OrderLine | None:
-    """Return the line that names the order's site and category: the most valuable, then the first."""
+    """Return the line that names the order's site and category: the most valuable, or the first."""
     if not order.lines:
         return None
     return max(

@@ -95,7 +95,8 @@ def fill_matrix(
     for i in range(rows.shape[0]):
         r = rows[i]
         fill_row(
-            program, calendar, index, event[r], known[r], numbers[r], keys[r], as_of[i], spans, out[i]
+            program, calendar, index, event[r], known[r], numbers[r], keys[r], as_of[i], spans,
+            out[i],
         )  # fmt: skip
 
 
@@ -167,7 +168,7 @@ def _history(
 
 
 @kernel
-def _own(
+def _own(  # noqa: PLR0911 - one return an operation
     op: int, a: int, b: int, calendar: Calendar, event: Ints, known: Ints, as_of: int
 ) -> float:
     if a >= 0 and (known[a] == _UNKNOWN or known[a] > as_of):

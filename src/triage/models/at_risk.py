@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from triage.errors import BundleError
+from triage.errors import BundleError, DeclarationError
 from triage.features.compile import FeatureSet, Floats, compile_features
 from triage.features.declarations import Declarations, thaw
 from triage.models.bundle import read_bundle
@@ -49,7 +49,7 @@ class Calibration(_Carried):
     half_life_days: float = 5.0
     bandwidth: float = 0.1
     logistic_days: float = 120.0
-    share_recent: Annotated[float, Field(ge=0, le=1)] = 0.3
+    share_recent: dict[str, Annotated[float, Field(ge=0, le=1)]]
 
 
 class CurveNumbers(_Carried):
@@ -151,7 +151,7 @@ def predict(
     base = location - float(contributions.sum())
     z_typical = (1.0 - numbers.offset) * numbers.typical_promise - base
     typical, fresh = curve.at(z_typical), curve.at(z)
-    if abs(z - z_typical) > 1e-6:
+    if abs(z - z_typical) > 1e-9:
         per_unit = (fresh - typical) / (z - z_typical)
     else:
         per_unit = (curve.at(z + 1e-4) - curve.at(z - 1e-4)) / 2e-4
@@ -195,17 +195,22 @@ class AtRiskModel:
         digest, files = read_bundle(folder, expected)
         try:
             numbers = ModelNumbers.model_validate_json(files[MODEL_FILE])
-            declarations = thaw(files[FEATURES_FILE].decode())
-        except (KeyError, ValidationError, UnicodeDecodeError) as error:
-            raise BundleError(f"{folder}: {error}") from error
-        stages = {name: _stage(name, numbers, files) for name in numbers.landmarks}
-        return cls(digest, numbers, stages, frozen_features(declarations, numbers))
+            features = frozen_features(thaw(files[FEATURES_FILE].decode()), numbers)
+            stages = {name: _stage(name, numbers, files) for name in numbers.landmarks}
+        except (KeyError, ValidationError, UnicodeDecodeError, DeclarationError) as error:
+            raise BundleError(
+                f"{folder} does not fit this version of Triage: {error}; run `triage train {NAME}`"
+            ) from error
+        return cls(digest, numbers, stages, features)
 
 
 def frozen_features(declarations: Declarations, numbers: ModelNumbers) -> FeatureSet:
     """Return the features as they were compiled at training."""
     return compile_features(
-        declarations, numbers.available, tolerance_hours=numbers.contract.tolerance_hours
+        declarations,
+        numbers.available,
+        tolerance_hours=numbers.contract.tolerance_hours,
+        only={name for landmark in numbers.landmarks.values() for name in landmark.inputs},
     )
 
 

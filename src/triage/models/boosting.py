@@ -15,7 +15,7 @@ _ALWAYS: dict[str, Any] = {
     "objective": "regression",
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,  # the same trees on any machine, and no fight for cores
     "verbosity": -1,
 }
 

@@ -12,15 +12,25 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from triage.errors import BundleError
 
 MANIFEST = "manifest.json"
 
 
+class _Manifest(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    name: str
+    digest: str
+    files: dict[str, str]
+
+
 def write_bundle(folder: Path, name: str, files: Mapping[str, bytes]) -> str:
     """Write a bundle and return its digest (hex sha256).
 
-    The folder appears as a whole: it is written beside its place and renamed.
+    The folder appears as a whole: it is written beside its place and renamed. If that fails, the
+    old one stays.
 
     Args:
         folder: where the bundle shall be; replaced if it exists.
@@ -29,6 +39,7 @@ def write_bundle(folder: Path, name: str, files: Mapping[str, bytes]) -> str:
     """
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     for path, content in files.items():
         target = partial / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,9 +48,17 @@ def write_bundle(folder: Path, name: str, files: Mapping[str, bytes]) -> str:
     digest = _digest(name, sums)
     manifest = {"name": name, "digest": digest, "files": sums}
     (partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(folder)
+    former = folder.with_name(f"{folder.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    if folder.exists():
+        folder.replace(former)
+    try:
+        partial.replace(folder)
+    except OSError:
+        if former.exists():
+            former.replace(folder)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
     return digest
 
 
@@ -57,24 +76,34 @@ def read_bundle(folder: Path, expected: str | None = None) -> tuple[str, dict[st
     if not path.is_file():
         raise BundleError(f"{folder} holds no {MANIFEST}: run `triage train at_risk` again")
     try:
-        manifest = json.loads(path.read_bytes())
-        name, digest, sums = manifest["name"], manifest["digest"], dict(manifest["files"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path} cannot be read: {error!r}") from error
-    if _digest(name, sums) != digest or (expected is not None and digest != expected):
+        manifest = _Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        raise BundleError(
+            f"{path} is no manifest of a bundle: {detail['loc']} {detail['msg']}"
+        ) from error
+    digest, sums = manifest.digest, manifest.files
+    if _digest(manifest.name, sums) != digest or (expected is not None and digest != expected):
         raise BundleError(
             f"{folder} has digest {digest}, expected {expected or 'another'}: refused"
         )
     files = {}
     for relative, recorded in sums.items():
-        target = (folder / relative).resolve()
-        if not target.is_relative_to(folder.resolve()) or not target.is_file():
-            raise BundleError(f"{folder}: {relative} is missing")
-        content = target.read_bytes()
+        content = _content(folder, relative)
         if hashlib.sha256(content).hexdigest() != recorded:
             raise BundleError(f"{folder}: {relative} is not the file that was promoted: refused")
         files[relative] = content
     return digest, files
+
+
+def _content(folder: Path, relative: str) -> bytes:
+    try:
+        target = (folder / relative).resolve()
+        if target.is_relative_to(folder.resolve()) and target.is_file():
+            return target.read_bytes()
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder}: {relative!r} cannot be read: {error}") from error
+    raise BundleError(f"{folder}: {relative!r} is missing")
 
 
 def _digest(name: str, sums: Mapping[str, str]) -> str:

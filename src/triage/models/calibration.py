@@ -1,7 +1,7 @@
 """Keeping the survival curve current: recent residuals, open orders included.
 
-Labels come weeks late; residuals of orders that are still open bring bad news at once. The curve is a
-pure function of (records before a moment, bundle, moment), so a replay gives it again bit for bit.
+Labels come weeks late; residuals of orders that are still open bring bad news at once. The curve is
+a pure function of (records before a moment, bundle, moment), so a replay gives it again bit for bit.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def recent_curve(
 
     Weighted Kaplan-Meier on the residuals of the last `window_days` (weights halve every
     `half_life_days`; orders still open enter as censored at the time they have waited), averaged on
-    the logit scale with the slow logistic: `share_recent` of the former.
+    the logit scale with the slow logistic: `share_recent` of the former, by landmark.
 
     Args:
         past: residuals.
@@ -86,5 +86,5 @@ def recent_curve(
     if weight[observed].sum() < _LEAST_EVENTS:
         return SurvivalCurve.of(1.0 / (1.0 + np.exp(-slow)))
     fast = kaplan_meier(np.log1p(days) - mu, observed, weight, z, bandwidth=settings.bandwidth)
-    share = settings.share_recent
+    share = settings.share_recent[past.rows.landmark]
     return SurvivalCurve.of(1.0 / (1.0 + np.exp(-((1 - share) * slow + share * logit(fast)))))

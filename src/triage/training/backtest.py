@@ -1,8 +1,8 @@
 """Rolling temporal evaluation: each month is scored by what was known when it began.
 
 Per test month: trees fitted on the cohorts that had matured at its start, the curve recalibrated
-every day from the records before that day, baselines fitted beside them. Tested on every order whose
-landmark fell into the month and whose promise has passed; never delivered counts as late.
+every day from the records before that day, baselines fitted beside them. Tested on every order
+whose landmark fell into the month and whose promise has passed; never delivered counts as late.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def backtest(
         progress: told what is being fitted.
 
     Returns:
-        One row per (order, landmark): order_id, landmark, as_of (UTC micros), month, late, delivered
-        (0/1), and p(late) by `model`, `constant`, `rule`, `logistic`.
+        One row per (order, landmark): order_id, landmark, as_of (UTC micros), month, late,
+        delivered (0/1), and p(late) by `model`, `constant`, `rule`, `logistic`.
     """
     frames = []
     for month in months:

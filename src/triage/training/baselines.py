@@ -20,19 +20,19 @@ class FittedBaselines:
     Attributes:
         base_rate: share of late orders among the mature rows.
         rule: name of the feature that is the rule (a recent share of late orders).
-        columns: positions of the static fields.
+        static: names of the static fields.
         logistic: scikit-learn pipeline on these columns.
     """
 
     base_rate: float
     rule: str
-    columns: tuple[int, ...]
+    static: tuple[str, ...]
     logistic: Any
 
     def predict(self, data: LandmarkData, tested: Ints) -> dict[str, Floats]:
         """Return p(late) of the tested rows by baseline name."""
-        rule = data.column(self.rule)[tested]
-        static = data.x[tested][:, list(self.columns)]
+        rule = data.columns([self.rule])[tested, 0]
+        static = data.columns(self.static)[tested]
         return {
             "constant": np.full(len(tested), self.base_rate),
             "rule": np.clip(np.where(np.isnan(rule), self.base_rate, rule), 1e-4, 1 - 1e-4),
@@ -54,18 +54,17 @@ def fit_baselines(
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    if declared.rule not in data.inputs:
+    if declared.rule not in data.beside:
         raise DeclarationError(f"the recipe's rule {declared.rule} is no feature that is on")
     mature = np.flatnonzero(data.rows.mature(moment))
     rows = data.rows.take(mature)
     late = rows.known_late(moment)
     if len(mature) < least_rows or not 0 < late.sum() < len(late):
         raise NotEnoughHistoryError(f"{data.rows.landmark}: too few outcomes for the baselines")
-    columns = tuple(data.inputs.index(name) for name in declared.static if name in data.inputs)
     pipeline = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
         LogisticRegression(max_iter=1000),
     )
-    pipeline.fit(data.x[mature][:, list(columns)], late)
-    return FittedBaselines(float(late.mean()), declared.rule, columns, pipeline)
+    pipeline.fit(data.columns(declared.static)[mature], late)
+    return FittedBaselines(float(late.mean()), declared.rule, declared.static, pipeline)

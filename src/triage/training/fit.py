@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,18 @@ class LandmarkData:
         rows: n landmark rows.
         x: (n, inputs) features as of each row's moment.
         inputs: column names.
+        beside: (n,) features by name that only the baselines look at.
     """
 
     rows: Rows
     x: Floats
     inputs: tuple[str, ...]
+    beside: dict[str, Floats]
 
-    def column(self, name: str) -> Floats:
-        """Return one feature by name."""
-        return self.x[:, self.inputs.index(name)]
+    def columns(self, names: Sequence[str]) -> Floats:
+        """Return features by name, (n, names); those that are not there are left out."""
+        known = {name: self.x[:, at] for at, name in enumerate(self.inputs)} | self.beside
+        return np.column_stack([known[name] for name in names if name in known])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,14 @@ class FittedLandmark:
     logistic: tuple[float, float]
 
 
-def landmark_data(engine: FeatureEngine, landmark: str, tolerance: int) -> LandmarkData:
-    """Return every row of a landmark with its features."""
-    rows = landmark_rows(engine.book, landmark, tolerance)
-    inputs = engine.features.inputs(landmark)
-    columns = [engine.names.index(name) for name in inputs]
-    return LandmarkData(rows, engine.matrix(rows.order, rows.as_of)[:, columns], inputs)
+def landmark_data(engine: FeatureEngine, landmark: str, recipe: Recipe) -> LandmarkData:
+    """Return every row of a landmark with the features that the recipe looks at."""
+    rows = landmark_rows(engine.book, landmark, engine.features.program.tolerance)
+    matrix = engine.matrix(rows.order, rows.as_of)
+    place = {name: at for at, name in enumerate(engine.names)}
+    inputs = recipe.inputs.of(engine.features, landmark)
+    beside = {name: matrix[:, place[name]] for name in recipe.baselines.names if name in place}
+    return LandmarkData(rows, matrix[:, [place[name] for name in inputs]], inputs, beside)
 
 
 def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandmark:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from triage import workspace
 from triage.domain.records import MilestoneKind
 from triage.errors import DeclarationError
+from triage.features.compile import FeatureSet
 from triage.models.at_risk import Calibration, LabelContract
 
 
@@ -20,8 +21,8 @@ class _Declared(BaseModel):
 class Target(_Declared):
     """What the trees learn: log(1 + days to delivery) - offset x log(1 + days to the promise).
 
-    A row that is undelivered when its cohort matures counts with at least `undelivered_factor`
-    times its promised days, and with what it has waited up to `undelivered_cap_days` past the promise.
+    A row that is undelivered when its cohort matures counts with at least `undelivered_factor` times
+    its promised days, and with what it has waited up to `undelivered_cap_days` past the promise.
     """
 
     offset: Annotated[float, Field(ge=0, lt=1)] = 0.5
@@ -37,11 +38,52 @@ class Trees(_Declared):
     parameters: dict[str, float | int | str | bool]
 
 
+class Inputs(_Declared):
+    """Which of the declared features a landmark's model looks at.
+
+    Attributes:
+        families: families of which every input is taken, where their data is there.
+        every: features for every landmark, where they are on.
+        added: further features by landmark.
+    """
+
+    families: tuple[str, ...] = ()
+    every: tuple[str, ...]
+    added: dict[MilestoneKind, tuple[str, ...]] = {}
+
+    def of(self, features: FeatureSet, landmark: str) -> tuple[str, ...]:
+        """Return the names for one landmark, in the order of the compiled features.
+
+        Raises:
+            DeclarationError: if a name is no declared feature.
+        """
+        named = {*self.every, *self.added.get(MilestoneKind(landmark), ())}
+        families = {slot.name for slot in features.slots if slot.family in self.families}
+        allowed = features.inputs(landmark)
+        return tuple(name for name in allowed if name in named or name in families)
+
+    def check(self, features: FeatureSet) -> None:
+        """Check every name against all declared features, compiled with all sources.
+
+        Raises:
+            DeclarationError: naming what is not declared.
+        """
+        named = {*self.every, *(name for names in self.added.values() for name in names)}
+        unknown = sorted(named - set(features.names))
+        if unknown:
+            raise DeclarationError(f"the recipe's inputs name no feature: {', '.join(unknown)}")
+
+
 class Baselines(_Declared):
     """What is trained beside the model: which feature is the rule, which ones are static."""
 
     rule: str
     static: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every feature that a baseline looks at."""
+        return (self.rule, *self.static)
 
 
 class Evaluation(_Declared):
@@ -60,6 +102,7 @@ class Recipe(_Declared):
     target: Target
     trees: Trees
     calibration: Calibration
+    inputs: Inputs
     baselines: Baselines
     evaluation: Evaluation
 

@@ -6,7 +6,7 @@ trees, prior trees and curve as of now -> bundle (bytes, digest).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from triage.errors import NotEnoughHistoryError
 from triage.features import declarations as declared
 from triage.features.availability import available
 from triage.features.compile import FeatureSet, Floats, compile_features
+from triage.features.declarations import Declarations
 from triage.features.engine import FeatureEngine
 from triage.history.log import Log
 from triage.history.tables import History
@@ -78,18 +79,34 @@ def prepare(
     progress("reading the log")
     log = Log(home)
     history = log.read()
-    features = compile_features(
-        declared.load(workspace), available(history), tolerance_hours=recipe.label.tolerance_hours
-    )
+    features = recipe_features(declared.load(workspace), available(history), recipe)
     progress("building the as-of index")
     engine = FeatureEngine.of(history, features)
     data = []
     for landmark in recipe.landmarks:
         progress(f"features at {landmark}")
-        rows = landmark_data(engine, landmark, features.program.tolerance)
+        rows = landmark_data(engine, landmark, recipe)
         if len(rows.rows):
             data.append(rows)
     return Prepared(history, log.fingerprint, features, engine, tuple(data))
+
+
+def recipe_features(
+    declarations: Declarations, sources: Collection[str], recipe: Recipe
+) -> FeatureSet:
+    """Compile what a recipe's models and baselines look at, and nothing else.
+
+    Raises:
+        DeclarationError: if the recipe names a feature that is not declared.
+    """
+    everything = {source for family in declarations.families for source in family.family.requires}
+    recipe.inputs.check(compile_features(declarations, everything))
+    tolerance = recipe.label.tolerance_hours
+    on = compile_features(declarations, sources, tolerance_hours=tolerance)
+    wanted = {name for landmark in recipe.landmarks for name in recipe.inputs.of(on, landmark)}
+    return compile_features(
+        declarations, sources, tolerance_hours=tolerance, only=wanted | {*recipe.baselines.names}
+    )
 
 
 def evaluate_months(
@@ -227,7 +244,7 @@ def _parameters(recipe: Recipe, prepared: Prepared) -> dict[str, str | float | i
         "tolerance_hours": recipe.label.tolerance_hours,
         "rounds": recipe.trees.rounds,
         "offset": recipe.target.offset,
-        "share_recent": recipe.calibration.share_recent,
+        **{f"share_recent.{k}": v for k, v in recipe.calibration.share_recent.items()},
         "half_life_days": recipe.calibration.half_life_days,
         "features": len(prepared.features.names),
         "features_version": prepared.features.declarations.fingerprint,

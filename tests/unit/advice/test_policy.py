@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from pydantic import ValidationError
+
+from triage.advice.policy import Policy, load
+from triage.errors import DeclarationError
+
+BANDS = {"medium": 0.15, "low": 0.0, "high": 0.5}
+POLICY = Policy(version="t", bands=BANDS)
+
+
+def test_a_band_begins_at_its_own_probability() -> None:
+    said = [POLICY.band(p) for p in (0.0, 0.1499, 0.15, 0.4999, 0.5, 1.0)]
+    assert said == ["low", "low", "medium", "medium", "high", "high"]
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_every_probability_has_a_band_and_a_higher_one_has_no_lower_band(
+    a: float, b: float
+) -> None:
+    low, high = BANDS[POLICY.band(min(a, b))], BANDS[POLICY.band(max(a, b))]
+    assert low <= high
+    assert low <= min(a, b)
+
+
+def test_bands_that_leave_some_orders_out_are_refused() -> None:
+    with pytest.raises(ValidationError, match="start at 0"):
+        Policy(version="t", bands={"high": 0.5})
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "serving").mkdir()
+    (folder / "serving" / "policy.toml").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('version = "1"\n[bands]\nlow = 0.1\n', "bands"),
+        ('version = "1"\n[bands]\nlow = 0.0\nhigh = 1.5\n', r"bands\.high"),
+        ('version = "1"\nautority = "erp"\n[bands]\nlow = 0.0\n', "autority"),
+        ('version = "1"\n[bands]\nlow = 0.0\n[reasons]\ntop = 0\n', r"reasons\.top"),
+        ("[bands]\nlow = 0.0\n", "version"),
+        ("version = ", r"policy\.toml"),
+    ],
+)
+def test_a_policy_that_does_not_fit_names_file_and_field(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    with pytest.raises(DeclarationError, match=named) as told:
+        load(written(tmp_path, text))
+    assert "serving/policy.toml" in str(told.value)
+
+
+def test_a_policy_is_read_from_the_workspace_that_was_named(tmp_path: Path) -> None:
+    policy = load(written(tmp_path, 'version = "mine"\n[bands]\nlow = 0.0\n'))
+    assert (policy.version, policy.authority) == ("mine", "erp")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from triage.features.compile import Floats
+from triage.models.boosting import average, fit_trees
+from triage.models.trees import TreeEnsemble
+
+NAMES = ("a", "b", "c", "d")
+OPTIONS = {"num_leaves": 7, "min_data_in_leaf": 5, "bagging_fraction": 0.7, "bagging_freq": 1}
+
+
+@pytest.fixture(scope="module")
+def rows() -> tuple[Floats, Floats]:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(300, len(NAMES)))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    return x, np.nan_to_num(x[:, 0] * x[:, 1]) + np.isnan(x[:, 2]) + rng.normal(0, 0.2, 300) + 3
+
+
+@pytest.fixture(scope="module")
+def parts(rows: tuple[Floats, Floats]) -> list[str]:
+    x, y = rows
+    return [fit_trees(x, y, NAMES, OPTIONS, rounds=2 + seed, seeds=(seed,)) for seed in range(1, 4)]
+
+
+def test_the_parts_differ_and_the_average_holds_all_their_trees(parts: list[str]) -> None:
+    assert len(set(parts)) == 3
+    assert TreeEnsemble.from_model_text(average(parts)).n_trees == 3 + 4 + 5
+
+
+def test_the_average_predicts_and_explains_the_mean_of_its_parts(
+    rows: tuple[Floats, Floats], parts: list[str]
+) -> None:
+    x, _ = rows
+    whole = TreeEnsemble.from_model_text(average(parts)).explain(x)
+    each = [TreeEnsemble.from_model_text(text).explain(x) for text in parts]
+    mean = np.mean([e.contributions for e in each], axis=0)
+    np.testing.assert_allclose(whole.prediction, np.mean([e.prediction for e in each], axis=0))
+    np.testing.assert_allclose(whole.contributions, mean, atol=1e-12)
+    assert whole.base == pytest.approx(np.mean([e.base for e in each]))
+
+
+def test_lightgbm_reads_the_average_as_the_mean_of_its_parts(
+    rows: tuple[Floats, Floats], parts: list[str]
+) -> None:
+    x, _ = rows
+    whole = lgb.Booster(model_str=average(parts))
+    each = [lgb.Booster(model_str=text) for text in parts]
+    np.testing.assert_allclose(whole.predict(x), np.mean([b.predict(x) for b in each], axis=0))
+    np.testing.assert_allclose(
+        whole.predict(x, pred_contrib=True),
+        np.mean([b.predict(x, pred_contrib=True) for b in each], axis=0),
+        atol=1e-12,
+    )
+
+
+def test_both_readers_of_an_average_agree_to_the_last_bit(
+    rows: tuple[Floats, Floats], parts: list[str]
+) -> None:
+    x, _ = rows
+    text = average(parts)
+    ours = TreeEnsemble.from_model_text(text).predict(x)
+    np.testing.assert_array_equal(ours, lgb.Booster(model_str=text).predict(x))
+
+
+def test_fitting_several_seeds_averages_what_each_seed_gives(rows: tuple[Floats, Floats]) -> None:
+    x, y = rows
+    alone = [fit_trees(x, y, NAMES, OPTIONS, rounds=3, seeds=(seed,)) for seed in (1, 2)]
+    together = fit_trees(x, y, NAMES, OPTIONS, rounds=3, seeds=(1, 2))
+    assert together == average(alone)
+
+
+def test_the_average_of_one_model_is_that_model(parts: list[str]) -> None:
+    assert average(parts[:1]) == parts[0]
+
+
+def test_the_same_rows_give_the_same_text(rows: tuple[Floats, Floats]) -> None:
+    x, y = rows
+    first, second = (
+        fit_trees(x.copy(), y.copy(), NAMES, OPTIONS, rounds=3, seeds=(1, 2)) for _ in range(2)
+    )
+    assert first == second
+    assert first != fit_trees(x, y + 0.01 * x[:, 3].clip(0), NAMES, OPTIONS, rounds=3, seeds=(1, 2))
+
+
+def test_a_target_without_any_signal_still_averages(rows: tuple[Floats, Floats]) -> None:
+    x, _ = rows
+    y = np.full(len(x), 2.5)
+    trees = TreeEnsemble.from_model_text(fit_trees(x, y, NAMES, OPTIONS, rounds=3, seeds=(1, 2)))
+    np.testing.assert_allclose(trees.predict(x), 2.5)

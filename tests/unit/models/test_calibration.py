@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from triage.domain.clock import MICROS_PER_DAY, NEVER
+from triage.features.compile import Floats, Ints
+from triage.models.at_risk import Calibration
+from triage.models.calibration import Residuals, recent_curve, slow_logistic
+from triage.models.landmarks import Rows
+from triage.models.survival import grid
+
+NOW = 1_000 * MICROS_PER_DAY
+SETTINGS = Calibration()
+LOGISTIC = (0.1, -2.0)
+laws = settings(max_examples=40, deadline=None)
+
+
+def residuals(seed: int, n: int = 4000, last_day: float = 30.0) -> Residuals:
+    """Rows from 150 days before NOW to `last_day` days after it; some never end, some are cancelled."""
+    rng = np.random.default_rng(seed)
+    as_of = np.sort(NOW + _micros(rng.uniform(-150, last_day, n)))
+    mu = rng.normal(1.5, 0.4, n)
+    lasts = np.expm1(np.maximum(mu + rng.normal(0, 0.4, n), 0.05))
+    delivered = as_of + _micros(lasts)
+    known = delivered + _micros(rng.choice([0.0, 0.1, 3.0], n))
+    never = rng.random(n) < 0.05
+    cancelled = np.where(rng.random(n) < 0.05, as_of + _micros(rng.uniform(0.1, 30, n)), NEVER)
+    promise = _micros(np.expm1(mu + rng.normal(0.2, 0.3, n)).clip(0.2))
+    return Residuals(
+        Rows("order_created", np.arange(n), as_of, as_of + promise,
+             np.where(never, NEVER, delivered), np.where(never, NEVER, known), cancelled),
+        mu,
+    )  # fmt: skip
+
+
+def _micros(days: Floats) -> Ints:
+    return np.rint(days * MICROS_PER_DAY).astype(np.int64)
+
+
+def with_another_future(past: Residuals, moment: int, seed: int) -> Residuals:
+    """The same past; what became known at or after the moment is made up anew."""
+    rng = np.random.default_rng(seed)
+    rows, n = past.rows, len(past.rows)
+    later = moment + _micros(rng.choice([0.0, 1.0, 20.0], n) * rng.random(n))
+    later = np.where(rng.random(n) < 0.3, NEVER, later)
+    outcome_open = rows.delivered_known >= moment
+    happened = rows.as_of + _micros(rng.uniform(0, 60, n))
+    happened = np.where(later == NEVER, NEVER, np.minimum(happened, later))
+    cancel_open = rows.cancelled_known >= moment
+    unborn = rows.as_of >= moment
+    mu = np.where(unborn, rng.normal(size=n), past.mu)
+    changed = Rows(
+        rows.landmark, rows.order, rows.as_of, rows.late_at,
+        np.where(outcome_open, happened, rows.delivered),
+        np.where(outcome_open, later, rows.delivered_known),
+        np.where(cancel_open, rng.permutation(later), rows.cancelled_known),
+    )  # fmt: skip
+    kept = ~unborn | (rng.random(n) < 0.5)
+    return Residuals(changed.take(kept), mu[kept])
+
+
+moments = st.floats(-60, 25).map(lambda days: NOW + round(days * MICROS_PER_DAY))
+seeds = st.integers(0, 10_000)
+
+
+@laws
+@given(seeds, seeds, moments)
+def test_the_curve_uses_nothing_that_was_known_at_or_after_its_moment(
+    seed: int, other: int, moment: int
+) -> None:
+    past = residuals(seed)
+    changed = with_another_future(past, moment, other)
+    assert recent_curve(past, moment, LOGISTIC, SETTINGS) == recent_curve(
+        changed, moment, LOGISTIC, SETTINGS
+    )
+
+
+@laws
+@given(seeds, seeds, moments)
+def test_the_slow_part_uses_nothing_that_was_known_at_or_after_its_moment(
+    seed: int, other: int, moment: int
+) -> None:
+    past = residuals(seed)
+    changed = with_another_future(past, moment, other)
+    assert slow_logistic(past, moment, SETTINGS) == slow_logistic(changed, moment, SETTINGS)
+
+
+def test_the_made_up_future_would_be_seen_by_a_curve_that_looked() -> None:
+    past = residuals(1)
+    changed = with_another_future(past, NOW, 2)
+    later = NOW + 20 * MICROS_PER_DAY
+    assert recent_curve(past, later, LOGISTIC, SETTINGS) != recent_curve(
+        changed, later, LOGISTIC, SETTINGS
+    )
+
+
+def still_open(past: Residuals, share: float, seed: int) -> Residuals:
+    rows = past.rows
+    chosen = np.random.default_rng(seed).random(len(rows)) < share
+    chosen &= rows.delivered_known < NOW
+    return Residuals(
+        Rows(
+            rows.landmark, rows.order, rows.as_of, rows.late_at,
+            np.where(chosen, NEVER, rows.delivered),
+            np.where(chosen, NEVER, rows.delivered_known), rows.cancelled_known,
+        ),
+        past.mu,
+    )  # fmt: skip
+
+
+@laws
+@given(seeds, st.floats(0.05, 0.4))
+def test_orders_that_stay_open_move_the_curve_up(seed: int, share: float) -> None:
+    past = residuals(seed, n=9000, last_day=-0.01)
+    usual = recent_curve(past, NOW, LOGISTIC, SETTINGS).many(grid())
+    slower = recent_curve(still_open(past, share, seed), NOW, LOGISTIC, SETTINGS).many(grid())
+    assert (slower >= usual - 1e-9).all()
+    assert (slower > usual + 1e-4).any()
+
+
+def test_orders_that_wait_far_longer_than_predicted_move_the_curve_up() -> None:
+    past = residuals(3, n=9000, last_day=-0.01)
+    days, observed = past.rows.waited_days(NOW)
+    patient = ~observed & (past.rows.cancelled_known >= NOW) & (days > 2)
+    assert patient.sum() > 100
+    longer = Residuals(past.rows, np.where(patient, past.mu - 1.5, past.mu))
+    usual = recent_curve(past, NOW, LOGISTIC, SETTINGS)
+    moved = recent_curve(longer, NOW, LOGISTIC, SETTINGS)
+    assert moved.at(0.3) > usual.at(0.3)
+
+
+def test_cancelled_orders_count_only_while_the_cancellation_is_not_known() -> None:
+    past = residuals(4, n=9000, last_day=-0.01)
+    cancelled = past.rows.cancelled_known < NOW
+    assert cancelled.sum() > 50
+    without = Residuals(past.rows.take(~cancelled), past.mu[~cancelled])
+    assert recent_curve(past, NOW, LOGISTIC, SETTINGS) == recent_curve(
+        without, NOW, LOGISTIC, SETTINGS
+    )
+
+
+@laws
+@given(seeds, st.booleans())
+def test_the_slow_slope_is_negative_even_where_the_data_say_otherwise(
+    seed: int, perverse: bool
+) -> None:
+    past = residuals(seed, n=1000)
+    if perverse:
+        past = Residuals(past.rows, 3.0 * np.log1p(past.rows.promise_days()) - past.mu)
+    intercept, slope = slow_logistic(past, NOW, SETTINGS)
+    assert slope < 0
+    assert np.isfinite(intercept)
+
+
+def test_without_enough_recent_deliveries_the_slow_part_stands_alone() -> None:
+    past = residuals(5, n=40)
+    curve = recent_curve(past, NOW, LOGISTIC, SETTINGS)
+    slow = 1 / (1 + np.exp(-(LOGISTIC[0] + LOGISTIC[1] * grid())))
+    np.testing.assert_allclose(curve.many(grid()), slow, atol=1e-3)
+
+
+def test_a_large_history_gives_back_the_survival_that_it_was_drawn_from() -> None:
+    rng = np.random.default_rng(8)
+    n = 60_000
+    as_of = np.sort(NOW - _micros(rng.uniform(0, 45, n)))
+    mu = np.full(n, 2.0)
+    delivered = as_of + _micros(np.expm1(2.0 + rng.normal(0, 0.4, n)).clip(0.01))
+    rows = Rows(
+        "order_created", np.arange(n), as_of, as_of + 30 * MICROS_PER_DAY, delivered, delivered,
+        np.full(n, NEVER),
+    )  # fmt: skip
+    fast_only = Calibration(share_recent=1.0, bandwidth=0.01, half_life_days=20)
+    curve = recent_curve(Residuals(rows, mu), NOW, LOGISTIC, fast_only)
+    for z, survival in ((-0.4, 0.8413), (0.0, 0.5), (0.4, 0.1587)):
+        assert curve.at(z) == pytest.approx(survival, abs=0.02)

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.workspaces import cheap
+
+from triage.advice import policy
+from triage.advice.assessment import Assessment
+from triage.domain.clock import (
+    MICROS_PER_DAY,
+    MICROS_PER_HOUR,
+    UNKNOWN_TIME,
+    from_micros,
+    to_micros,
+)
+from triage.domain.records import Milestone, MilestoneKind, Order
+from triage.errors import OrderNotFoundError, RequestError
+from triage.history.log import Log
+from triage.history.tables import History
+from triage.models.at_risk import NAME, AtRiskModel
+from triage.models.champion import bundle_folder, point_to
+from triage.serving.scorer import Scorer
+from triage.training.train import train
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cheap(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def home(sample_home: Path, workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose champion is a cheap model."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(sample_home / "history", home / "history")
+    run = train(NAME, home, workspace=workspace)
+    shutil.copytree(run.bundle, bundle_folder(home, NAME, run.digest))
+    point_to(home, NAME, {"digest": run.digest, "version": "7"})
+    return home
+
+
+@pytest.fixture(scope="module")
+def history(home: Path) -> History:
+    return Log(home).read()
+
+
+def made(home: Path, history: History, now: int | None = None) -> Scorer:
+    (folder,) = (home / "models" / NAME).glob("*/")
+    model = AtRiskModel.load(folder, folder.name)
+    clock = None if now is None else lambda: now
+    return Scorer(model, "7", history, policy.load(), clock=clock)
+
+
+@pytest.fixture(scope="module")
+def scorer(home: Path, history: History) -> Scorer:
+    return made(home, history)
+
+
+@pytest.fixture(scope="module")
+def listed(scorer: Scorer) -> dict[str, Assessment]:
+    return {item.assessment.order_id: item.assessment for item in scorer.worklist().items}
+
+
+@pytest.fixture(scope="module")
+def orders(history: History) -> dict[str, Order]:
+    return {order.order_id: order for order in history.order_objects()}
+
+
+def milestones_of(history: History, order_id: str) -> list[Milestone]:
+    rows = history.milestones[history.milestones["order_id"] == order_id]
+    return [
+        Milestone(
+            order_id=order_id,
+            milestone=MilestoneKind(row["milestone"]),
+            event_time=from_micros(row["event_time"]),
+            record_time=from_micros(row["record_time"]),
+            due_by=None if row["due_by"] == UNKNOWN_TIME else from_micros(row["due_by"]),
+        )
+        for row in rows.to_dict("records")
+    ]
+
+
+def open_ids(history: History, moment: int) -> set[str]:
+    """By plain pandas: recorded, neither delivered nor cancelled as far as was known."""
+    milestones, orders = history.milestones, history.orders
+    ended = milestones["milestone"].isin(["delivered", "order_cancelled"])
+    closed = milestones[ended & (milestones["record_time"] <= moment)]["order_id"]
+    return set(orders[orders["record_time"] <= moment]["order_id"]) - set(closed)
+
+
+def test_the_worklist_holds_every_open_order_once(scorer: Scorer, history: History) -> None:
+    ids = [item.assessment.order_id for item in scorer.worklist().items]
+    assert len(ids) > 200
+    assert sorted(ids) == sorted(open_ids(history, scorer.now()))
+    assert scorer.now() == history.extracted_at == scorer.worklist().as_of
+
+
+def test_ranks_follow_expected_loss_within_each_state(scorer: Scorer) -> None:
+    items = scorer.worklist().items
+    states = [item.assessment.state for item in items]
+    assert states == sorted(states, key=["at_risk", "already_late"].index)
+    for state in ("at_risk", "already_late"):
+        own = [item for item in items if item.assessment.state == state]
+        assert len(own) > 10
+        assert [item.rank for item in own] == list(range(1, len(own) + 1))
+        losses = [item.assessment.expected_loss for item in own]
+        assert losses == sorted(losses, reverse=True)
+
+
+def test_an_order_is_late_exactly_when_its_promise_has_passed(
+    listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    for order_id, item in listed.items():
+        assert item.promised_by == to_micros(orders[order_id].promised_by)
+        assert (item.state == "already_late") == (item.as_of >= item.promised_by)
+        assert item.p_late == 1.0 or item.state == "at_risk"
+        assert item.revenue == pytest.approx(orders[order_id].value)
+        assert item.stage_at <= item.as_of
+
+
+def test_one_order_by_id_is_what_the_worklist_says(
+    scorer: Scorer, listed: dict[str, Assessment]
+) -> None:
+    for order_id, item in listed.items():
+        assert scorer.score_id(order_id) == item
+
+
+def test_probability_reasons_and_the_rest_add_up_for_every_open_order(
+    listed: dict[str, Assessment],
+) -> None:
+    for item in listed.values():
+        parts = [100 * item.typical, item.other_pp, *(r.effect_pp for r in item.reasons)]
+        assert round(sum(parts), 4) == round(100 * item.p_late, 4)
+        assert item.reasons
+        assert all("{" not in reason.text for reason in item.reasons)
+
+
+def test_an_order_sent_whole_is_assessed_as_the_stored_one(
+    scorer: Scorer, history: History, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    stages = set()
+    for order_id, item in list(listed.items())[::3]:
+        sent = Order.model_validate(orders[order_id].model_dump())
+        whole = scorer.score_order(sent, milestones_of(history, order_id))
+        assert whole == item
+        stages.add(item.stage)
+    assert stages == set(scorer.model.stages)
+
+
+def test_sending_an_order_stores_nothing(
+    scorer: Scorer, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    order_id = next(iter(listed))
+    new = orders[order_id].model_copy(update={"order_id": "NEW-1"})
+    assert scorer.score_order(new).order_id == "NEW-1"
+    with pytest.raises(OrderNotFoundError):
+        scorer.score_id("NEW-1")
+    assert scorer.score_id(order_id) == listed[order_id]
+
+
+def test_a_second_scorer_gives_every_bit_again(
+    home: Path, history: History, scorer: Scorer
+) -> None:
+    again = made(home, history)
+    backwards = [item.assessment.order_id for item in reversed(scorer.worklist().items)]
+    alone = {order_id: again.score_id(order_id) for order_id in backwards}
+    assert again.worklist() == scorer.worklist()
+    assert alone == {i.assessment.order_id: i.assessment for i in scorer.worklist().items}
+
+
+def test_an_answer_about_the_past_is_what_was_said_then(home: Path, history: History) -> None:
+    """Scored as of a past moment on all records = scored on a log that ended at that moment."""
+    moment = history.extracted_at - 10 * MICROS_PER_DAY - 7 * MICROS_PER_HOUR
+    now, then = made(home, history), made(home, history.before(moment), now=moment - 1)
+    items = then.worklist().items
+    assert len(items) > 200
+    for item in items[::5]:
+        assert now.score_id(item.assessment.order_id, moment - 1) == item.assessment
+
+
+def test_waiting_past_the_promise_makes_an_order_late(
+    scorer: Scorer, orders: dict[str, Order], listed: dict[str, Assessment]
+) -> None:
+    item = next(i for i in listed.values() if i.state == "at_risk")
+    late = scorer.score_order(orders[item.order_id], as_of=item.promised_by)
+    just_before = scorer.score_order(orders[item.order_id], as_of=item.promised_by - 1)
+    assert (late.p_late, late.state) == (1.0, "already_late")
+    assert just_before.state == "at_risk"
+    assert late.reasons[0].code == "waiting"
+    assert "promise passed" in late.reasons[0].text
+
+
+def test_the_stage_is_the_last_one_known_at_the_moment(
+    scorer: Scorer, history: History, listed: dict[str, Assessment]
+) -> None:
+    item = next(i for i in listed.values() if i.stage == "shipment_dispatched")
+    earlier = scorer.score_id(item.order_id, item.stage_at - 1)
+    assert earlier.stage != "shipment_dispatched"
+    assert earlier.as_of == item.stage_at - 1
+    assert scorer.score_id(item.order_id, item.stage_at).stage == "shipment_dispatched"
+
+
+def first(history: History, kind: str) -> tuple[str, int]:
+    rows = history.milestones[history.milestones["milestone"] == kind]
+    return str(rows["order_id"].iloc[-1]), int(rows["record_time"].iloc[-1])
+
+
+def test_an_order_that_nobody_knows_is_not_found(scorer: Scorer) -> None:
+    for order_id in ("no such order", "", "SO' OR 1=1"):
+        with pytest.raises(OrderNotFoundError, match="import"):
+            scorer.score_id(order_id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [("delivered", "delivered"), ("order_cancelled", "cancelled")]
+)
+def test_nothing_is_predicted_of_a_closed_order_but_its_past_can_be_asked(
+    scorer: Scorer, history: History, orders: dict[str, Order], kind: str, word: str
+) -> None:
+    order_id, known = first(history, kind)
+    sent = milestones_of(history, order_id)
+    for moment in (None, known):
+        with pytest.raises(RequestError, match=word):
+            scorer.score_id(order_id, moment)
+        with pytest.raises(RequestError, match=word):
+            scorer.score_order(orders[order_id], sent, moment)
+    assert scorer.score_id(order_id, known - 1).as_of == known - 1
+    assert scorer.score_order(orders[order_id], sent, known - 1) == scorer.score_id(
+        order_id, known - 1
+    )
+
+
+def test_a_moment_after_now_or_before_the_order_is_refused(
+    scorer: Scorer, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    order_id = next(iter(listed))
+    created = to_micros(orders[order_id].record_time)
+    with pytest.raises(RequestError, match="now"):
+        scorer.score_id(order_id, scorer.now() + 1)
+    with pytest.raises(RequestError, match="before the order"):
+        scorer.score_id(order_id, created - 1)
+    with pytest.raises(RequestError, match="before the order"):
+        scorer.score_order(orders[order_id], (), created - 1)
+    assert scorer.score_id(order_id, created).stage == "order_created"
+
+
+def test_a_milestone_of_another_order_is_refused(
+    scorer: Scorer, history: History, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    one = next(i.order_id for i in listed.values() if i.stage == "shipment_dispatched")
+    other = next(order_id for order_id in listed if order_id != one)
+    with pytest.raises(RequestError, match="another order"):
+        scorer.score_order(orders[other], milestones_of(history, one))
+
+
+def test_a_site_that_was_never_seen_is_named_and_an_absent_one_is_missing(
+    scorer: Scorer, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    order = orders[next(iter(listed))]
+    usual = scorer.score_order(order)
+    assert (usual.unknown, usual.missing, usual.degraded) == ((), (), False)
+
+    def shipped_from(site: str | None) -> Assessment:
+        lines = tuple(line.model_copy(update={"site": site}) for line in order.lines)
+        return scorer.score_order(order.model_copy(update={"lines": lines}))
+
+    elsewhere, nowhere = shipped_from("never seen"), shipped_from(None)
+    assert (elsewhere.unknown, elsewhere.missing, elsewhere.degraded) == (("site",), (), True)
+    assert (nowhere.unknown, nowhere.missing, nowhere.degraded) == ((), ("site",), True)
+    assert 0 <= elsewhere.p_late <= 1
+
+
+def test_an_order_without_lines_is_assessed_with_nothing_at_stake(
+    scorer: Scorer, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    bare = orders[next(iter(listed))].model_copy(update={"lines": ()})
+    said = scorer.score_order(bare)
+    assert (said.revenue, said.expected_loss, said.site) == (0.0, 0.0, None)
+    assert "site" in said.missing
+
+
+def test_an_order_promised_before_it_was_placed_is_late(
+    scorer: Scorer, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    order = orders[next(iter(listed))]
+    said = scorer.score_order(order.model_copy(update={"promised_by": order.event_time}))
+    assert (said.state, said.p_late) == ("already_late", 1.0)
+    assert min(said.delay_days) >= 0
+
+
+def test_a_clock_that_moves_on_ranks_anew_once_the_list_is_stale(
+    home: Path, history: History
+) -> None:
+    moment = [history.extracted_at]
+    scorer = made(home, history)
+    scorer._clock = lambda: moment[0]
+    first_list = scorer.worklist()
+    holds = round(scorer.policy.freshness.stale_after_minutes * 60_000_000)
+    moment[0] += holds
+    assert scorer.worklist() is first_list
+    moment[0] += 1
+    assert scorer.worklist().as_of == moment[0]
+
+
+def test_reasons_are_as_many_as_the_policy_says(home: Path, history: History) -> None:
+    scorer = made(home, history)
+    reasons = policy.ReasonPolicy(top=1)
+    scorer.policy = scorer.policy.model_copy(update={"reasons": reasons})
+    assert {len(item.assessment.reasons) for item in scorer.worklist().items} == {1}
+    assert replace(scorer.info, version="8").digest == scorer.info.digest
+
+
+def test_the_info_names_what_answers(scorer: Scorer, home: Path) -> None:
+    info = scorer.info
+    assert (info.name, info.version) == (NAME, "7")
+    assert bundle_folder(home, NAME, info.digest).is_dir()
+    assert info.late_means == scorer.model.numbers.contract.meaning
+    assert from_micros(info.trained_as_of) > datetime(2025, 1, 1, tzinfo=UTC)
+
+
+_ANSWER = """
+import sys
+from pathlib import Path
+from starlette.testclient import TestClient
+from triage.serving.main import create
+from triage.settings import Settings
+
+client = TestClient(create(Settings(home=Path(sys.argv[1]))))
+items = client.get("/v1/worklist").json()["items"]
+assert len(items) > 10, items
+scored = client.post("/v1/score", json={"order_id": items[0]["order_id"]})
+assert scored.status_code == 200, scored.text
+heavy = {"mlflow", "shap", "sklearn", "lightgbm", "matplotlib"} & set(sys.modules)
+assert not heavy, heavy
+assert scored.json()["advisory"] is True
+print("answered")
+"""
+
+
+def test_serving_answers_without_any_training_library(home: Path, scorer: Scorer) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _ANSWER, str(home)],
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("answered")

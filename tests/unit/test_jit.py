@@ -25,7 +25,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-def test_the_digest_is_that_of_the_source_wherever_it_lies(package: Path) -> None:
+@pytest.mark.usefixtures("package")
+def test_the_digest_is_that_of_the_source_wherever_it_lies() -> None:
     digest = jit._source_digest()
     assert len(bytes.fromhex(digest)) == 8
     assert jit._source_digest() == digest

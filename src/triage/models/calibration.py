@@ -1,7 +1,7 @@
 """Keeping the survival curve current: recent residuals, open orders included.
 
 Labels come weeks late; residuals of orders that are still open bring bad news at once. The curve is
-a pure function of (records before a moment, bundle, moment), so a replay gives it again bit for bit.
+a pure function of records before a moment, bundle and moment: a replay gives it bit for bit.
 """
 
 from __future__ import annotations

@@ -86,8 +86,8 @@ class Scorer:
         self._worklist: Worklist | None = None
         self.info = ModelInfo(
             NAME, version, model.digest, model.features.declarations.fingerprint,
-            model.numbers.contract.version, model.numbers.contract.meaning, model.numbers.trained_as_of,
-            dict(model.features.switched_off),
+            model.numbers.contract.version, model.numbers.contract.meaning,
+            model.numbers.trained_as_of, dict(model.features.switched_off),
         )  # fmt: skip
 
     @property

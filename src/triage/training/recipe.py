@@ -21,8 +21,8 @@ class _Declared(BaseModel):
 class Target(_Declared):
     """What the trees learn: log(1 + days to delivery) - offset x log(1 + days to the promise).
 
-    A row that is undelivered when its cohort matures counts with at least `undelivered_factor` times
-    its promised days, and with what it has waited up to `undelivered_cap_days` past the promise.
+    A row that is undelivered when its cohort matures counts with `undelivered_factor` times its
+    promised days, or with what it has waited up to `undelivered_cap_days` past the promise.
     """
 
     offset: Annotated[float, Field(ge=0, lt=1)] = 0.5

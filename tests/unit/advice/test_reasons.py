@@ -191,9 +191,10 @@ def test_what_is_not_told_is_summed_as_other() -> None:
 @pytest.mark.parametrize(
     ("stage", "waited", "text", "owner"),
     [
-        ("order_created", 3.0, "It was placed 3 days ago and is not delivered yet", "Shipping site"),
-        ("shipment_dispatched", 1.0, "It was handed to the carrier 24 h ago and is not delivered yet",
-         "Transport planning"),
+        ("order_created", 3.0, "It was placed 3 days ago and is not delivered yet",
+         "Shipping site"),
+        ("shipment_dispatched", 1.0,
+         "It was handed to the carrier 24 h ago and is not delivered yet", "Transport planning"),
         ("shipment_dispatched", 8.0, "The promise passed 3 days ago", "Transport planning"),
     ],
 )  # fmt: skip

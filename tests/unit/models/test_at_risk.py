@@ -194,7 +194,7 @@ def model_numbers(curve: SurvivalCurve, **landmarks: LandmarkNumbers) -> ModelNu
     return ModelNumbers(
         name="at_risk", trained_as_of=0, time_zone="UTC", country="US", available=(),
         contract=LabelContract(version="t-1", meaning="late by a test"),
-        calibration=Calibration(),
+        calibration=Calibration(share_recent={}),
         landmarks=landmarks or {"order_created": numbers_of(0.5, curve, 1.5)},
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ def test_an_unknown_recipe_is_told_with_what_there_is() -> None:
         (r"^months *=.*$", "months = -1", r"evaluation\.months"),
         (r"^landmarks *=.*$", 'landmarks = ["order_lost"]', "landmarks"),
         (r"^rule *=.*$", "ruel = 3", r"baselines"),
-        (r"^share_recent *=.*$", "share_recent = 2", r"calibration\.share_recent"),
+        (r"^order_created *= 0.*$", "order_created = 2", r"calibration\.share_recent"),
         (r"^name *=.*$", "", "name"),
         (r"^name *=.*$", "name = ", "line 2"),
     ],

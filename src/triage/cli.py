@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
-from triage.errors import TriageError
+from triage.errors import SettingsError, TriageError
 from triage.settings import Settings
 
 app = typer.Typer(
@@ -36,9 +38,27 @@ Home = Annotated[
 ]
 
 
-def _settings(home: Path | None) -> Settings:
-    settings = Settings()
-    return settings if home is None else settings.model_copy(update={"home": home})
+def _settings(home: Path | None, **options: object) -> Settings:
+    """Return the environment's settings with the options that were given on top.
+
+    Raises:
+        SettingsError: naming the one that cannot be used.
+    """
+    given = {name: value for name, value in {"home": home, **options}.items() if value is not None}
+    try:
+        return Settings.model_validate(Settings().model_dump() | given)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        name = "".join(str(part) for part in detail["loc"])
+        raise SettingsError(
+            f"{name} (TRIAGE_{name.upper()}) is {detail['input']!r}: {detail['msg']}"
+        ) from error
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise typer.BadParameter(f"{text} is no month: write it as 2017-09")
+    return text
 
 
 @contextmanager
@@ -112,8 +132,12 @@ def train(
 @app.command()
 def backtest(
     name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
-    first: Annotated[str, typer.Option("--from", help="First test month, e.g. 2017-09.")] = ...,  # type: ignore[assignment]
-    last: Annotated[str, typer.Option("--to", help="Last test month, e.g. 2017-12.")] = ...,  # type: ignore[assignment]
+    first: Annotated[
+        str, typer.Option("--from", callback=_month, help="First test month, e.g. 2017-09.")
+    ] = ...,  # type: ignore[assignment]
+    last: Annotated[
+        str, typer.Option("--to", callback=_month, help="Last test month, e.g. 2017-12.")
+    ] = ...,  # type: ignore[assignment]
     source: Annotated[
         str | None, typer.Option(help="With --data: the mapping to import it by.")
     ] = None,
@@ -126,6 +150,8 @@ def backtest(
     ] = None,
 ) -> None:
     """Refit monthly, score each month by what was known when it began, baselines beside it."""
+    if last < first:
+        raise typer.BadParameter(f"--to {last} is before --from {first}")
     settings = _settings(home)
     if data is None:
         figures = _backtest(name, settings, first, last)
@@ -180,13 +206,10 @@ def serve(
     from triage.serving.main import create
     from triage.serving.server import serve as run
 
-    given = {"host": host, "port": port, "clock": clock}
-    settings = Settings.model_validate(
-        _settings(home).model_dump() | {k: v for k, v in given.items() if v is not None}
-    )
+    settings = _settings(home, host=host, port=port, clock=clock)
     with _working("loading the champion and the log"):
         service = create(settings)
-    out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /docs)")
+    out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /openapi.json)")
     run(service, settings)
 
 

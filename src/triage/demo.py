@@ -99,7 +99,7 @@ def _banner(settings: Settings) -> Panel:
     base = f"http://{settings.host}:{settings.port}"
     lines = [
         f"The list     {base}/",
-        f"The API      {base}/docs",
+        f"The API      {base}/openapi.json",
         f"MLflow       http://{settings.host}:{settings.mlflow_port}/",
         "",
         "Advice only: the ERP stays in charge. Stop with Ctrl-C.",

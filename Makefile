@@ -7,7 +7,7 @@ DATA   ?=
 SOURCE ?= $(if $(DATA),olist,sample)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench backtest lock openapi clean
+.PHONY: help install demo test check bench lock clean
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

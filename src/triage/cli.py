@@ -199,7 +199,9 @@ def _backtest(name: str, settings: Settings, first: str, last: str) -> dict[str,
 def serve(
     home: Home = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port of the API and the list.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the API and the list.")
+    ] = None,
     clock: Annotated[str | None, typer.Option(help="What counts as now: data or wall.")] = None,
 ) -> None:
     """Serve the API and the list."""

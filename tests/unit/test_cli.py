@@ -117,6 +117,10 @@ def test_an_option_that_cannot_be_used_is_told_by_name(triage: Run, tmp_path: Pa
     assert "TRIAGE_WORKSPACE" in workspace
 
 
+def test_a_port_that_no_machine_has_is_told(triage: Run, tmp_path: Path) -> None:
+    assert "port" in triage("serve", "--port", "70000", home=tmp_path).told(code=2)
+
+
 @pytest.mark.parametrize(
     ("first", "last", "word"),
     [

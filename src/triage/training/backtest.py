@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from triage.domain.clock import MICROS_PER_DAY, from_micros, to_micros
+from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
 from triage.models.calibration import Residuals, recent_curve
 from triage.training.baselines import fit_baselines
@@ -68,6 +69,9 @@ def backtest(
         orders: order ids by row of the book.
         progress: told what is being fitted.
 
+    Raises:
+        NotEnoughHistoryError: if no order of these months can be judged, or too few can teach.
+
     Returns:
         One row per (order, landmark): order_id, landmark, as_of (UTC micros), month, late,
         delivered (0/1), and p(late) by `model`, `constant`, `rule`, `logistic`.
@@ -78,19 +82,28 @@ def backtest(
             if progress is not None:
                 progress(f"{month} {landmark.rows.landmark}")
             frame = _month(landmark, recipe, month, time_zone, known_until)
+            if frame is None:
+                continue
             frame.insert(0, "order_id", np.array(orders, dtype=object)[frame.pop("order")])
             frames.append(frame)
+    if not frames:
+        raise NotEnoughHistoryError(
+            f"no order of {', '.join(months)} can be judged: its promise has not passed, or the log"
+            " holds no such month"
+        )
     return pd.concat(frames, ignore_index=True)
 
 
 def _month(
     data: LandmarkData, recipe: Recipe, month: str, time_zone: str, known_until: int
-) -> pd.DataFrame:
+) -> pd.DataFrame | None:
     start = month_start(month, time_zone)
     end = month_start(next_month(month), time_zone)
-    fitted = fit_landmark(data, start, recipe)
     rows = data.rows
     tested = np.flatnonzero((rows.as_of >= start) & (rows.as_of < end) & rows.mature(known_until))
+    if not len(tested):
+        return None
+    fitted = fit_landmark(data, start, recipe)
     p = daily_probabilities(data, fitted, recipe, tested, (start, end))
     baselines = fit_baselines(data, start, recipe.baselines, recipe.evaluation.least_train_rows)
     chosen = rows.take(tested)

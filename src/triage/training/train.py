@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from triage.domain.clock import from_micros
-from triage.errors import NotEnoughHistoryError
 from triage.features import declarations as declared
 from triage.features.availability import available
 from triage.features.compile import FeatureSet, Floats, compile_features
@@ -141,8 +140,6 @@ def train(
     usual = float(np.median(prepared.data[0].rows.promise_days()))
     months = mature_months(moment, prepared.time_zone, recipe.evaluation.months, usual)
     predictions = evaluate_months(prepared, recipe, months, progress)
-    if predictions.empty:
-        raise NotEnoughHistoryError(f"no order of {', '.join(months)} can be judged yet")
     fitted = {}
     for data in prepared.data:
         progress(f"fitting {data.rows.landmark} on everything")

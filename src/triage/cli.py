@@ -81,7 +81,8 @@ def import_(
     extracted_at: Annotated[
         datetime | None,
         typer.Option(
-            help="When the extract was taken (with offset); default: as the mapping says."
+            formats=["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"],
+            help="When the extract was taken (with offset); default: as the mapping says.",
         ),
     ] = None,
 ) -> None:

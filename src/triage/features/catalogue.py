@@ -27,7 +27,7 @@ def as_table(features: FeatureSet) -> Table:
     concepts = features.declarations.concepts
     table = Table("feature", "meaning", "unit", "who can act", box=None, pad_edge=False)
     for slot in features.slots:
-        if slot.feature.input and slot.key not in slot.feature.hidden_keys:
+        if slot.is_input:
             owner = concepts[slot.concept].owner if slot.feature.actionable else ""
             table.add_row(slot.name, slot.meaning, slot.feature.unit, owner)
     return table

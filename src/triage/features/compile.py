@@ -126,6 +126,11 @@ class Slot:
     phrase: str
     concept: str
 
+    @property
+    def is_input(self) -> bool:
+        """Return whether a model may look at it, or it is only a step towards others."""
+        return self.feature.input and self.key not in self.feature.hidden_keys
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
@@ -148,9 +153,7 @@ class FeatureSet:
         return tuple(
             slot.name
             for slot in self.slots
-            if slot.feature.input
-            and slot.key not in slot.feature.hidden_keys
-            and (not slot.feature.landmarks or landmark in slot.feature.landmarks)
+            if slot.is_input and (not slot.feature.landmarks or landmark in slot.feature.landmarks)
         )
 
 

@@ -15,6 +15,7 @@ from triage.features.compile import Floats
 from triage.models.at_risk import Calibration
 from triage.models.landmarks import Rows
 from triage.models.survival import SurvivalCurve, fit_logistic, grid, kaplan_meier, logit
+from triage.models.trees import TreeEnsemble
 
 _LEAST_EVENTS = 50.0
 
@@ -37,6 +38,11 @@ class Residuals:
     def promise_z(self) -> Floats:
         """Return the standardised gap at the promise, (n,)."""
         return np.log1p(self.rows.promise_days()) - self.mu
+
+
+def residuals(rows: Rows, trees: TreeEnsemble, x: Floats, offset: float) -> Residuals:
+    """Return the rows with their location mu = trees(x) + offset x log(1 + days to the promise)."""
+    return Residuals(rows, trees.predict(x) + offset * np.log1p(rows.promise_days()))
 
 
 def slow_logistic(past: Residuals, moment: int, settings: Calibration) -> tuple[float, float]:

@@ -30,7 +30,7 @@ from triage.features.engine import FeatureEngine
 from triage.features.facts import MILESTONES, NUMBERS, TIME, main_line
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel, Stage, predict
-from triage.models.calibration import Residuals, recent_curve
+from triage.models.calibration import recent_curve, residuals
 from triage.models.landmarks import landmark_rows
 from triage.models.survival import SurvivalCurve
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
@@ -240,8 +240,8 @@ class Scorer:
         high = int(np.searchsorted(rows.as_of, moment))
         recent = rows.take(np.arange(low, high))
         x = self.engine.matrix(recent.order, recent.as_of)[:, self._columns[landmark]]
-        mu = stage.trees.predict(x) + stage.numbers.offset * np.log1p(recent.promise_days())
-        return recent_curve(Residuals(recent, mu), moment, stage.numbers.logistic, settings)
+        past = residuals(recent, stage.trees, x, stage.numbers.offset)
+        return recent_curve(past, moment, stage.numbers.logistic, settings)
 
     def _gaps(self, shown: ShownOrder) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return which fields are absent though features want them, and which were never seen."""

@@ -11,7 +11,7 @@ from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats
 from triage.features.engine import FeatureEngine
 from triage.models.boosting import fit_trees
-from triage.models.calibration import Residuals, slow_logistic
+from triage.models.calibration import residuals, slow_logistic
 from triage.models.landmarks import Rows, landmark_rows
 from triage.models.trees import TreeEnsemble
 from triage.training.recipe import Recipe, Target
@@ -71,10 +71,9 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
         NotEnoughHistoryError: if too few cohorts had matured by then.
     """
     trees = fit_location(data, moment, recipe)
-    location = TreeEnsemble.from_model_text(trees).predict(data.x)
-    mu = location + recipe.target.offset * np.log1p(data.rows.promise_days())
-    logistic = slow_logistic(Residuals(data.rows, mu), moment, recipe.calibration)
-    return FittedLandmark(trees, mu, logistic)
+    ensemble = TreeEnsemble.from_model_text(trees)
+    past = residuals(data.rows, ensemble, data.x, recipe.target.offset)
+    return FittedLandmark(trees, past.mu, slow_logistic(past, moment, recipe.calibration))
 
 
 def fit_location(data: LandmarkData, moment: int, recipe: Recipe) -> str:

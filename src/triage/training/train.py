@@ -6,6 +6,7 @@ trees, prior trees and curve as of now -> bundle (bytes, digest).
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,9 +165,7 @@ def train(
 def write_bundle_as(staged: Path, folder: Path) -> Path:
     """Move a staged bundle to its place; the same digest is the same bytes and stays."""
     if folder.is_dir():
-        for path in sorted(staged.rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()
-        staged.rmdir()
+        shutil.rmtree(staged)
     else:
         staged.replace(folder)
     return folder

@@ -7,7 +7,9 @@ sums are sums of whole numbers: typical + reasons + other is p(late) exactly, no
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -18,7 +20,6 @@ from triage.models.at_risk import Prediction, Stage
 
 _MILLION = 1_000_000
 _PROMISE = "promise_days"
-_WAITING = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,60 @@ class Explained:
     other_pp: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """How one input is told; everything in it but the order's own value is phrased beforehand."""
+
+    name: str
+    concept: str
+    unit: str
+    typical: float | None
+    owner: str
+    actionable: bool
+    around_value: tuple[str, ...]
+    without_value: str
+
+    @classmethod
+    def of(cls, slot: Slot, typical: float | None, owners: Mapping[str, str]) -> Self:
+        """Phrase what an order cannot change."""
+        unit, meaning = slot.feature.unit, slot.meaning
+        phrase = slot.phrase.replace("{typical}", say(typical, unit))
+        return cls(
+            slot.name, slot.concept, unit, typical, owners.get(slot.concept, slot.family),
+            slot.feature.actionable, tuple(phrase.split("{value}")),
+            f"Not known, or no history yet: {meaning[0].lower()}{meaning[1:]}",
+        )  # fmt: skip
+
+    def reason(self, value: float, effect: int) -> Reason:
+        """Return the reason that this input leads, with its effect in millionths."""
+        known = None if math.isnan(value) else value
+        if known is None:
+            text = self.without_value
+        else:
+            text = say(known, self.unit).join(self.around_value)
+        return Reason(
+            self.concept, text, self.name, known, self.typical, self.unit, effect / 10_000,
+            self.owner, self.actionable,
+        )  # fmt: skip
+
+
 class Explainer:
     """Puts one stage's predictions into words; what does not depend on the order is done once."""
 
     def __init__(self, stage: Stage, features: FeatureSet) -> None:
         self._stage = stage
-        slots = {slot.name: slot for slot in features.slots}
-        self._slots = tuple(slots[name] for name in stage.numbers.inputs)
-        concepts = features.declarations.concepts
-        self._owners = {name: concept.owner for name, concept in concepts.items()}
-        self._concepts = tuple(dict.fromkeys(slot.concept for slot in self._slots))
-        self._concept_of = np.array([self._concepts.index(slot.concept) for slot in self._slots])
-        self._members = [
-            np.flatnonzero(self._concept_of == at) for at in range(len(self._concepts))
-        ]
         names = stage.numbers.inputs
+        slots = {slot.name: slot for slot in features.slots}
+        owners = {name: said.owner for name, said in features.declarations.concepts.items()}
+        self._inputs = tuple(
+            _Input.of(slots[name], typical, owners)
+            for name, typical in zip(names, stage.numbers.typical, strict=True)
+        )
+        concepts = tuple(dict.fromkeys(each.concept for each in self._inputs))
+        self._concept_of = np.array([concepts.index(each.concept) for each in self._inputs])
+        self._members = [
+            np.flatnonzero(self._concept_of == at).tolist() for at in range(len(concepts))
+        ]
         self._promise = names.index(_PROMISE) if _PROMISE in names else None
 
     def explain(
@@ -65,36 +105,26 @@ class Explainer:
         effects = prediction.effects.copy()
         if self._promise is not None:
             effects[self._promise] += prediction.promise_effect
-        sums = np.bincount(self._concept_of, weights=effects, minlength=len(self._concepts))
-        totals = dict(enumerate(sums.tolist()))
+        n = len(self._members)
+        totals: list[float] = np.bincount(self._concept_of, effects, n).tolist()
         if waited_days > 0:
-            totals[_WAITING] = prediction.waiting_effect
-        chosen = sorted(totals, key=lambda at: -abs(totals[at]))[:top]
+            totals.append(prediction.waiting_effect)
+        sizes = [-abs(total) for total in totals]
+        each = effects.tolist()
         reasons = []
         left = p_late - typical
-        for concept in chosen:
+        for concept in sorted(range(len(totals)), key=sizes.__getitem__)[:top]:
             effect = round(totals[concept] * _MILLION)
             if effect == 0:
                 continue
             left -= effect
-            if concept == _WAITING:
+            if concept == n:
                 reasons.append(self._waiting(effect, promise_days, waited_days))
-            else:
-                reasons.append(self._reason(concept, effect, effects, x))
+                continue
+            strongest = max if effect > 0 else min
+            lead = strongest(self._members[concept], key=each.__getitem__)
+            reasons.append(self._inputs[lead].reason(x.item(lead), effect))
         return Explained(p_late / _MILLION, typical / _MILLION, tuple(reasons), left / 10_000)
-
-    def _reason(self, concept: int, effect: int, effects: Floats, x: Floats) -> Reason:
-        members = self._members[concept]
-        own = effects[members]
-        lead = int(members[own.argmax() if effect > 0 else own.argmin()])
-        slot = self._slots[lead]
-        value = None if math.isnan(x[lead]) else float(x[lead])
-        typical = self._stage.numbers.typical[lead]
-        return Reason(
-            slot.concept, _sentence(slot, value, typical), slot.name, value, typical,
-            slot.feature.unit, effect / 10_000, self._owners.get(slot.concept, slot.family),
-            slot.feature.actionable,
-        )  # fmt: skip
 
     def _waiting(self, effect: int, promise_days: float, waited_days: float) -> Reason:
         if waited_days >= promise_days:
@@ -109,10 +139,3 @@ class Explainer:
             "waiting", text, "waited_days", waited_days, None, "days", effect / 10_000, owner,
             actionable=True,
         )  # fmt: skip
-
-
-def _sentence(slot: Slot, value: float | None, typical: float | None) -> str:
-    unit = slot.feature.unit
-    if value is None:
-        return f"Not known, or no history yet: {slot.meaning[0].lower()}{slot.meaning[1:]}"
-    return slot.phrase.replace("{value}", say(value, unit)).replace("{typical}", say(typical, unit))

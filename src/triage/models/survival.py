@@ -8,7 +8,9 @@ cannot contradict each other.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
+from operator import neg
 
 import numpy as np
 import numpy.typing as npt
@@ -53,11 +55,9 @@ class SurvivalCurve:
     def inverse(self, survival: float) -> float:
         """Return the z at which survival falls to a value strictly between 0 and 1."""
         wanted = math.log(survival / (1.0 - survival))
-        low, high = 0, len(self.logits) - 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.logits[middle] >= wanted else (low, middle)
-        slope = self.logits[high] - self.logits[low]
+        above = bisect_right(self.logits, -wanted, key=neg)  # logits fall, so negated they rise
+        low = min(max(above - 1, 0), len(self.logits) - 2)
+        slope = self.logits[low + 1] - self.logits[low]
         return self.start + self.step * (low + (wanted - self.logits[low]) / slope)
 
     def _logit_at(self, z: float) -> float:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 import triage
 from triage.serving import openapi, pages, problems
 from triage.serving.advisor import AdvisorProvider
+from triage.serving.direct import Direct
 from triage.serving.headers import SecurityHeaders
 from triage.serving.limits import BodyLimit
 from triage.serving.metrics import Metrics, RequestMetrics
@@ -47,11 +49,14 @@ def create_app(
         redirect_slashes=False,
     )
     service = Service(advisor_provider, settings, clock, Metrics())
-    for part in (score, batch, worklist, models, health, pages):
+    hot = score.router(service)
+    app.include_router(hot)
+    for part in (batch, worklist, models, health, pages):
         app.include_router(part.router(service))
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)
     openapi.install(app)
+    app.add_middleware(Direct, routes=[r for r in hot.routes if isinstance(r, APIRoute)])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, metrics=service.metrics)

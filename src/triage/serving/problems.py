@@ -113,39 +113,39 @@ def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
 
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem."""
-    app.add_exception_handler(TriageError, _on_triage_error)
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(HTTPException, _on_http_error)
+    for kind in (TriageError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_crash)
 
 
-async def _on_triage_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, TriageError)  # noqa: S101 - registered for this class only
-    if type(error).status >= 500 and not isinstance(error, NotReadyError):
-        _LOG.error("%s: %s", type(error).__name__, error)
-    headers = {"Retry-After": "10"} if isinstance(error, NotReadyError) else None
-    return respond(of_error(error, instance_of(request.scope)), headers)
+def answer_to(error: Exception, scope: Scope) -> Response:
+    """Return the answer to an error that is no fault of the code; raises any other."""
+    instance = instance_of(scope)
+    if isinstance(error, TriageError):
+        waits = isinstance(error, NotReadyError)
+        if type(error).status >= 500 and not waits:
+            _LOG.error("%s: %s", type(error).__name__, error)
+        return respond(of_error(error, instance), {"Retry-After": "10"} if waits else None)
+    if isinstance(error, RequestValidationError):
+        refused = InvalidInputError(field_errors(error.errors(), skip=1))
+        return respond(of_error(refused, instance))
+    if isinstance(error, HTTPException):
+        status = error.status_code
+        phrase = HTTPStatus(status).phrase
+        slug = phrase.lower().replace(" ", "-")
+        detail = _DETAILS.get(status, phrase)
+        return respond(body(status, slug, phrase, detail, instance), error.headers)
+    raise error
 
 
-async def _on_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    refused = InvalidInputError(field_errors(error.errors(), skip=1))
-    return respond(of_error(refused, instance_of(request.scope)))
+async def _on_error(request: Request, error: Exception) -> Response:
+    return answer_to(error, request.scope)
 
 
 _DETAILS = {
     404: "nothing lives at this address: see /openapi.json",
     405: "this address does not take that method: see the Allow header",
 }
-
-
-async def _on_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    status = error.status_code
-    phrase = HTTPStatus(status).phrase
-    slug = phrase.lower().replace(" ", "-")
-    detail = _DETAILS.get(status, phrase)
-    return respond(body(status, slug, phrase, detail, instance_of(request.scope)), error.headers)
 
 
 async def _on_crash(request: Request, _: Exception) -> Response:

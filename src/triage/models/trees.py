@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from triage.errors import ModelFormatError
 from triage.models.trees_kernel import (
-    EDGE,
     LANES,
     NODE,
     TREE,
@@ -62,12 +61,26 @@ class Explanation(NamedTuple):
 
 
 class _Tables(NamedTuple):
+    """What the kernels read; nodes and trees as `trees_kernel` lays them out.
+
+    Attributes:
+        nodes: split nodes, tree by tree, parents first.
+        trees: where each tree's parts start.
+        fractions: four numbers a split: z left and right, cover fraction left and right.
+        children: two slots a split, left and right.
+        leaves: leaf values, tree by tree.
+        leaf_edges: edge that leads to each leaf.
+        words: bitsets of categories.
+        rules: quadrature, (rows, LANES).
+    """
+
     nodes: NDArray[np.void]
-    edges: NDArray[np.void]
     trees: NDArray[np.void]
+    fractions: Floats
+    children: NDArray[np.int32]
     leaves: Floats
+    leaf_edges: NDArray[np.int32]
     words: NDArray[np.uint32]
-    inverses: Floats
     rules: Floats
 
 
@@ -245,12 +258,12 @@ class _Builder:
         self.base_values = [0.0] * n_outputs
         self._n_features = n_features
         self._nodes: list[tuple[float | int, ...]] = []
-        self._edges: list[tuple[float | int, ...]] = []
         self._trees: list[tuple[int, ...]] = []
+        self._fractions: list[float] = []
+        self._children: list[int] = []
         self._leaves: list[float] = []
+        self._leaf_edges: list[int] = []
         self._words: list[int] = []
-        self._inverses: list[Floats] = []
-        self._n_inverses = 0
         self._rules: list[Floats] = []
         self._first_rule: dict[int, int] = {0: 0}
 
@@ -264,7 +277,8 @@ class _Builder:
         first = (len(self._nodes), n, len(self._leaves), output)
         self._leaves += leaves
         if n == 0:
-            self._trees.append((*first, 0, 0, 0))
+            self._leaf_edges.append(0)
+            self._trees.append((*first, 0, 0))
             self.base_values[output] += leaves[0]
             return
         # Slots: split s stays s, LightGBM's leaf ~l becomes n + l. Parents come before children.
@@ -287,32 +301,34 @@ class _Builder:
         z: list[float] = []
         on_path: list[frozenset[int]] = []
         for split, decision in enumerate(self._decisions(fields, n)):
-            earlier = parent_edge.get(split, -1)
-            above = on_path[earlier // 2] if split else frozenset[int]()
-            on_path.append(above | {features[split]})
+            above = earlier = parent_edge.get(split, -1)
+            seen = on_path[above // 2] if split else frozenset[int]()
+            on_path.append(seen | {features[split]})
             while earlier >= 0 and features[earlier // 2] != features[split]:
                 earlier = parent_edge.get(earlier // 2, -1)
-            for edge in (2 * split, 2 * split + 1):
-                ratio = cover[children[edge]] / cover[split]
-                z.append(ratio * (z[earlier] if earlier >= 0 else 1.0))
-                self._edges.append((z[edge], ratio, children[edge]))
-            self._nodes.append((decision[0], features[split], earlier, *decision[1:]))
+            z_earlier = z[earlier] if earlier >= 0 else 1.0
+            ratios = [cover[child] / cover[split] for child in children[2 * split : 2 * split + 2]]
+            z += [ratio * z_earlier for ratio in ratios]
+            self._fractions += z[-2:] + ratios
+            threshold, *rest = decision
+            self._nodes.append(
+                (threshold, 1.0 - z_earlier, features[split], above + 1, earlier + 1, *rest)
+            )
+        self._children += children
+        self._leaf_edges += [parent_edge[n + leaf] + 1 for leaf in range(n + 1)]
         n_blocks = -(-max(map(len, on_path)) // (2 * LANES))
-        self._trees.append((*first, self._rule(n_blocks), n_blocks, self._n_inverses))
-        for block in range(n_blocks):
-            t, u = self._rules[self._first_rule[n_blocks] + 4 * block :][:2]
-            self._inverses.append(1.0 / (t + np.array(z)[:, np.newaxis] * u))
-            self._n_inverses += 2 * n
+        self._trees.append((*first, self._rule(n_blocks), n_blocks))
 
     def tables(self) -> _Tables:
         """Return all that was added, read-only."""
         tables = _Tables(
             np.array(self._nodes, NODE),
-            np.array(self._edges, EDGE),
             np.array(self._trees, TREE),
+            np.array(self._fractions),
+            np.array(self._children, np.int32),
             np.array(self._leaves),
+            np.array(self._leaf_edges, np.int32),
             np.array(self._words, np.uint32),
-            np.concatenate([np.empty((0, LANES)), *self._inverses]),
             np.array(self._rules).reshape(-1, LANES),
         )
         for table in tables:
@@ -350,12 +366,13 @@ class _Builder:
         return decisions
 
     def _rule(self, n_blocks: int) -> int:
-        """Return the first row of the rule with so many blocks: t, 1-t, weight, 1/(1-t)."""
+        """Return the first row of the rule with so many blocks (see `RULE_ROWS`)."""
         if n_blocks not in self._first_rule:
             self._first_rule[n_blocks] = len(self._rules)
             points, weights = np.polynomial.legendre.leggauss(n_blocks * LANES)
             for block in range(n_blocks):
                 part = slice(block * LANES, (block + 1) * LANES)
                 t, u = (1.0 + points[part]) / 2.0, (1.0 - points[part]) / 2.0
-                self._rules += [t, u, weights[part] / 2.0, 1.0 / u]
+                ends = [np.zeros(LANES), np.ones(LANES)]
+                self._rules += [t, u, weights[part] / 2.0, 1.0 / u, *ends]
         return self._first_rule[n_blocks]

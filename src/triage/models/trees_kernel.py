@@ -1,9 +1,13 @@
 """Compiled loops behind `TreeEnsemble`: one row through all trees, prediction and Shapley values.
 
 A tree is two flat tables: its split nodes (parents first) and its leaf values. "Slot" numbers
-are local to a tree: split nodes first, then leaves. "Edge" 2n is the left and 2n+1 the right
-branch of split n. Along an edge of feature j, z is the product of the cover fractions of all
-splits on j from the root to there, and the edge is *hot* when the row follows all those splits.
+are local to a tree: split nodes first, then leaves. "Edge" 2n+1 is the left and 2n+2 the right
+branch of split n; edge 0 leads to the root. Along an edge of feature j, z is the product of the
+cover fractions of all splits on j from the root to there, and the edge is *hot* when the row
+follows all those splits.
+
+A request pays twice for each byte of these tables: they push everything else out of the cache. So
+what is a division away is computed and not tabulated.
 
 The integrand of the Shapley value is carried at `LANES` quadrature points at a time, in one vector
 register. Every operation is a plain IEEE operation in a fixed order (no reassociation, no fused
@@ -33,19 +37,13 @@ ZERO_THRESHOLD = float(np.float32(1e-35))
 NODE = np.dtype(
     [
         ("threshold", np.float64),  # numerical: left if value <= threshold
+        ("gone", np.float64),  # 1 - z of the earlier edge, or 0
         ("feature", np.int32),
-        ("earlier", np.int32),  # last edge above that splits on the same feature, or -1
+        ("above", np.int32),  # edge that leads here
+        ("earlier", np.int32),  # last edge above that splits on the same feature, or 0
         ("first_word", np.int32),  # categorical: where its bitset starts
         ("n_words", np.int32),  # categorical: 32-bit words in its bitset; 0 means numerical
         ("left_if", np.int32),  # numerical: bit 1 - a zero goes left, bit 2 - a NaN goes left
-    ],
-    align=True,
-)
-EDGE = np.dtype(
-    [
-        ("z", np.float64),  # product of the cover fractions of this feature, down to here
-        ("ratio", np.float64),  # cover fraction of this edge alone
-        ("child", np.int32),  # slot
     ],
     align=True,
 )
@@ -57,12 +55,12 @@ TREE = np.dtype(
         ("output", np.int32),
         ("first_rule", np.int32),  # rows of the quadrature table
         ("n_blocks", np.int32),  # ... of LANES points each
-        ("first_inverse", np.int32),  # rows of the inverse table: by block, then by edge
     ],
     align=True,
 )
+RULE_ROWS = 6
+"""Rows of the quadrature table for each block: t, 1 - t, weight, 1 / (1 - t), zeros, ones."""
 
-_BOTH_COLD = 2
 _IR_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 
 
@@ -98,6 +96,16 @@ def _at(typing_context: Any, table: Any, row: Any) -> Any:
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _pointer(context, builder, signature, args)
+
+    return table.dtype(table, row), code
+
+
+@intrinsic
+def _get(typing_context: Any, table: Any, row: Any) -> Any:
+    """Read number `row` of a one-dimensional table of numbers."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_pointer(context, builder, signature, args))
 
     return table.dtype(table, row), code
 
@@ -162,6 +170,7 @@ def _lanewise(operation: Callable[[Any, Any], Any], instruction: str) -> None:
 _lanewise(operator.add, "fadd")
 _lanewise(operator.sub, "fsub")
 _lanewise(operator.mul, "fmul")
+_lanewise(operator.truediv, "fdiv")
 
 
 @kernel
@@ -188,111 +197,119 @@ def _sort_out(x: Any) -> Any:
 
 
 @kernel
-def _decide(x: Any, plain: Any, special: Any, tree: Any, tables: Any, hot: Any, value: Any) -> Any:
-    """Decide all splits of one tree: `hot[i]` is 0 or 1 for left or right; return the leaf value.
+def _decide(x: Any, tables: Any, hot: Any, cold: Any, score: Any) -> Any:
+    """Decide all splits of all trees and add each tree's leaf value to its output's score.
 
-    `plain` is NaN where `special` is set, so that no comparison with a threshold holds there.
+    `hot[i]` is 0 or 1 for left or right; `cold[i]` is 1 if the row left the edge of an earlier
+    split on the same feature, so that both edges are cold. `plain` is NaN where `special` is set,
+    so that no comparison with a threshold holds there.
     """
-    nodes, edges, leaves, words = tables[0], tables[1], tables[3], tables[4]
-    n = tree.n_splits
-    base = tree.first_node
-    for leaf in range(n + 1):
-        value[n + leaf] = leaves[tree.first_leaf + leaf]
-    for i in range(n - 1, -1, -1):
-        node = _at(nodes, base + i)
-        j = node.feature
-        if node.n_words == 0:
-            left = (plain[j] <= node.threshold) | ((node.left_if >> special[j]) & 1)
-        else:
-            left = _in_bitset(x[j], node, words)
-        hot[i] = 1 - left
-        value[i] = value[_at(edges, 2 * (base + i) + hot[i]).child]
-    return value[0]
+    nodes = tables.nodes
+    plain, special = _sort_out(x)
+    for tree in tables.trees:
+        n = tree.n_splits
+        base = tree.first_node
+        for i in range(base, base + n):
+            node = _at(nodes, i)
+            j = node.feature
+            if node.n_words == 0:
+                left = (_get(plain, j) <= node.threshold) | ((node.left_if >> _get(special, j)) & 1)
+            else:
+                left = _in_bitset(x[j], node, tables.words)
+            hot[i] = 1 - left
+            earlier = node.earlier
+            split = base + (max(earlier - 1, 0) >> 1)
+            left_it = (earlier & 1) == _get(hot, split)  # odd edges lead left
+            cold[i] = (earlier > 0) & (left_it | (_get(cold, split) != 0))
+        slot = 0
+        while slot < n:
+            slot = _get(tables.children, 2 * (base + slot) + _get(hot, base + slot))
+        score[tree.output] += _get(tables.leaves, tree.first_leaf + slot - n)
 
 
 @kernel
-def _add_block(tree: Any, block: Any, tables: Any, hot: Any, p: Any, total: Any, first: Any) -> Any:
-    """Add one tree's contributions at one block of quadrature points to rows `first`... of `total`.
+def _contribute(tables: Any, hot: Any, cold: Any, n_features: Any, total: Any) -> Any:
+    """Add all contributions to `total`: a row for each output and feature, and one for nobody.
 
-    Down: `p[slot]` is the weight times the product of all factors on the path. A repeated feature
-    has its earlier factor divided out: by a tabulated inverse if that edge was hot (its factor is
-    then at least t > 0); if it was cold, both edges are cold and the quotient is the cover fraction
-    itself. So nothing is ever divided by a factor that can be zero. Up: `p[slot]` is the sum of
+    Down: `p[edge]` is the weight times the product of all factors on the path. A repeated feature
+    has its earlier factor divided out: by its inverse if that edge was hot (the factor is then at
+    least t > 0); if it was cold, both edges are cold and the quotient is the cover fraction
+    itself. So nothing is ever divided by a factor that can be zero. Up: `p[edge]` is the sum of
     weighted leaf values below, and each split gives (o - z) / factor times that, for both edges.
+
+    No processor can guess which way a row goes. So nothing here branches on it: what is not wanted
+    is multiplied by one, added to zero, or summed up in the last row, which nobody reads. That
+    changes no bit.
     """
-    nodes, edges, leaves, inverses, rules = tables[0], tables[1], tables[3], tables[5], tables[6]
-    n = tree.n_splits
-    base = tree.first_node
-    rule = tree.first_rule + 4 * block
-    inverse = tree.first_inverse + block * 2 * n
-    t = _load(rules, rule)
-    u = _load(rules, rule + 1)
-    inverse_u = _load(rules, rule + 3)
-    _store(p, 0, _load(rules, rule + 2))
-    for i in range(n):
-        earlier = _at(nodes, base + i).earlier
-        carried = _load(p, i)
-        if hot[i] == _BOTH_COLD:
-            for e in range(2 * (base + i), 2 * (base + i) + 2):
-                _store(p, _at(edges, e).child, carried * _splat(_at(edges, e).ratio))
-            continue
-        if earlier >= 0:
-            carried = carried * _load(inverses, inverse + earlier)
-        warm = _at(edges, 2 * (base + i) + hot[i])
-        cold = _at(edges, 2 * (base + i) + 1 - hot[i])
-        _store(p, warm.child, carried * (t + _splat(warm.z) * u))
-        _store(p, cold.child, carried * (_splat(cold.z) * u))
-    for leaf in range(n + 1):
-        _store(p, n + leaf, _load(p, n + leaf) * _splat(leaves[tree.first_leaf + leaf]))
-    for i in range(n - 1, -1, -1):
-        e = 2 * (base + i)
-        if hot[i] == _BOTH_COLD:  # the three terms cancel
-            _store(p, i, _load(p, _at(edges, e).child) + _load(p, _at(edges, e + 1).child))
-            continue
-        node = _at(nodes, base + i)
-        warm = _at(edges, e + hot[i])
-        below_warm = _load(p, warm.child)
-        below_cold = _load(p, _at(edges, e + 1 - hot[i]).child)
-        below = below_warm + below_cold
-        _store(p, i, below)
-        gain = _splat(1.0 - warm.z) * _load(inverses, inverse + 2 * i + hot[i])
-        delta = below_warm * gain - below_cold * inverse_u
-        if node.earlier >= 0:
-            gone = _splat(1.0 - _at(edges, 2 * base + node.earlier).z)
-            delta = delta - below * (gone * _load(inverses, inverse + node.earlier))
-        _store(total, first + node.feature, _load(total, first + node.feature) + delta)
+    nodes, fractions, leaves, rules = tables.nodes, tables.fractions, tables.leaves, tables.rules
+    nowhere = total.shape[0] - 1
+    p = np.empty((_edges(tables), LANES))
+    inverse = np.empty((_edges(tables), LANES))
+    for tree in tables.trees:
+        n = tree.n_splits
+        base = tree.first_node
+        first = tree.output * n_features
+        for rule in range(tree.first_rule, tree.first_rule + RULE_ROWS * tree.n_blocks, RULE_ROWS):
+            inverse_u, one = _load(rules, rule + 3), _load(rules, rule + 5)
+            _store(p, 0, _load(rules, rule + 2))
+            _store(inverse, 0, one)
+            for i in range(n):
+                node = _at(nodes, base + i)
+                warm, both = _get(hot, base + i), _get(cold, base + i)
+                at = 4 * (base + i) + 2 * both  # z, or the cover fraction itself
+                t, u = _load(rules, rule + 4 * both), _load(rules, rule + 4 * both + 1)  # or 0, 1
+                earlier = ((node.earlier + 1) >> 1) * (1 - both)
+                carried = _load(p, node.above) * _load(inverse, earlier)
+                factor = t + _splat(_get(fractions, at + warm)) * u
+                other = _splat(_get(fractions, at + 1 - warm)) * u
+                _store(p, 2 * i + 1 + warm, carried * factor)
+                _store(p, 2 * i + 2 - warm, carried * other)
+                _store(inverse, i + 1, one / factor)
+            for leaf in range(tree.first_leaf, tree.first_leaf + n + 1):
+                edge = _get(tables.leaf_edges, leaf)
+                _store(p, edge, _load(p, edge) * _splat(_get(leaves, leaf)))
+            for i in range(n - 1, -1, -1):
+                node = _at(nodes, base + i)
+                warm = _get(hot, base + i)
+                below_warm, below_cold = _load(p, 2 * i + 1 + warm), _load(p, 2 * i + 2 - warm)
+                below = below_warm + below_cold
+                _store(p, node.above, below)
+                gain = _splat(1.0 - _get(fractions, 4 * (base + i) + warm)) * _load(inverse, i + 1)
+                gone = _splat(node.gone) * _load(inverse, (node.earlier + 1) >> 1)
+                delta = below_warm * gain - below_cold * inverse_u - below * gone
+                row = first + node.feature if _get(cold, base + i) == 0 else nowhere  # they cancel
+                _store(total, row, _load(total, row) + delta)
+
+
+@kernel
+def _edges(tables: Any) -> Any:
+    """Return the edges of the largest tree, edge 0 included."""
+    most = 0
+    for tree in tables.trees:
+        most = max(most, tree.n_splits)
+    return 2 * most + 1
 
 
 @kernel
 def explain_row(x: Any, tables: Any, score: Any, phi: Any) -> Any:
     """Predict and explain one row.
 
+    The work is split into two calls, not into calls for each tree: numba counts references of
+    every table at every call, which took longer than the trees themselves.
+
     Args:
         x: (features,) float64.
-        tables: nodes, edges, trees, leaves, words, inverses and rules, as `trees` builds them.
+        tables: what `trees` builds.
         score: (outputs,) float64, overwritten with the raw scores.
         phi: (outputs, features) float64, overwritten with the contributions.
     """
-    trees = tables[2]
-    n_features = x.shape[0]
-    n_outputs = score.shape[0]
-    plain, special = _sort_out(x)
-    most = 0
-    for tree in trees:
-        most = max(most, tree.n_splits)
-    hot = np.empty(most, np.int8)
-    value = np.empty(2 * most + 1)
-    p = np.empty((2 * most + 1, LANES))
-    total = np.zeros((n_outputs * n_features, LANES))
+    n_outputs, n_features = phi.shape
+    hot = np.empty(tables.nodes.shape[0], np.int8)
+    cold = np.zeros(tables.nodes.shape[0], np.int8)
+    total = np.zeros((n_outputs * n_features + 1, LANES))
     score[:] = 0.0
-    for tree in trees:
-        score[tree.output] += _decide(x, plain, special, tree, tables, hot, value)
-        for i in range(tree.n_splits):
-            earlier = _at(tables[0], tree.first_node + i).earlier
-            if earlier >= 0 and hot[earlier >> 1] != earlier & 1:
-                hot[i] = _BOTH_COLD
-        for block in range(tree.n_blocks):
-            _add_block(tree, block, tables, hot, p, total, tree.output * n_features)
+    _decide(x, tables, hot, cold, score)
+    _contribute(tables, hot, cold, n_features, total)
     for o in range(n_outputs):
         for j in range(n_features):
             phi[o, j] = 0.0
@@ -310,18 +327,17 @@ def explain_rows(x: Any, tables: Any, score: Any, phi: Any) -> Any:
 @kernel
 def predict_rows(x: Any, tables: Any, score: Any) -> Any:
     """Predict (rows, features) into (rows, outputs), visiting only the splits on a row's path."""
-    nodes, edges, trees, leaves, words = tables[0], tables[1], tables[2], tables[3], tables[4]
     for r in range(x.shape[0]):
         plain, special = _sort_out(x[r])
         score[r] = 0.0
-        for tree in trees:
+        for tree in tables.trees:
             slot = 0
             while slot < tree.n_splits:
-                node = _at(nodes, tree.first_node + slot)
+                node = _at(tables.nodes, tree.first_node + slot)
                 j = node.feature
                 if node.n_words == 0:
                     left = (plain[j] <= node.threshold) | ((node.left_if >> special[j]) & 1)
                 else:
-                    left = _in_bitset(x[r, j], node, words)
-                slot = _at(edges, 2 * (tree.first_node + slot) + 1 - left).child
-            score[r, tree.output] += leaves[tree.first_leaf + slot - tree.n_splits]
+                    left = _in_bitset(x[r, j], node, tables.words)
+                slot = tables.children[2 * (tree.first_node + slot) + 1 - left]
+            score[r, tree.output] += tables.leaves[tree.first_leaf + slot - tree.n_splits]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from triage.errors import BodyTooLargeError
@@ -56,11 +56,20 @@ class BodyLimit:
 
 def _announced(scope: Scope) -> int | None:
     """Return the announced body size in bytes; 0 if there is no body, None if it is not said."""
-    headers = Headers(scope=scope)
-    if "transfer-encoding" in headers:
-        return None
-    length = headers.get("content-length", "0")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
+    length = b"0"
+    for name, value in scope["headers"]:  # names are lower case: ASGI says so
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            length = value
+    return int(length) if length.isdigit() and len(length) < 19 else None
+
+
+async def whole_body(request: Request) -> bytes:
+    """Return the body of a request that came through `BodyLimit`: it arrives as one message."""
+    message = await request.receive()
+    body: bytes = message.get("body", b"")
+    return body
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes | None:

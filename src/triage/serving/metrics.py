@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -57,6 +58,7 @@ class RequestMetrics:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
+        self._series = lru_cache(maxsize=1024)(self._series_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -77,8 +79,14 @@ class RequestMetrics:
         finally:
             route = _template(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self.metrics.requests.labels(route, method, status).inc()
-            self.metrics.latency.labels(route).observe(time.perf_counter() - started)
+            requests, latency = self._series(route, method, status)
+            requests.inc()
+            latency.observe(time.perf_counter() - started)
+
+    def _series_of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        return self.metrics.requests.labels(route, method, status), self.metrics.latency.labels(
+            route
+        )
 
 
 def _template(scope: Scope) -> str:

@@ -19,6 +19,7 @@ class PromptHttp(HttpToolsProtocol):
     """Uvicorn's protocol, with a deadline for the head of a request (bodies: see `limits`)."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock of the first request."""
@@ -30,14 +31,20 @@ class PromptHttp(HttpToolsProtocol):
         self._stop()
         super().connection_lost(exc)
 
-    def on_message_begin(self) -> None:
-        """Start the clock of this request, if it is not running."""
-        super().on_message_begin()
-        if self._deadline is None:
+    def data_received(self, data: bytes) -> None:
+        """Start the clock if these bytes leave a head unfinished; few ever do."""
+        super().data_received(data)
+        if self._in_head and self._deadline is None:
             self._start()
+
+    def on_message_begin(self) -> None:
+        """Note that a head has begun."""
+        super().on_message_begin()
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """Stop the clock: the head is there."""
+        self._in_head = False
         self._stop()
         super().on_headers_complete()
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from triage.errors import TriageError
 from triage.serving import answers, openapi, problems, safe_json
 from triage.serving.intake import ScoreRequest
+from triage.serving.limits import whole_body
 from triage.serving.routes.reading import JSON, NDJSON, content_type
 from triage.serving.routes.score import EXAMPLE, assess
 from triage.serving.schemas import BatchAnswer
@@ -96,7 +97,7 @@ def router(service: Service) -> APIRouter:
     )
     async def score_batch(request: Request) -> Response:
         kind = content_type(request, JSON, *NDJSON)
-        body = await request.body()
+        body = await whole_body(request)
         if kind in NDJSON:
             items = await score_all(_checked(_of_lines(body), service.settings.max_batch))
             lines = b"".join(answers.dump(item) + b"\n" for item in items)

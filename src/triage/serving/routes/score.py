@@ -11,6 +11,7 @@ from triage.domain.clock import to_micros
 from triage.serving import answers, openapi, safe_json
 from triage.serving.advisor import Advisor
 from triage.serving.intake import ScoreRequest
+from triage.serving.limits import whole_body
 from triage.serving.routes.reading import JSON, content_type
 from triage.serving.schemas import ScoreAnswer
 from triage.serving.service import Service
@@ -61,7 +62,7 @@ def router(service: Service) -> APIRouter:
     )
     async def score(request: Request) -> Response:
         content_type(request, JSON)
-        asked = safe_json.validated(ScoreRequest, await request.body())
+        asked = safe_json.validated(ScoreRequest, await whole_body(request))
         advisor = service.advisor()
         order = assess(advisor, asked)
         percentile = service.index(advisor).percentile(order.p_late)

@@ -63,7 +63,7 @@ def main() -> None:
             elif step == "parity":
                 parity.run(home)
             elif step == "http":
-                score_http.show(score_http.run(score_http.DEFAULT_APP, home, 20, 200))
+                score_http.show(score_http.run(home, 20, 200))
             elif step == "trees":
                 trees.run()
             else:

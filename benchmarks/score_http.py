@@ -1,10 +1,10 @@
 """One score over HTTP, beside a FastAPI endpoint that validates the same body and says a constant.
 
-    python -m benchmarks.score_http [--app MODULE:FACTORY] [--home .triage] [--json]
+    python -m benchmarks.score_http [--home .triage] [--json]
 
-Both run under uvicorn (uvloop, httptools) in processes of their own; one keep-alive client asks
-them in turn, block by block, so that whatever else the machine does meets both. Quote the ratio,
-not the times.
+The service is what `triage serve` runs, the endpoint runs under uvicorn as it comes (uvloop,
+httptools), each in a process of its own; one keep-alive client asks them in turn, block by block,
+so that whatever else the machine does meets both. Quote the ratio, not the times.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from fastapi import FastAPI
 from triage.serving.intake import ScoreRequest
 from triage.serving.routes.score import EXAMPLE
 
-DEFAULT_APP = "triage.serving.main:create"
-BASELINE_APP = "benchmarks.score_http:constant_app"
+SERVICE = ("triage.cli", "serve", "--port")
+CONSTANT = (
+    "uvicorn", "benchmarks.score_http:constant_app", "--factory", "--loop", "uvloop",
+    "--http", "httptools", "--no-access-log", "--log-level", "warning", "--port",
+)  # fmt: skip
 
 
 def constant_app() -> FastAPI:
@@ -79,21 +82,21 @@ def request_of(body: object) -> bytes:
 
 
 @contextlib.contextmanager
-def serving(factory: str, home: Path) -> Iterator[int]:
-    """Run a factory under uvicorn; gives the port once it answers."""
+def serving(command: tuple[str, ...], home: Path) -> Iterator[int]:
+    """Run a module that serves on the port named last; gives the port once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [
-        sys.executable, "-m", "uvicorn", factory, "--factory", "--port", str(port),
-        "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, env=os.environ | {"TRIAGE_HOME": str(home)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, str(port)],
+        env=os.environ | {"TRIAGE_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+    )
     try:
         deadline = time.monotonic() + 180
         while True:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"{factory} did not start")
+                raise SystemExit(f"{' '.join(command)} did not start")
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
@@ -143,9 +146,9 @@ def stored_order(client: Client) -> dict[str, str]:
     return {"order_id": items[0]["order_id"]}
 
 
-def run(app: str, home: Path, blocks: int, size: int) -> dict[str, Any]:
+def run(home: Path, blocks: int, size: int) -> dict[str, Any]:
     """Return the figures of both kinds of request."""
-    with serving(app, home) as port, serving(BASELINE_APP, home) as baseline_port:
+    with serving(SERVICE, home) as port, serving(CONSTANT, home) as baseline_port:
         clients = {"score": Client(port), "constant": Client(baseline_port)}
         found: dict[str, Any] = {}
         for kind, body in {"stored": stored_order(clients["score"]), "whole": EXAMPLE}.items():
@@ -174,13 +177,12 @@ def show(found: dict[str, Any]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--app", default=DEFAULT_APP, help="module:factory of the service")
     parser.add_argument("--home", type=Path, default=Path(".triage"))
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--size", type=int, default=200, help="requests in a block")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
-    found = run(options.app, options.home, options.blocks, options.size)
+    found = run(options.home, options.blocks, options.size)
     if options.json:
         print(json.dumps(found, indent=2))
         return

@@ -295,7 +295,7 @@ def explain_row(x: Any, tables: Any, score: Any, phi: Any) -> Any:
     """Predict and explain one row.
 
     The work is split into two calls, not into calls for each tree: numba counts references of
-    every table at every call, which took longer than the trees themselves.
+    every table at every call, which took nearly half of the time.
 
     Args:
         x: (features,) float64.

@@ -1,7 +1,8 @@
 """A shorter way to the hot route: its handler is asked without the framework's machinery.
 
-For each request FastAPI walks its routes, resolves dependencies and opens exit stacks: together
-more work than a score. A handler that takes the request and returns a response needs none of it.
+For each request FastAPI walks its routes, resolves dependencies and opens exit stacks, which takes
+about half as long as a score. A handler that takes the request and returns a response needs none
+of it.
 """
 
 from __future__ import annotations

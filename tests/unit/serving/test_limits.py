@@ -96,6 +96,16 @@ def test_a_request_whose_head_never_ends_is_cut_off(port: int, start: bytes) -> 
         assert time.monotonic() - began < 5
 
 
+def test_so_is_the_next_request_on_a_kept_connection(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert b"alive" in client.recv(4096)
+        began = time.monotonic()
+        client.sendall(b"POST /v1/sco")
+        assert client.recv(1024) == b""
+        assert time.monotonic() - began < server.KEEP_ALIVE_SECONDS - 1
+
+
 def test_others_are_served_meanwhile(port: int) -> None:
     stuck = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(50)]
     for one in stuck:

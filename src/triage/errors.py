@@ -65,6 +65,12 @@ class GateError(TriageError):
     slug = "gate"
 
 
+class SimulationError(TriageError):
+    """The simulation cannot be made as asked."""
+
+    slug = "simulation"
+
+
 class OrderNotFoundError(TriageError):
     """No such order is known."""
 

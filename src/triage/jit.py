@@ -18,11 +18,14 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_KERNELS = ("features/*.py", "models/*.py", "simulation/*.py")
+"""Where compiled functions and what they read stand in the package."""
+
 
 def _source_digest() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     package = Path(str(files("triage")))
-    for path in sorted((*package.glob("features/*.py"), *package.glob("models/*.py"))):
+    for path in sorted(path for place in _KERNELS for path in package.glob(place)):
         digest.update(path.name.encode() + path.read_bytes())
     for name in ("jit.py", "domain/clock.py", "domain/records.py"):
         digest.update((package / name).read_bytes())

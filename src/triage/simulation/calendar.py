@@ -1,0 +1,76 @@
+"""Time inside a simulation: whole minutes of local clock time since the first day, working days.
+
+Days are counted from the first day (a Monday) too. Nothing here knows a wall clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import holidays
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+START = np.datetime64("2025-01-06", "D")
+"""The first simulated day of every world (a Monday)."""
+HOUR = 60
+DAY = 24 * HOUR
+NEVER = 2**40
+"""Stands for a minute after every other one."""
+_MARGIN = 500
+_CLOSED = (
+    *("New Year's Day", "Memorial Day", "Independence Day"),
+    *("Labor Day", "Thanksgiving Day", "Christmas Day"),
+)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Working days of a world that lasts `days`: Monday to Friday without the great holidays."""
+
+    days: int
+
+    @cached_property
+    def workdays(self) -> Ints:
+        """Return the day numbers of all working days, ascending; runs past the end."""
+        span = START + np.arange(self.days + _MARGIN)
+        return np.flatnonzero(np.is_busday(span, holidays=self._closed())).astype(np.int64)
+
+    @cached_property
+    def before(self) -> Ints:
+        """Return, for each day, the number of working days before it."""
+        return np.searchsorted(self.workdays, np.arange(self.days + _MARGIN)).astype(np.int64)
+
+    def ahead(self, day: Ints, working_days: Ints | int) -> Ints:
+        """Return the working day so many after the first one that is not before `day`."""
+        place = np.minimum(self.before[day] + working_days, len(self.workdays) - 1)
+        found: Ints = self.workdays[place]
+        return found
+
+    def is_workday(self, day: Ints) -> npt.NDArray[np.bool_]:
+        """Return whether each day is a working day."""
+        return self.ahead(day, 0) == day
+
+    def after(
+        self, minute: Ints, work: Ints, opens: int = 8 * HOUR, closes: int = 17 * HOUR
+    ) -> Ints:
+        """Return when `work` minutes of office time, counted from `minute`, have passed."""
+        length = closes - opens
+        day = minute // DAY
+        worked = np.where(self.is_workday(day), np.clip(minute - day * DAY - opens, 0, length), 0)
+        total = worked + work
+        return self.ahead(day, total // length) * DAY + opens + total % length
+
+    def date(self, day: Ints) -> npt.NDArray[np.datetime64]:
+        """Return dates of day numbers."""
+        dates: npt.NDArray[np.datetime64] = START + day.astype("timedelta64[D]")
+        return dates
+
+    def _closed(self) -> npt.NDArray[np.datetime64]:
+        first = START.item().year
+        named = holidays.country_holidays("US", years=range(first, first + self.days // 365 + 3))
+        closed = [d for d, name in named.items() if name.removesuffix(" (observed)") in _CLOSED]
+        return np.array(sorted(closed), dtype="datetime64[D]")

@@ -1,0 +1,196 @@
+"""People in a run: sessions in which proposals are taken from the top, and what they change."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import simpy
+
+from triage.simulation import floor as states
+from triage.simulation import transit
+from triage.simulation.calendar import DAY, NEVER
+from triage.simulation.demand import Luck
+from triage.simulation.floor import raise_priority, take_out
+from triage.simulation.operations import Operations
+from triage.simulation.policies import Action, Deed, Policy, Proposal, Situation, Staff
+from triage.simulation.systems import Happened, milestones
+from triage.simulation.world import EXPRESS
+
+Process = Generator[simpy.Event, Any, None]
+LONGEST = 120 * DAY
+"""Orders older than this are no longer looked at."""
+
+
+class People:
+    """The people of a run.
+
+    Args:
+        run: the run in which they act; `start` makes them part of it.
+        policy: who advises them.
+        staff: how many they are, and how they work.
+    """
+
+    def __init__(self, run: Operations, policy: Policy, staff: Staff) -> None:
+        self.run, self.policy, self.staff = run, policy, staff
+        self.deeds: list[Deed] = []
+        self.minutes = 0.0
+        self.tried = np.zeros(len(run.orders), dtype=np.int64)
+        self._quick = transit.express_carrier(run.world, run.orders)
+
+    def at(self, minute: int, proposal: Proposal) -> None:
+        """Have one thing done at a given minute, whatever the policy says."""
+        self.run.env.process(self._once(minute, proposal))
+
+    def _once(self, minute: int, proposal: Proposal) -> Process:
+        yield self.run.env.timeout(minute - self.run.env.now)
+        done = self.carry_out(proposal)
+        self.deeds.append(Deed(self.run.now, proposal, followed=True, done=done))
+
+    def start(self) -> None:
+        """Let the sessions happen."""
+        self.run.env.process(self._sessions())
+
+    def _sessions(self) -> Process:
+        env, calendar = self.run.env, self.run.world.calendar
+        for day in calendar.workdays[: int(calendar.before[calendar.days])].tolist():
+            for minute in self.staff.sessions:
+                yield env.timeout(day * DAY + minute - env.now)
+                self._work()
+
+    def _work(self) -> None:
+        left = self.staff.people * self.staff.minutes / len(self.staff.sessions)
+        for proposal in self.policy(self.situation()):
+            takes = self.staff.takes[proposal.action]
+            if takes > left:
+                break
+            left -= takes
+            self.minutes += takes
+            self.tried[proposal.order] += 1
+            luck = float(self.run.orders.luck[proposal.order, Luck.ADOPTED])
+            if luck < self.staff.adoption:
+                self.run.env.process(self._follow(proposal))
+            else:
+                self.deeds.append(Deed(self.run.now, proposal, followed=False, done=False))
+
+    def _follow(self, proposal: Proposal) -> Process:
+        yield self.run.env.timeout(self.staff.delay)
+        done = self.carry_out(proposal)
+        self.deeds.append(Deed(self.run.now, proposal, followed=True, done=done))
+
+    def situation(self) -> Situation:
+        """Return what the systems have recorded by now."""
+        run, now = self.run, self.run.now
+        orders, floor = run.orders, run.floor
+        low, high = np.searchsorted(orders.created, [now - LONGEST, now]).tolist()
+        span = slice(low, high)
+        dispatched = transit.pickup(run.world, floor.packed[span], run.carrier[span])
+        delivered = transit.deliver(
+            run.world, run.shocks, orders, dispatched, run.causes, chosen=np.arange(low, high),
+            site=floor.site[span], service=run.service[span], carrier=run.carrier[span],
+        )  # fmt: skip
+        told = milestones(
+            run.world,
+            Happened(
+                orders.created[span], run.entry.entered[span], run.entry.held[span],
+                floor.site[span], run.carrier[span], run.validated[span],
+                floor.first_allocated[span], floor.released[span], dispatched, delivered,
+                floor.cancelled[span], orders.luck[span],
+            ),
+        )  # fmt: skip
+        gone = (told["delivered"].record < now) | (told["order_cancelled"].record < now)
+        there = np.flatnonzero((told["order_created"].record < now) & ~gone)
+        chosen = low + there
+        known = {
+            name: np.where(t.record[there] < now, t.event[there], NEVER) for name, t in told.items()
+        }
+        held = run.entry.held[chosen] & (run.entry.checked[chosen] < now)
+        held &= known["order_validated"] >= NEVER
+        short = (floor.short_since[chosen] < now) & (known["allocation_confirmed"] >= NEVER)
+        return Situation(now, chosen, known, held, short, self.tried[chosen], run.world, orders)
+
+    def carry_out(self, proposal: Proposal) -> bool:
+        """Do what was proposed, if it is still possible; returns whether it was."""
+        run, order = self.run, proposal.order
+        if run.floor.status[order] in (states.PICKED, states.CANCELLED):
+            return proposal.action is Action.TELL_CUSTOMER
+        match proposal.action:
+            case Action.EXPEDITE_APPROVAL:
+                return _expedite(run, order)
+            case Action.OTHER_WAREHOUSE:
+                return _move(run, order, proposal.site)
+            case Action.FASTER_SERVICE:
+                return _hurry(run, order, int(self._quick[order]))
+            case Action.SUBSTITUTE:
+                return _substitute(run, order)
+            case Action.PICK_NEXT:
+                raise_priority(run.floor, order)
+        return True
+
+
+def _expedite(run: Operations, order: int) -> bool:
+    if run.validated[order] < NEVER:
+        return False
+    run.urgent[order] = True
+    if order in run.answering:
+        run.answering[order].interrupt()
+    return True
+
+
+def _move(run: Operations, order: int, site: int) -> bool:
+    floor, skus = run.floor, len(run.world.skus.code)
+    if floor.status[order] not in (states.FUTURE, states.WAITING) or site == floor.site[order]:
+        return False
+    lines = slice(int(floor.first[order]), int(floor.first[order] + floor.lines[order]))
+    sku = floor.cell[lines] % skus
+    if not run.world.skus.stocked[sku, site].all():
+        return False
+    take_out(floor, order)
+    floor.site[order] = site
+    floor.cell[lines] = site * skus + sku
+    _again(run, order)
+    return True
+
+
+def _hurry(run: Operations, order: int, carrier: int) -> bool:
+    if carrier < 0 or run.orders.regulated[order] or run.service[order] == EXPRESS:
+        return False
+    run.service[order], run.carrier[order] = EXPRESS, carrier
+    raise_priority(run.floor, order)
+    return True
+
+
+def _substitute(run: Operations, order: int) -> bool:
+    """Replace the items that are short by their substitutes, where those lie free."""
+    floor, skus = run.floor, len(run.world.skus.code)
+    if floor.status[order] != states.WAITING:
+        return False
+    first, site = int(floor.first[order]), int(floor.site[order])
+    new: dict[int, int] = {}
+    for line in range(first, first + int(floor.lines[order])):
+        cell, pieces = int(floor.cell[line]), int(floor.quantity[line])
+        if floor.on_hand[cell] - floor.taken[cell] >= pieces:
+            continue
+        other = int(run.world.skus.substitute[cell % skus])
+        there = site * skus + other
+        if other < 0 or floor.on_hand[there] - floor.taken[there] < pieces:
+            return False
+        new[line] = there
+    take_out(floor, order)
+    for line, cell in new.items():
+        floor.cell[line] = cell
+    _again(run, order)
+    return bool(new)
+
+
+def _again(run: Operations, order: int) -> None:
+    """Send an order that was taken off a list, or has not arrived yet, to its site."""
+    if run.validated[order] >= NEVER and run.entry.held[order]:
+        return
+    ready = int(run.floor.ready[order])
+    start = max(
+        int(run.validated[order]), int(run.orders.not_before[order]), run.now,
+        ready if ready < NEVER else 0,
+    )  # fmt: skip
+    run.send(np.array([order]), np.array([start]))

@@ -1,0 +1,157 @@
+"""A world in which people act: who advises them, how much time they have, what comes of it.
+
+A policy sees at each session what the systems have recorded, and proposes actions in order of
+importance. People take them from the top as long as their time lasts, follow some and not others,
+and need a while. The world then goes on from there, with the same luck as without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.simulation.calendar import DAY, HOUR, NEVER, Ints
+from triage.simulation.demand import Orders
+from triage.simulation.world import World
+
+
+class Action(StrEnum):
+    """What can be done for one order."""
+
+    EXPEDITE_APPROVAL = "expedite_approval"
+    OTHER_WAREHOUSE = "other_warehouse"
+    FASTER_SERVICE = "faster_service"
+    SUBSTITUTE = "substitute"
+    PICK_NEXT = "pick_next"
+    TELL_CUSTOMER = "tell_customer"
+
+
+class Proposal(NamedTuple):
+    """One action for one order; `site` names where to, for another warehouse."""
+
+    order: int
+    action: Action
+    site: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The people who act on advice.
+
+    Attributes:
+        people: how many.
+        minutes: of each a working day, for this work.
+        sessions: minutes of the day at which the list is worked.
+        adoption: chance that a proposal is followed.
+        delay: minutes until a followed proposal takes effect.
+        wage: USD a minute.
+        takes: minutes that each action takes, followed or not.
+    """
+
+    people: float = 2.0
+    minutes: float = 180.0
+    sessions: tuple[int, ...] = (8 * HOUR + 30, 13 * HOUR)
+    adoption: float = 0.8
+    delay: int = 30
+    wage: float = 0.75
+    takes: dict[Action, float] = field(
+        default_factory=lambda: {
+            Action.EXPEDITE_APPROVAL: 6.0,
+            Action.OTHER_WAREHOUSE: 9.0,
+            Action.FASTER_SERVICE: 4.0,
+            Action.SUBSTITUTE: 12.0,
+            Action.PICK_NEXT: 3.0,
+            Action.TELL_CUSTOMER: 5.0,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of the open orders at one moment, by the systems' records. k open orders.
+
+    Attributes:
+        now: minute.
+        order: (k,) numbers of the open orders.
+        known: milestone -> (k,) minute as written, NEVER where nothing is recorded yet.
+        held: (k,) whether it is known to wait for the office.
+        short: (k,) whether it is known to wait for stock.
+        tried: (k,) how many proposals were made for it before.
+        world, orders: master data and what the orders ask for. Luck and later facts are in
+            `orders` too, since it is the whole world's: advice may not look at them.
+    """
+
+    now: int
+    order: Ints
+    known: dict[str, Ints]
+    held: npt.NDArray[np.bool_]
+    short: npt.NDArray[np.bool_]
+    tried: Ints
+    world: World
+    orders: Orders
+
+
+Policy = Callable[[Situation], Sequence[Proposal]]
+
+
+class Deed(NamedTuple):
+    """Something that people took on: when, what, whether they followed it, whether it worked."""
+
+    minute: int
+    proposal: Proposal
+    followed: bool
+    done: bool
+
+
+def nobody(_: Situation) -> Sequence[Proposal]:
+    """Propose nothing."""
+    return ()
+
+
+def static_rules(now: Situation) -> Sequence[Proposal]:
+    """Propose what a rule book would: by the dates, the most valuable order first.
+
+    Held for a day and to be shipped within two: ask again. Short of stock with a promise within
+    four days: another site that keeps the items. Not shipped by its ship-by day: pick it next, and
+    by Express if the promise is tomorrow. Promised for today: tell the customer.
+    """
+    orders, day = now.orders, now.now // DAY
+    unshipped = now.known["shipment_dispatched"] >= NEVER
+    found: list[Proposal] = []
+    for at in np.argsort(-orders.value[now.order], kind="stable").tolist():
+        order = int(now.order[at])
+        if not unshipped[at] or now.tried[at] > 2:
+            continue
+        waited = now.now - int(now.known["order_created"][at])
+        left = int(orders.promised[order]) - day
+        if left <= 0:
+            if left == 0:
+                found.append(Proposal(order, Action.TELL_CUSTOMER))
+        elif now.held[at] and waited > DAY and int(orders.ship_by[order]) - day <= 2:
+            found.append(Proposal(order, Action.EXPEDITE_APPROVAL))
+        elif now.short[at] and left <= 4:
+            site = other_site(now, order)
+            if site >= 0:
+                found.append(Proposal(order, Action.OTHER_WAREHOUSE, site))
+        elif not now.held[at] and day >= int(orders.ship_by[order]):
+            faster = left <= 1 and now.tried[at] == 1
+            found.append(Proposal(order, Action.FASTER_SERVICE if faster else Action.PICK_NEXT))
+    return found
+
+
+def other_site(now: Situation, order: int) -> int:
+    """Return the nearest other site that keeps every item of an order, -1 if there is none."""
+    orders, world = now.orders, now.world
+    first = int(orders.first_line[order])
+    sku = orders.own.sku[first : first + int(orders.lines[order])]
+    able = world.skus.stocked[sku].all(axis=0) & (
+        world.sites.third_party <= ~orders.regulated[order]
+    )
+    able[orders.site[order]] = False
+    miles = np.where(able, world.miles[:, world.customers.town[orders.customer[order]]], np.inf)
+    return int(miles.argmin()) if able.any() else -1

@@ -1,0 +1,102 @@
+"""A policy acts on what is recorded, within people's time, and the world answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from triage.simulation.calendar import DAY, NEVER
+from triage.simulation.policies import Action, Proposal, Situation, Staff, nobody, static_rules
+from triage.simulation.sample import Simulated
+from triage.simulation.systems import happened, milestones
+from triage.simulation.value import Value, run_policy
+
+
+@pytest.fixture(scope="module")
+def idle(small: Simulated) -> Value:
+    figures, _, _ = run_policy(small.world, small.shocks, small.orders, nobody)
+    return figures
+
+
+def test_advice_from_nobody_leaves_the_world_as_it_was(small: Simulated, idle: Value) -> None:
+    figures, run, deeds = run_policy(small.world, small.shocks, small.orders, nobody)
+    assert (run.delivered == small.run.delivered).all()
+    assert deeds == []
+    assert figures == idle
+    assert figures.minutes == 0
+
+
+def test_static_rules_save_late_orders_and_cost_people_their_time(
+    small: Simulated, idle: Value
+) -> None:
+    figures, _, deeds = run_policy(small.world, small.shocks, small.orders, static_rules)
+    assert figures.late < 0.97 * idle.late
+    assert figures.otif > idle.otif
+    assert figures.penalties < idle.penalties
+    assert figures.minutes > 0
+    assert figures.proposals == len(deeds) > figures.followed > figures.worked > 0
+
+
+def test_more_people_do_more_and_none_do_nothing(small: Simulated, idle: Value) -> None:
+    few, _, _ = run_policy(
+        small.world, small.shocks, small.orders, static_rules, Staff(people=0.05)
+    )
+    none, _, _ = run_policy(small.world, small.shocks, small.orders, static_rules, Staff(people=0))
+    assert few.proposals > 0
+    assert few.minutes <= 0.05 * 180 * 300
+    assert none.late == idle.late
+
+
+def test_people_who_follow_nothing_change_nothing(small: Simulated, idle: Value) -> None:
+    figures, _, deeds = run_policy(
+        small.world, small.shocks, small.orders, static_rules, Staff(adoption=0.0)
+    )
+    assert figures.late == idle.late
+    assert figures.minutes > 0
+    assert not any(deed.followed for deed in deeds)
+
+
+def test_an_advice_function_sees_only_what_is_recorded_and_open(small: Simulated) -> None:
+    told = milestones(small.world, happened(small.orders, small.run))
+    seen = 0
+
+    def watch(now: Situation) -> Sequence[Proposal]:
+        nonlocal seen
+        for name, minute in now.known.items():
+            there = minute < NEVER
+            assert (told[name].record[now.order[there]] < now.now).all()
+            assert (told[name].record[now.order[~there]] >= now.now).all()
+        assert (now.known["delivered"] == NEVER).all()
+        seen += len(now.order)
+        return ()
+
+    run_policy(small.world, small.shocks, small.orders, watch)
+    assert seen > 10_000
+
+
+def test_proposals_are_taken_from_the_top_until_the_time_is_over(small: Simulated) -> None:
+    staff = Staff(people=1, minutes=20, sessions=(9 * 60,), adoption=1.0)
+
+    def same(now: Situation) -> Sequence[Proposal]:
+        return [Proposal(int(order), Action.PICK_NEXT) for order in now.order]
+
+    _, _, deeds = run_policy(small.world, small.shocks, small.orders, same, staff)
+    days = np.array([deed.minute // DAY for deed in deeds])
+    assert np.bincount(days).max() == 6
+
+
+def test_a_customer_who_is_told_in_time_costs_less(small: Simulated, idle: Value) -> None:
+    def tell(now: Situation) -> Sequence[Proposal]:
+        return [
+            Proposal(int(order), Action.TELL_CUSTOMER)
+            for order, tried in zip(now.order, now.tried, strict=True)
+            if not tried and small.run.delivered[order] >= small.orders.late_from[order]
+        ]
+
+    figures, _, _ = run_policy(
+        small.world, small.shocks, small.orders, tell, Staff(people=50, adoption=1.0)
+    )
+    assert figures.late == idle.late
+    assert 0.45 * idle.penalties < figures.penalties < 0.6 * idle.penalties

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,14 @@ app = typer.Typer(
 )
 out = Console()
 err = Console(stderr=True)
+
+
+class SimulationFormat(StrEnum):
+    """How a simulation is written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
 
 Home = Annotated[
     Path | None,
@@ -252,19 +261,28 @@ def features(home: Home = None) -> None:
 
 
 @app.command()
-def sample(
-    folder: Annotated[Path, typer.Option("--out", help="Where to write it.")] = Path(
-        "data/samples"
-    ),
-    seed: Annotated[int, typer.Option(help="Another seed gives another year.")] = 7,
-    orders: Annotated[int, typer.Option(help="Number of orders.")] = 12_000,
+def simulate(
+    folder: Annotated[Path, typer.Option("--out", help="Where to write it.")],
+    orders: Annotated[int, typer.Option(help="How many orders.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Another seed gives another distributor.")] = 7,
+    days: Annotated[int, typer.Option(help="How many days, from 2025-01-06.")] = 420,
+    form: Annotated[
+        SimulationFormat, typer.Option("--format", help="Parquet, or gzipped CSV.")
+    ] = SimulationFormat.PARQUET,
+    truth: Annotated[
+        bool, typer.Option(help="Work out causes and alternatives (32 more runs).")
+    ] = True,
+    processes: Annotated[int, typer.Option(min=1, help="Runs that go side by side.")] = 2,
 ) -> None:
-    """Write the sample distributor's extract; the same seed gives the same content."""
-    from triage.simulation.sample import write_sample
+    """Simulate a distributor: extract files, and the truth about every delay beside them."""
+    from triage.simulation.sample import write_simulation
 
-    with _working("simulating"):
-        write_sample(folder, seed=seed, orders=orders)
-    out.print(f"wrote {orders:,} orders to {folder}")
+    with _working("simulating") as progress:
+        write_simulation(
+            folder, seed=seed, orders=orders, days=days, form=form.value, truth=truth,
+            processes=processes, progress=progress,
+        )  # fmt: skip
+    out.print(f"wrote {orders:,} orders to {folder}, the truth about them to {folder / 'truth'}")
 
 
 @app.command()

@@ -77,7 +77,7 @@ def _sample(settings: Settings, progress: Progress) -> Path:
     folder = settings.home / "extract"
     if not (folder / "orders.csv.gz").is_file():
         progress("simulating the sample distributor")
-        write_sample(folder)
+        write_sample(folder, progress=progress)
     return folder
 
 

@@ -96,7 +96,7 @@ def test_it_works_anywhere_with_what_it_carries(unpacked: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     families, orders = map(int, done.stdout.split())
     assert families == len(workspace.names("features", ".toml")) - 1
-    assert orders == 12_000
+    assert orders == 20_000
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 

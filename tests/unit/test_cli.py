@@ -148,7 +148,8 @@ def test_importing_again_adds_nothing(triage: Run, sample_home: Path, tmp_path: 
 
 def test_importing_twice_into_an_empty_home_gives_one_log(triage: Run, tmp_path: Path) -> None:
     small = tmp_path / "extract"
-    assert triage("sample", "--out", small, "--orders", 300).code == 0
+    done = triage("simulate", "--out", small, "--orders", 300, "--days", 60, "--no-truth")
+    assert done.code == 0, done.err
     fingerprints = []
     for _ in range(2):
         done = triage("import", "sample", small, home=tmp_path / "home")
@@ -156,6 +157,19 @@ def test_importing_twice_into_an_empty_home_gives_one_log(triage: Run, tmp_path:
         fingerprints.append(Log(tmp_path / "home").fingerprint)
     assert fingerprints[0] == fingerprints[1]
     assert len(Log(tmp_path / "home").read().orders) == 300
+
+
+def test_a_simulation_says_what_it_does_and_refuses_what_is_no_distributor(
+    triage: Run, tmp_path: Path
+) -> None:
+    asked = ("--orders", 200, "--days", 40, "--seed", 2, "--processes", 1, "--format", "csv")
+    done = triage("simulate", "--out", tmp_path / "one", *asked)
+    assert done.code == 0, done.err
+    assert "32 of 32 runs" in done.err
+    assert (tmp_path / "one" / "truth" / "causes.csv.gz").is_file()
+    message = triage("simulate", "--out", tmp_path / "two", "--orders", 5).told()
+    assert "at least 50 orders" in message
+    assert not (tmp_path / "two").exists()
 
 
 def test_the_features_and_what_switches_them_on_are_listed(triage: Run, sample_home: Path) -> None:

@@ -1,4 +1,4 @@
--- Stock counted in the evening, loaded the next morning (now and then a day later).
+-- Stock as of its last change of the day, sent in each site's nightly batch.
 SELECT
     v.item_no       AS sku,
     v.whse          AS site,

@@ -1,118 +1,121 @@
-"""Write the small seeded sample: gzipped CSV files as an ERP would export them."""
+"""One command's work: draw a world, let it run, find out the truth, write the files."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import hashlib
-import io
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from triage.errors import SimulationError
+from triage.simulation import demand, shocks, world
+from triage.simulation.alternatives import alternatives
+from triage.simulation.demand import Orders
+from triage.simulation.dialects import messages
+from triage.simulation.exceptions import occurrences
+from triage.simulation.extract import extract_tables
+from triage.simulation.operations import Operations
+from triage.simulation.result import Result
+from triage.simulation.shocks import Shocks
+from triage.simulation.truth import blame
+from triage.simulation.truth_tables import alternatives_table, causes_table, truth_tables
+from triage.simulation.world import World
+from triage.simulation.write import Format, release, write, write_sums
 
-from triage.simulation.distributor import DAY, DAYS, SITES, START
-from triage.simulation.lifecycle import Distributor
+Progress = Callable[[str], None]
+DAYS = 420
+SAMPLE_ORDERS, SAMPLE_SEED = 20_000, 7
+LEAST_ORDERS = 50
+TRUTH = "truth"
+"""Subfolder for what nobody in the company knows; an import does not read it."""
 
-END = DAYS * DAY
-"""The extract is taken at this minute; whatever is recorded later is not in it."""
-Row = Iterable[object]
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A world after its days have passed, with every cause and nobody advised."""
+
+    world: World
+    shocks: Shocks
+    orders: Orders
+    run: Result
 
 
-def write_sample(folder: Path, *, seed: int = 7, orders: int = 12_000) -> None:
-    """Write a small distributor's ten months as gzipped CSV files; a seed always gives the same.
-
-    Times are naive local clock times (America/Chicago); a blank `recorded_at` says that the system
-    knew at once. Rows recorded after the last day (2026-03-02 00:00) are left out, as they would be
-    from a real extract.
+def simulate(seed: int, orders: int, days: int = DAYS) -> Simulated:
+    """Draw a world and let its days pass.
 
     Args:
-        folder: where the files go; created if it is absent, files of the same names are replaced.
-        seed: of the random numbers.
-        orders: number of orders that are drawn; capacity and stock scale with it.
+        seed: another one gives another distributor, other customers and other bad weeks.
+        orders: how many are placed; capacity and stock go with it.
+        days: how long it lasts, from 2025-01-06.
+
+    Raises:
+        SimulationError: if there are too few orders or days to make a distributor of.
     """
-    business = Distributor(seed, orders)
-    business.run()
-    folder.mkdir(parents=True, exist_ok=True)
-    tables = _tables(business)
-    sums = [_write(folder / f"{name}.csv.gz", *tables[name]) for name in sorted(tables)]
-    (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    if orders < LEAST_ORDERS or days < 28:
+        raise SimulationError(f"at least {LEAST_ORDERS} orders and 28 days are needed")
+    place = world.build(seed, days)
+    weeks = shocks.draw(place)
+    placed = demand.draw(place, weeks, orders)
+    return Simulated(place, weeks, placed, Operations(place, weeks, placed, watch=True).run())
 
 
-def _tables(business: Distributor) -> dict[str, tuple[str, list[Row]]]:
-    known = [s for s in business.sales if s.entered < END]
-    return {
-        "orders": (
-            "order_no,cust_no,order_ts,recorded_at,promise_dt,ship_by_dt,order_channel,carrier,service_level",
-            [
-                (
-                    *(_number(s.number), s.customer.number, _minute(s.created)),
-                    *(_recorded(s.created, s.entered), _date(s.promised), _date(s.ship_by)),
-                    *(s.channel, s.carrier, s.service),
-                )
-                for s in known
-            ],
-        ),
-        "order_lines": (
-            "order_no,line_no,item_no,qty,unit_price,ship_from",
-            [
-                (_number(s.number), n, business.items[i].number, quantity, f"{price:.2f}", s.site)
-                for s in known
-                for n, (i, quantity, price) in enumerate(s.lines, start=1)
-            ],
-        ),
-        "milestones": (
-            "order_no,event_code,event_ts,recorded_at",
-            [
-                (_number(s.number), code, _minute(time), _recorded(time, s.recorded[code]))
-                for s in known
-                for code, time in s.times.items()
-                if max(time, s.recorded[code]) < END
-            ],
-        ),
-        "inventory": (
-            "item_no,whse,counted_at,recorded_at,on_hand_qty,allocated_qty",
-            [
-                (business.items[i].number, site, _minute(time), _minute(heard), on_hand, allocated)
-                for i, site, time, heard, on_hand, allocated in business.counts
-                if heard < END
-            ],
-        ),
-        "customers": (
-            "cust_no,cust_name,cust_class,ship_to_state,ship_to_zip3,ship_to_lat,ship_to_lon",
-            [(c.number, c.name, c.tier, *c.town) for c in business.customers],
-        ),
-        "items": (
-            "item_no,item_group,list_price,unit_kg,unit_litres",
-            [(i.number, i.category, *i[2:5]) for i in business.items],
-        ),
-        "extract": ("taken_at", [(_minute(END),)]),
-        "sites": ("whse,state,zip3,lat,lon", [(code, *place) for code, place in SITES.items()]),
-    }
+def write_simulation(
+    folder: Path, *, seed: int, orders: int, days: int = DAYS, form: Format = "parquet",
+    truth: bool = True, processes: int = 1, progress: Progress = lambda _: None,
+) -> Simulated:  # fmt: skip
+    """Simulate and write the extract into a folder, the truth into its subfolder `truth`.
+
+    The same arguments give the same files, whatever the number of processes.
+
+    Args:
+        folder: where the files go; files of an earlier simulation in it are replaced.
+        seed: another one gives another distributor.
+        orders: how many are placed.
+        days: how long it lasts.
+        form: `parquet`, or `csv` (gzipped).
+        truth: whether causes and alternatives are worked out (32 further runs of the world).
+        processes: how many runs go side by side.
+        progress: told what is being done.
+
+    Raises:
+        SimulationError: if the arguments make no distributor.
+    """
+    progress(f"drawing {orders:,} orders and letting {days} days pass")
+    done = simulate(seed, orders, days)
+    _make_room(folder)
+    place, placed, run = done.world, done.orders, done.run
+    progress("exceptions and their messages")
+    found = occurrences(place, done.shocks, placed, run)
+    said = messages(place, placed, run, found)
+    for name, table in extract_tables(place, placed, run, found, said):
+        progress(f"writing {name}")
+        write(folder, name, table, form)
+    del said, table
+    release()
+    for name, table in truth_tables(place, done.shocks, placed, run, found):
+        write(folder / TRUTH, name, table, form)
+    if truth:
+        progress("alternatives of every order")
+        ways = alternatives(place, done.shocks, placed, run)
+        write(folder / TRUTH, "alternatives", alternatives_table(place, placed, ways), form)
+        del ways, table
+        release()
+        causes = blame(place, done.shocks, placed, run, processes=processes, progress=progress)
+        write(folder / TRUTH, "causes", causes_table(causes), form)
+    write_sums(folder, progress)
+    write_sums(folder / TRUTH, progress)
+    return done
 
 
-def _write(path: Path, header: str, rows: list[Row]) -> str:
-    """Write one file and return its line of SHA256SUMS."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header.split(","))
-    writer.writerows(rows)
-    packed = gzip.compress(text.getvalue().encode(), compresslevel=9, mtime=0)
-    path.write_bytes(packed)
-    return f"{hashlib.sha256(packed).hexdigest()}  {path.name}\n"
+def write_sample(folder: Path, *, progress: Progress = lambda _: None) -> Simulated:
+    """Write the sample that `make demo` shows and git carries."""
+    return write_simulation(
+        folder, seed=SAMPLE_SEED, orders=SAMPLE_ORDERS, form="csv", progress=progress
+    )
 
 
-def _number(order: int) -> str:
-    return f"SO{400_001 + order}"
-
-
-def _minute(time: int) -> str:
-    return str(START.astype("datetime64[m]") + np.timedelta64(time, "m")).replace("T", " ")
-
-
-def _recorded(time: int, recorded: int) -> str:
-    return "" if recorded == time else _minute(recorded)
-
-
-def _date(day: int) -> str:
-    return str(START + np.timedelta64(day, "D"))
+def _make_room(folder: Path) -> None:
+    (folder / TRUTH).mkdir(parents=True, exist_ok=True)
+    for place in (folder, folder / TRUTH):
+        for pattern in ("*.parquet", "*.csv.gz", "SHA256SUMS"):
+            for path in place.glob(pattern):
+                path.unlink()

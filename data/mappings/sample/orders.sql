@@ -1,9 +1,10 @@
--- One row an order. The carrier and service are booked with it; a blank recorded_at means "at once".
+-- One row an order. earliest_dt is set for orders placed for a later day. The carrier and service are booked with it; a blank recorded_at means "at once".
 SELECT
     o.order_no                                      AS order_id,
     o.order_ts                                      AS event_time,
     coalesce(o.recorded_at, o.order_ts)             AS record_time,
     o.promise_dt                                    AS promised_by,
+    o.earliest_dt                                   AS not_before,
     o.cust_no                                       AS customer_id,
     c.cust_name                                     AS customer_name,
     c.cust_class                                    AS customer_tier,

@@ -89,7 +89,14 @@ class Explainer:
         self._promise = names.index(_PROMISE) if _PROMISE in names else None
 
     def explain(
-        self, prediction: Prediction, x: Floats, promise_days: float, waited_days: float, top: int
+        self,
+        prediction: Prediction,
+        x: Floats,
+        promise_days: float,
+        waited_days: float,
+        top: int,
+        *,
+        scheduled: bool = False,
     ) -> Explained:
         """Return the largest `top` reasons; the rest is summed as other.
 
@@ -99,6 +106,7 @@ class Explainer:
             promise_days: days from the stage to promise + tolerance.
             waited_days: days since the stage.
             top: number of reasons in words.
+            scheduled: whether work could begin only after the stage; the days count from then.
         """
         p_late = round(prediction.p_late * _MILLION)
         typical = round(prediction.typical * _MILLION)
@@ -119,16 +127,20 @@ class Explainer:
                 continue
             left -= effect
             if concept == n:
-                reasons.append(self._waiting(effect, promise_days, waited_days))
+                reasons.append(self._waiting(effect, promise_days, waited_days, scheduled))
                 continue
             strongest = max if effect > 0 else min
             lead = strongest(self._members[concept], key=each.__getitem__)
             reasons.append(self._inputs[lead].reason(x.item(lead), effect))
         return Explained(p_late / _MILLION, typical / _MILLION, tuple(reasons), left / 10_000)
 
-    def _waiting(self, effect: int, promise_days: float, waited_days: float) -> Reason:
+    def _waiting(
+        self, effect: int, promise_days: float, waited_days: float, scheduled: bool
+    ) -> Reason:
         if waited_days >= promise_days:
             text = f"The promise passed {days(waited_days - promise_days)} ago"
+        elif scheduled:
+            text = f"Work could begin {days(waited_days)} ago and it is not delivered yet"
         else:
             stage = STAGES.get(self._stage.name, self._stage.name)
             text = f"It was {stage} {days(waited_days)} ago and is not delivered yet"

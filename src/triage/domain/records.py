@@ -83,13 +83,15 @@ class Order(_Frozen):
     """A customer's order as it was first confirmed; `promised_by` is never rewritten.
 
     `promised_by` is the first moment that counts as late before tolerance: for a promise that names
-    a day, the end of that day in the promise's time zone.
+    a day, the end of that day in the promise's time zone. `not_before` is the earliest moment at
+    which work on it may begin, for orders placed for a later day; unset means at once.
     """
 
     order_id: Identifier
     event_time: AwareDatetime
     record_time: AwareDatetime
     promised_by: AwareDatetime
+    not_before: AwareDatetime | None = None
     customer_id: Identifier | None = None
     customer_name: Word | None = None
     customer_tier: Word | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from triage.domain.clock import UNKNOWN_TIME
 from triage.history.tables import History
 
 _ENOUGH = 0.01
@@ -18,6 +19,8 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     """
     orders = max(len(history.orders), 1)
     names = _filled("order", history.orders, least_share)
+    if history.orders["not_before"].ne(UNKNOWN_TIME).sum() < least_share * orders:
+        names.discard("order.not_before")
     names |= _filled("order_line", history.lines, least_share)
     kinds = history.milestones["milestone"].value_counts()
     names |= {f"milestone.{kind}" for kind, n in kinds.items() if n >= least_share * orders}

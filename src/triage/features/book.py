@@ -17,6 +17,7 @@ from triage.features.facts import (
     MILESTONES,
     NUMBERS,
     PROMISED_BY,
+    STARTS_AT,
     TIME,
     TIMES,
     key_values,
@@ -26,7 +27,7 @@ from triage.history.tables import History
 
 A = TypeVar("A", Ints, Floats)
 _CREATED, _VALIDATED = TIME["order_created"], TIME["order_validated"]
-_PROMISED, _DUE = TIME[PROMISED_BY], TIME[DUE_BY]
+_PROMISED, _DUE, _STARTS = TIME[PROMISED_BY], TIME[DUE_BY], TIME[STARTS_AT]
 
 
 class Interner:
@@ -110,7 +111,10 @@ class OrderBook:
         created = history.orders["record_time"].to_numpy(np.int64)
         book.event[:n, _CREATED] = history.orders["event_time"].to_numpy(np.int64)
         book.event[:n, _PROMISED] = history.orders["promised_by"].to_numpy(np.int64)
-        book.known[:n, _CREATED] = book.known[:n, _PROMISED] = created
+        not_before = history.orders["not_before"].to_numpy(np.int64)
+        book.event[:n, _STARTS] = np.maximum(book.event[:n, _CREATED], not_before)
+        for column in (_CREATED, _PROMISED, _STARTS):
+            book.known[:n, column] = created
         _fill_milestones(book, history.milestones)
         return book
 
@@ -178,6 +182,8 @@ def _set_order(row: OrderRow, order: Order) -> None:
     created = to_micros(order.record_time)
     row.event[_CREATED], row.known[_CREATED] = to_micros(order.event_time), created
     row.event[_PROMISED], row.known[_PROMISED] = to_micros(order.promised_by), created
+    starts = order.event_time if order.not_before is None else order.not_before
+    row.event[_STARTS], row.known[_STARTS] = to_micros(max(starts, order.event_time)), created
 
 
 def _set_milestone(row: OrderRow, milestone: Milestone) -> None:

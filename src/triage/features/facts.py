@@ -18,8 +18,12 @@ MILESTONES: tuple[str, ...] = (
 )
 PROMISED_BY = "promised_by"
 DUE_BY = "due_by"
-TIMES: tuple[str, ...] = (*MILESTONES, PROMISED_BY, DUE_BY)
-"""Columns of the book's `event` and `known` arrays; the deadline is known from validation on."""
+STARTS_AT = "starts_at"
+TIMES: tuple[str, ...] = (*MILESTONES, PROMISED_BY, DUE_BY, STARTS_AT)
+"""Columns of the book's `event` and `known` arrays; the deadline is known from validation on.
+
+`starts_at` is when work on the order may begin: when it was placed, or `not_before` if later.
+"""
 TIME = {name: column for column, name in enumerate(TIMES)}
 
 _EARTH_RADIUS_KM = 6371.0

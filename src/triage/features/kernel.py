@@ -9,6 +9,7 @@ import numpy as np
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, UNKNOWN_TIME
 from triage.features.calendar import Calendar
 from triage.features.compile import Floats, Ints, Op, Program
+from triage.features.facts import STARTS_AT, TIME
 from triage.features.index import IndexArrays, position_from_end
 from triage.jit import kernel
 
@@ -22,6 +23,7 @@ _SINCE_LAST, _LAST, _LEVEL = int(Op.SINCE_LAST), int(Op.LAST), int(Op.LEVEL)
 _DIFFERENCE, _RATIO = int(Op.DIFFERENCE), int(Op.RATIO)
 _UNKNOWN, _DAY, _A_HOUR = UNKNOWN_TIME, MICROS_PER_DAY, MICROS_PER_HOUR
 _DAYS_A_YEAR = 365.2425
+_STARTS = TIME[STARTS_AT]
 
 
 @kernel
@@ -171,8 +173,13 @@ def _history(
 def _own(  # noqa: PLR0911 - one return an operation
     op: int, a: int, b: int, calendar: Calendar, event: Ints, known: Ints, as_of: int
 ) -> float:
+    """Return what one operation makes of the order's own times.
+
+    The time that a deadline leaves counts from `as_of`, or from the start of work if that is later.
+    """
     if a >= 0 and (known[a] == _UNKNOWN or known[a] > as_of):
         return math.nan
+    begin = max(as_of, event[_STARTS])
     if op == _BETWEEN:
         if known[b] == _UNKNOWN or known[b] > as_of:
             return math.nan
@@ -180,9 +187,9 @@ def _own(  # noqa: PLR0911 - one return an operation
     if op == _SINCE:
         return float(as_of - event[a])
     if op == _UNTIL:
-        return float(event[a] - as_of)
+        return float(event[a] - begin)
     if op == _LOG_UNTIL:
-        return math.log1p(max(event[a] - as_of, 0) / _DAY)
+        return math.log1p(max(event[a] - begin, 0) / _DAY)
     here = _local(calendar, as_of)
     if op == _HOUR_OF_WEEK:
         return float((here + 3 * _DAY) % (7 * _DAY) / _A_HOUR)
@@ -195,6 +202,7 @@ def _own(  # noqa: PLR0911 - one return an operation
     today = here // _DAY - calendar.first_day + 1
     if op == _AHEAD:
         return _between(calendar.workdays, today, today + b)
+    today = _local(calendar, begin) // _DAY - calendar.first_day + 1
     # a deadline at midnight belongs to the day that it ends
     there = _local(calendar, event[a] - 1)
     if op == _WEEKDAY_OF:

@@ -131,7 +131,10 @@ class Log:
             )
 
     def show(self, connection: Connection, batches: tuple[Batch, ...]) -> None:
-        """Make batches visible in a session as views `log_<record>`."""
+        """Make batches visible in a session as views `log_<record>`.
+
+        A column that did not exist yet when a batch was written is missing (NULL) in its rows.
+        """
         for record, columns in COLUMNS.items():
             paths = [
                 literal(str(self.folder / _BATCHES / batch.name / f"{record}.parquet"))
@@ -139,9 +142,10 @@ class Log:
                 if record in batch.tables
             ]
             typed = ", ".join(f"NULL::{SQL_TYPE[c.kind]} AS {quoted(c.name)}" for c in columns)
-            rows = (
-                f"FROM read_parquet([{', '.join(paths)}])" if paths else f"SELECT {typed} LIMIT 0"
-            )
+            rows = f"SELECT {typed} LIMIT 0"
+            if paths:
+                files = f"read_parquet([{', '.join(paths)}], union_by_name = true)"
+                rows = f"({rows}) UNION ALL BY NAME FROM {files}"
             connection.execute(f"CREATE VIEW log_{record} AS {rows}")
 
     def clean(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from triage.domain.clock import from_micros
+from triage.domain.clock import UNKNOWN_TIME, from_micros
 from triage.domain.records import Order, OrderLine
 from triage.errors import HistoryError
 
@@ -35,7 +35,8 @@ class History:
     """All records known before one moment.
 
     Attributes:
-        orders: Order fields without lines, sorted by (record_time, order_id).
+        orders: Order fields without lines, sorted by (record_time, order_id); `not_before` is
+            UNKNOWN_TIME where there is none.
         lines: order_id and OrderLine fields plus `order` = row number in `orders`, sorted by
             (order, line_no).
         milestones: Milestone fields plus `order`, sorted by (record_time, order_id, milestone);
@@ -110,6 +111,10 @@ def _cells(table: pd.DataFrame) -> dict[str, list[Any]]:
         values = table[name].tolist()
         if name in _TIMES:
             cells[str(name)] = [from_micros(value) for value in values]
+        elif name == "not_before":
+            cells[name] = [
+                None if value == UNKNOWN_TIME else from_micros(value) for value in values
+            ]
         elif name == "payment_installments":
             cells[str(name)] = [None if math.isnan(value) else int(value) for value in values]
         else:

@@ -18,7 +18,7 @@ from triage.features.compile import Floats, Ints
 from triage.features.facts import TIME
 
 _DELIVERED, _CANCELLED = TIME["delivered"], TIME["order_cancelled"]
-_PROMISED = TIME["promised_by"]
+_PROMISED, _STARTS = TIME["promised_by"], TIME["starts_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ def landmark_rows(book: OrderBook, landmark: str, tolerance: int) -> Rows:
     """Return the rows of one landmark, sorted by moment.
 
     An order has a row if the landmark is known while the order is open: before its delivery or
-    cancellation is known and before promise + tolerance passes.
+    cancellation is known and before promise + tolerance passes. An order that was placed for a
+    later day has its row when work on it may begin: the time before says nothing about delays.
 
     Args:
         book: the orders.
@@ -89,12 +90,13 @@ def landmark_rows(book: OrderBook, landmark: str, tolerance: int) -> Rows:
     """
     n = len(book)
     known, event = book.known[:n], book.event[:n]
-    as_of = known[:, TIME[landmark]]
+    reached = known[:, TIME[landmark]]
+    as_of = np.maximum(reached, event[:, _STARTS])
     delivered_known = _or_never(known[:, _DELIVERED])
     cancelled_known = _or_never(known[:, _CANCELLED])
     late_at = event[:, _PROMISED] + tolerance
     usable = (
-        (as_of != UNKNOWN_TIME)
+        (reached != UNKNOWN_TIME)
         & (as_of < delivered_known)
         & (as_of < cancelled_known)
         & (as_of < late_at)

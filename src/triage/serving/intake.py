@@ -49,6 +49,9 @@ class OrderIn(Order):
         description="First moment that counts as late before tolerance; for a promise that names a "
         "day, the end of that day in the promise's time zone."
     )
+    not_before: Moment | None = Field(
+        default=None, description="Earliest moment at which work may begin; unset means at once."
+    )
 
 
 class MilestoneIn(Milestone):

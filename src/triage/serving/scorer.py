@@ -38,6 +38,7 @@ from triage.serving.shown import ShownOrder, ShownOrders
 
 _CREATED, _DELIVERED = TIME["order_created"], TIME["delivered"]
 _CANCELLED, _PROMISED = TIME["order_cancelled"], TIME["promised_by"]
+_STARTS = TIME["starts_at"]
 _VALUE = NUMBERS.index("value")
 _SHORTEST_PROMISE_DAYS = 1.0 / 1440
 
@@ -183,15 +184,17 @@ class Scorer:
         late_at = promised_by + self._tolerance
         stage = self._stage(known, as_of, late_at)
         stage_at = known[TIME[stage.name]]
-        self.engine.vector(row, stage_at, self._row)
+        begins = max(stage_at, int(row.event[_STARTS]))
+        self.engine.vector(row, min(begins, max(as_of, stage_at)), self._row)
         x = self._row[self._columns[stage.name]]
-        promise_days = max((late_at - stage_at) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
-        waited_days = (as_of - stage_at) / MICROS_PER_DAY
+        promise_days = max((late_at - begins) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
+        waited_days = max((as_of - begins) / MICROS_PER_DAY, 0.0)
         curve = self._curve(stage.name, as_of // MICROS_PER_DAY * MICROS_PER_DAY)
         prediction = predict(stage, curve, x, promise_days, waited_days)
         explained = self._explainers[stage.name].explain(
-            prediction, x, promise_days, waited_days, self.policy.reasons.top
-        )
+            prediction, x, promise_days, waited_days, self.policy.reasons.top,
+            scheduled=begins > stage_at,
+        )  # fmt: skip
         value = float(row.numbers[_VALUE])
         missing, unknown = self._gaps(shown)
         return Assessment(

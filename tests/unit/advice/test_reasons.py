@@ -209,6 +209,13 @@ def test_waiting_is_a_reason_that_someone_can_act_on(
     assert reason.actionable
 
 
+def test_an_order_for_a_later_day_has_waited_since_work_on_it_could_begin() -> None:
+    prediction = made([0.0] * len(NAMES), waiting=0.3)
+    told = EXPLAINERS["order_created"].explain(prediction, ROW, 5.0, 2.0, 4, scheduled=True)
+    (reason,) = told.reasons
+    assert reason.text == "Work could begin 2 days ago and it is not delivered yet"
+
+
 def test_explaining_leaves_the_prediction_as_it_was() -> None:
     prediction = made([0.01, 0.0, 0.0, 0.0, 0.0], promise=0.1)
     explainer = EXPLAINERS["order_created"]

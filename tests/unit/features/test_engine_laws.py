@@ -5,7 +5,7 @@ import random
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
-from tests.histories import history_of, records
+from tests.histories import START, history_of, moment, order, records
 from tests.unit.features.declared import feature_set
 
 from triage.domain.clock import MICROS_PER_HOUR, UNKNOWN_TIME
@@ -77,6 +77,19 @@ def test_one_row_equals_its_row_of_the_matrix(drawn: list[Record]) -> None:
     rows, as_of = moments(engine)
     matrix = engine.matrix(rows, as_of)
     one = np.empty(len(engine.names))
-    for at, (row, moment) in enumerate(zip(rows, as_of, strict=True)):
-        engine.vector(engine.book.row(int(row)), int(moment), one)
+    for at, (row, asked) in enumerate(zip(rows, as_of, strict=True)):
+        engine.vector(engine.book.row(int(row)), int(asked), one)
         np.testing.assert_array_equal(one, matrix[at])
+
+
+def test_what_a_promise_leaves_counts_from_the_start_of_an_order_for_a_later_day() -> None:
+    later = order("A", 0, 100, not_before=moment(60))
+    engine = FeatureEngine.of(history_of([later, order("B", 1, 100)]), FEATURES)
+    promise, aged = FEATURES.names.index("promise"), FEATURES.names.index("aged")
+    hours = [0, 30, 60, 80]
+    asked = np.array([START + hour * MICROS_PER_HOUR for hour in hours])
+    found = engine.matrix(np.zeros(4, dtype=np.int64), asked)
+    assert found[:, promise].tolist() == [40, 40, 40, 20]
+    assert found[:, aged].tolist()[1:] == [1, 1, 1]  # only B has waited for a day
+    aged_a = engine.matrix(np.array([0]), np.array([START + 85 * MICROS_PER_HOUR]))
+    assert aged_a[0, aged] == 2

@@ -16,7 +16,7 @@ from tests.unit.history.small import COLUMNS, FILES, Row, Small, line, milestone
 from triage.domain.clock import UNKNOWN_TIME, to_micros
 from triage.errors import HistoryError, MappingError
 from triage.history.lock import only_import
-from triage.history.log import Log
+from triage.history.log import Log, file_digest
 from triage.history.tables import History
 
 FULL: dict[str, list[Row]] = {
@@ -254,3 +254,18 @@ def test_progress_is_told_step_by_step(small: Small) -> None:
     assert said[0].startswith("reading ")
     assert "checking milestone" in said
     assert said[-1] == "writing"
+
+
+def test_a_log_written_before_a_column_existed_reads_it_as_missing(small: Small) -> None:
+    small.write(order=[order("A")], milestone=[milestone("A")])
+    small.load()
+    (path,) = (small.home / "history").rglob("order.parquet")
+    digest = file_digest(path)
+    older = path.with_suffix(".older")
+    duckdb.read_parquet(str(path)).select("* EXCLUDE (not_before)").write_parquet(str(older))
+    older.replace(path)
+    for manifest in (small.home / "history").rglob("*.json"):
+        manifest.write_text(manifest.read_text().replace(digest, file_digest(path)))
+    orders = small.log.read().orders
+    assert orders["not_before"].tolist() == [UNKNOWN_TIME]
+    assert orders["order_id"].tolist() == ["A"]

@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.histories import START, history_of, milestone, order, records
+from tests.histories import START, history_of, milestone, moment, order, records
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, NEVER
 from triage.domain.records import Record
@@ -149,3 +149,23 @@ def test_taking_rows_keeps_their_columns_together() -> None:
     assert (second.landmark, len(second)) == ("order_created", 1)
     assert second.late().tolist() == [1]
     assert second.promise_days().tolist() == [60 * MICROS_PER_HOUR / MICROS_PER_DAY]
+
+
+def test_an_order_placed_for_a_later_day_has_its_row_when_work_may_begin() -> None:
+    later = order("A", 0, PROMISE, not_before=moment(60))
+    validated = milestone("A", "order_validated", 5)
+    for landmark in ("order_created", "order_validated"):
+        rows = rows_of(later, validated, landmark=landmark)
+        assert rows.as_of.tolist() == [at(60)]
+        assert rows.promise_days().tolist() == [pytest.approx((PROMISE - 60) / 24)]
+    left = milestone("A", "shipment_dispatched", 70)
+    assert rows_of(later, left, landmark="shipment_dispatched").as_of.tolist() == [at(70)]
+
+
+def test_an_earliest_start_before_the_order_changes_nothing() -> None:
+    plain, early = order("A", 0, PROMISE), order("A", 0, PROMISE, not_before=moment(-50))
+    assert rows_of(plain).as_of.tolist() == rows_of(early).as_of.tolist() == [at(0)]
+
+
+def test_an_order_that_may_begin_only_after_its_promise_teaches_nothing() -> None:
+    assert len(rows_of(order("A", 0, PROMISE, not_before=moment(PROMISE + 1)))) == 0

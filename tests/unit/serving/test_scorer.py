@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -274,6 +274,30 @@ def test_a_site_that_was_never_seen_is_named_and_an_absent_one_is_missing(
     assert (elsewhere.unknown, elsewhere.missing, elsewhere.degraded) == (("site",), (), True)
     assert (nowhere.unknown, nowhere.missing, nowhere.degraded) == ((), ("site",), True)
     assert 0 <= elsewhere.p_late <= 1
+
+
+def test_an_order_for_a_later_day_waits_only_from_that_day_on(
+    scorer: Scorer, orders: dict[str, Order]
+) -> None:
+    now = from_micros(scorer.now())
+    plain = next(iter(orders.values()))
+    later = plain.model_copy(
+        update={
+            "order_id": "LATER", "event_time": now - timedelta(days=20),
+            "record_time": now - timedelta(days=20), "promised_by": now + timedelta(days=6),
+            "not_before": now + timedelta(days=2),
+        }
+    )  # fmt: skip
+    began = later.model_copy(update={"not_before": now - timedelta(days=3)})
+    at_once = later.model_copy(update={"not_before": None})
+
+    def waited(order: Order) -> list[str]:
+        return [r.text for r in scorer.score_order(order).reasons if r.code == "waiting"]
+
+    assert waited(later) == []
+    assert waited(began) in ([], ["Work could begin 3 days ago and it is not delivered yet"])
+    assert waited(at_once) == ["It was placed 20 days ago and is not delivered yet"]
+    assert scorer.score_order(later).p_late < scorer.score_order(at_once).p_late
 
 
 def test_an_order_without_lines_is_assessed_with_nothing_at_stake(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from triage.domain.clock import from_micros
+from triage.domain.clock import UNKNOWN_TIME, from_micros
 from triage.history.importer import import_extract
 from triage.history.log import Log
 from triage.history.report import ImportReport
@@ -40,6 +40,17 @@ def test_a_promised_day_ends_at_local_midnight(imported: tuple[ImportReport, His
     (first,) = history.orders[history.orders["order_id"] == "SO400100"].to_dict("records")
     assert from_micros(first["event_time"]) == datetime(2025, 1, 7, 18, 33, tzinfo=UTC)
     assert from_micros(first["promised_by"]) == datetime(2025, 1, 11, 6, 0, tzinfo=UTC)
+
+
+def test_an_order_for_a_later_day_may_begin_when_that_day_does(
+    imported: tuple[ImportReport, History],
+) -> None:
+    _, history = imported
+    later = history.orders[history.orders["not_before"] != UNKNOWN_TIME]
+    assert 0.1 < len(later) / len(history.orders) < 0.3
+    assert (later["not_before"] > later["event_time"]).mean() > 0.99
+    hours = {from_micros(moment).hour for moment in later["not_before"].tolist()}
+    assert hours == {5, 6}  # midnight in Chicago, in summer and in winter
 
 
 def test_carrier_service_and_site_are_known_with_every_order(

@@ -149,6 +149,14 @@ def run(orders: int, seed: int, each: int) -> dict[str, Any]:
     return figures
 
 
+def show(figures: dict[str, Any]) -> None:
+    """Print figures, part by part."""
+    for part, rows in figures.items():
+        print(f"\n{part}")
+        for name, value in rows.items():
+            print(f"  {name:<45} {value}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -167,10 +175,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(figures, indent=1))
         return
-    for part, rows in figures.items():
-        print(f"\n{part}")
-        for name, value in rows.items():
-            print(f"  {name:<45} {value}")
+    show(figures)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from triage.advice.assessment import Assessment, Reason
+from triage.advice.wording import say
 from triage.serving import texts, wording
 
 WIDTH = 100.0
@@ -36,10 +37,10 @@ class Bar:
         reason = self.reason
         if reason is None or any(letter.isdigit() for letter in reason.text):
             return ""
-        said = wording.number(reason.value, reason.unit)
+        said = say(reason.value, reason.unit)
         if reason.typical is None:
             return said
-        return f"{said}; typical {wording.number(reason.typical, reason.unit)}"
+        return f"{said}; typical {say(reason.typical, reason.unit)}"
 
     @property
     def amount(self) -> str:

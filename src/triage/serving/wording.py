@@ -136,13 +136,3 @@ def stage(name: str) -> str:
 def word(name: str) -> str:
     """Return a declared name as a word with a capital."""
     return texts.OWNERS.get(name, name.replace("_", " ").capitalize())
-
-
-def number(value: float | None, unit: str) -> str:
-    """Return a feature's value with its unit; a dash if there is none."""
-    if value is None:
-        return "no history"
-    if unit in {"share", "rate", "probability"}:
-        return percent(value)
-    digits = 0 if abs(value) >= 100 or value == round(value) else 1 if abs(value) >= 1 else 2
-    return f"{value:,.{digits}f} {unit}".strip()

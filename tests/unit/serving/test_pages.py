@@ -10,6 +10,7 @@ from hypothesis import given
 from starlette.testclient import TestClient
 from tests import fakes
 
+from triage.advice.assessment import Reason
 from triage.serving import waterfall
 from triage.serving.advisor import WorkItem, Worklist
 from triage.serving.app import create_app
@@ -139,3 +140,11 @@ def test_the_shown_numbers_of_a_waterfall_add_up(
     assert sum(bar.tenths for bar in steps) == end.tenths == round(1000 * p_late)
     assert all(bar.left >= 0 and bar.left + bar.width <= 101 for bar in falls.bars)
     assert all(0 <= bar.end <= 100.01 for bar in falls.bars)
+
+
+def test_what_a_sentence_does_not_number_is_shown_in_words_beside_the_usual() -> None:
+    reason = Reason(
+        "promise", "It is promised for a Monday", "promise_weekday", 0.0, 2.0, "weekday", -2.1,
+        "Order management", False,
+    )  # fmt: skip
+    assert waterfall.Bar("step", "", 0, 0, 0, 0, reason).evidence == "Monday; typical Wednesday"

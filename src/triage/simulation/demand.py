@@ -82,7 +82,6 @@ class Orders:
     Attributes:
         created: when the customer placed it.
         customer, channel, site, service, carrier: numbers in the world's tables.
-        first_day: working day on which it can start.
         not_before: earliest minute at which it may be allocated (orders for a later day).
         ship_by, promised: working days by whose end it should leave, and arrive.
         first_line, lines: its lines.
@@ -101,7 +100,6 @@ class Orders:
     site: Ints
     service: Ints
     carrier: Ints
-    first_day: Ints
     not_before: Ints
     ship_by: Ints
     promised: Ints
@@ -182,7 +180,7 @@ def draw(world: World, shocks: Shocks, count: int) -> Orders:
     value = _sum(lines_of, own.prices.right * quantity, count)
     luck = stream(world.seed, "luck").random((count, len(Luck)), dtype=np.float32)
     return Orders(
-        created, customer, channel, site, service, carrier, first_day,
+        created, customer, channel, site, service, carrier,
         np.where(ahead > 0, calendar.ahead(first_day, ahead) * DAY, 0),
         ship_by, promised, np.cumsum(lines) - lines, lines, weight, np.round(value, 2),
         _sum(lines_of, world.skus.unit_cost[sku] * quantity, count), regulated,

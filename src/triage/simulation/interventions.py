@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import simpy
 
+from triage.errors import SimulationError
 from triage.simulation import floor as states
 from triage.simulation import transit
 from triage.simulation.calendar import DAY, NEVER
 from triage.simulation.demand import Luck
-from triage.simulation.floor import raise_priority, take_out
 from triage.simulation.operations import Operations
 from triage.simulation.policies import Action, Deed, Policy, Proposal, Situation, Staff
+from triage.simulation.queues import raise_priority
 from triage.simulation.systems import Happened, milestones
-from triage.simulation.world import EXPRESS
+from triage.simulation.waves import take_out
+from triage.simulation.world import EXPRESS, GROUND
 
 Process = Generator[simpy.Event, Any, None]
 LONGEST = 120 * DAY
@@ -55,13 +57,19 @@ class People:
     def _sessions(self) -> Process:
         env, calendar = self.run.env, self.run.world.calendar
         for day in calendar.workdays[: int(calendar.before[calendar.days])].tolist():
-            for minute in self.staff.sessions:
+            for minute in sorted(self.staff.sessions):
                 yield env.timeout(day * DAY + minute - env.now)
                 self._work()
 
     def _work(self) -> None:
         left = self.staff.people * self.staff.minutes / len(self.staff.sessions)
-        for proposal in self.policy(self.situation()):
+        now = self.situation()
+        known = set(now.order.tolist())
+        for proposal in self.policy(now):
+            if proposal.order not in known:
+                raise SimulationError(
+                    f"advice is given on order {proposal.order}, which is not open"
+                )
             takes = self.staff.takes[proposal.action]
             if takes > left:
                 break
@@ -134,13 +142,17 @@ def _expedite(run: Operations, order: int) -> bool:
         return False
     run.urgent[order] = True
     if order in run.answering:
-        run.answering[order].interrupt()
+        run.answering.pop(order).interrupt()
     return True
 
 
 def _move(run: Operations, order: int, site: int) -> bool:
-    floor, skus = run.floor, len(run.world.skus.code)
-    if floor.status[order] not in (states.FUTURE, states.WAITING) or site == floor.site[order]:
+    floor, skus, sites = run.floor, len(run.world.skus.code), run.world.sites
+    if not 0 <= site < len(sites.code) or site == floor.site[order]:
+        return False
+    if floor.status[order] not in (states.FUTURE, states.WAITING):
+        return False
+    if sites.third_party[site] and run.orders.regulated[order]:
         return False
     lines = slice(int(floor.first[order]), int(floor.first[order] + floor.lines[order]))
     sku = floor.cell[lines] % skus
@@ -154,7 +166,7 @@ def _move(run: Operations, order: int, site: int) -> bool:
 
 
 def _hurry(run: Operations, order: int, carrier: int) -> bool:
-    if carrier < 0 or run.orders.regulated[order] or run.service[order] == EXPRESS:
+    if carrier < 0 or run.orders.regulated[order] or run.service[order] != GROUND:
         return False
     run.service[order], run.carrier[order] = EXPRESS, carrier
     raise_priority(run.floor, order)
@@ -167,21 +179,26 @@ def _substitute(run: Operations, order: int) -> bool:
     if floor.status[order] != states.WAITING:
         return False
     first, site = int(floor.first[order]), int(floor.site[order])
+    last = first + int(floor.lines[order])
     new: dict[int, int] = {}
-    for line in range(first, first + int(floor.lines[order])):
+    for line in range(first, last):
         cell, pieces = int(floor.cell[line]), int(floor.quantity[line])
         if floor.on_hand[cell] - floor.taken[cell] >= pieces:
             continue
         other = int(run.world.skus.substitute[cell % skus])
         there = site * skus + other
-        if other < 0 or floor.on_hand[there] - floor.taken[there] < pieces:
+        if other < 0 or there in new.values() or there in floor.cell[first:last]:
+            return False
+        if floor.on_hand[there] - floor.taken[there] < pieces:
             return False
         new[line] = there
+    if not new:
+        return False
     take_out(floor, order)
     for line, cell in new.items():
         floor.cell[line] = cell
     _again(run, order)
-    return bool(new)
+    return True
 
 
 def _again(run: Operations, order: int) -> None:

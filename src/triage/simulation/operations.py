@@ -20,8 +20,9 @@ from triage.simulation.causes import EVERY, Cause
 from triage.simulation.demand import Orders
 from triage.simulation.draws import stream
 from triage.simulation.entry import enter, held_until
-from triage.simulation.floor import changed_cells, push_all, reorder, wave
+from triage.simulation.queues import push_all
 from triage.simulation.result import Result, Stock, Supply, Waves
+from triage.simulation.shelves import changed_cells, reorder
 from triage.simulation.shocks import Shocks
 from triage.simulation.sizing import (
     OFFICE_CLOSES,
@@ -31,12 +32,17 @@ from triage.simulation.sizing import (
     pickers,
     stock_levels,
 )
+from triage.simulation.waves import wave
 from triage.simulation.world import World
 
 Process = Generator[simpy.Event, Any, None]
 
 WAVES = (0, 3 * HOUR + 30, 7 * HOUR, 9 * HOUR + 30)
 _DELIVERIES_AT = 5 * HOUR
+LINGERS = 60
+"""Days that a run goes on after its last one, so that open orders come to their end."""
+_LONGEST_LEAD = 400
+"""Days; no supplier takes longer, whatever comes together."""
 
 
 class Operations:
@@ -86,7 +92,7 @@ class Operations:
         self.env.process(self._cases())
         for site in range(len(self.world.sites.code)):
             self.env.process(self._site(site))
-        self.env.run(until=(calendar.days + 60) * DAY)
+        self.env.run(until=(calendar.days + LINGERS) * DAY)
         result = self.result()
         self.env = simpy.Environment()  # lets go of what still waits
         return result
@@ -135,8 +141,8 @@ class Operations:
             yield env.timeout(until - env.now)
             del self.answering[order]
         except simpy.Interrupt:
-            del self.answering[order]
-            yield env.timeout(max(30, (until - env.now) // 4))
+            left = until - env.now
+            yield env.timeout(min(left, max(30, left // 4)))
         self.validated[order] = env.now
         self.send(np.array([order]), np.array([env.now]))
 
@@ -196,7 +202,9 @@ class Operations:
         drift = self._lead_luck[min(day, self.world.calendar.days), site]
         slow = self.shocks.lead[min(day, len(self.shocks.lead) - 1)]
         lead = suppliers.lead_days * slow * np.exp(suppliers.noise * drift)
-        due = self.world.calendar.ahead(day + np.maximum(2, np.round(lead)).astype(np.int64), 0)
+        due = self.world.calendar.ahead(
+            day + np.clip(np.round(lead), 2, _LONGEST_LEAD).astype(np.int64), 0
+        )
         skus = self.world.skus
         before = self._made
         self._made = reorder(

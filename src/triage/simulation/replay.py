@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from triage.jit import kernel
-from triage.simulation.calendar import Ints
+from triage.simulation.calendar import NEVER, Ints
 from triage.simulation.draws import Floats
-from triage.simulation.floor import finish
+from triage.simulation.waves import finish
 
-_NEVER = 2**40
 _MOST_TURNS = 6
 
 
@@ -104,11 +103,11 @@ def _free_from(past: Past, shelf: int, pieces: int, minute: int, own: int, own_f
         if past.shelf_free[at] + given_back >= pieces:
             return int(since)
         if own > 0 and since < own_from:
-            until = past.shelf_minute[at + 1] if at + 1 < high else _NEVER
+            until = past.shelf_minute[at + 1] if at + 1 < high else NEVER
             if own_from < until and past.shelf_free[at] + own >= pieces:
                 return int(max(own_from, minute))
         at += 1
-    return _NEVER
+    return NEVER
 
 
 @kernel
@@ -126,7 +125,7 @@ def _allocation(
             needed = max(needed, _free_from(past, shelves[at], pieces[at], now, back, own_from))
         if needed == now:
             return int(place)
-        if needed >= _NEVER:
+        if needed >= NEVER:
             return -1
         place = _first(past.wave, place + 1, high, needed)
     return -1
@@ -161,11 +160,11 @@ def packed_at(
         Minutes; NEVER if it would not be packed within the run.
     """
     changed, recounted, released = False, luck.recount[order] == 0, False
-    first = _NEVER
+    first = NEVER
     for _ in range(_MOST_TURNS):
         place = _allocation(past, site, ready, shelves, pieces, own, luck.allocated[order])
         if place < 0:
-            return first, _NEVER
+            return first, NEVER
         now = past.wave[place]
         if luck.changes_at[order] <= now and not changed:
             changed, ready = True, now + luck.change_takes[order]
@@ -177,12 +176,12 @@ def packed_at(
             if reaches > now:
                 place = _first(past.wave, place, past.wave_from[site + 1], reaches)
                 if place == past.wave_from[site + 1]:
-                    return first, _NEVER
+                    return first, NEVER
                 queued = past.wave[place]
             released = True
         started = _started(past, site, priority, queued, ready)
-        if started >= _NEVER:
-            return first, _NEVER
+        if started >= NEVER:
+            return first, NEVER
         if luck.changes_at[order] <= started and not changed:
             changed, ready = True, started + luck.change_takes[order]
             continue
@@ -192,7 +191,7 @@ def packed_at(
         place = _first(past.wave, past.wave_from[site], past.wave_from[site + 1], started + 1) - 1
         shift = (past.closes[place], past.resumes[place])
         return first, int(finish(float(started), luck.work[order] / past.pace[place], shift))
-    return first, _NEVER
+    return first, NEVER
 
 
 @kernel
@@ -201,8 +200,8 @@ def _started(past: Past, site: int, priority: int, queued: int, ready: int) -> i
     lane = 2 * site + priority
     low, high = past.turn_from[lane], past.turn_from[lane + 1]
     behind = _first(past.turn_key, low, high, turn_key(queued, ready))
-    begun = past.turn_started[behind] if behind < high else _NEVER
+    begun = past.turn_started[behind] if behind < high else NEVER
     idle = _first(past.idle, past.idle_from[site], past.idle_from[site + 1], queued)
     if idle < past.idle_from[site + 1]:
         begun = min(begun, past.idle[idle])
-    return int(max(queued, begun)) if begun < _NEVER else _NEVER
+    return int(max(queued, begun)) if begun < NEVER else NEVER

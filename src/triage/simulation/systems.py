@@ -16,11 +16,6 @@ from triage.simulation.demand import Luck, Orders
 from triage.simulation.result import Result
 from triage.simulation.world import World
 
-MILESTONES = (
-    *("order_created", "order_validated", "allocation_confirmed", "pick_released"),
-    *("shipment_dispatched", "delivered", "invoice_posted", "order_cancelled"),
-)
-
 
 class Told(NamedTuple):
     """Moments of one milestone by order, (n,): as written, and when known; NEVER where none."""

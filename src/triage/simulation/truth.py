@@ -13,18 +13,22 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
 import numpy.typing as npt
 
+from triage.errors import SimulationError
 from triage.simulation import transit
-from triage.simulation.calendar import NEVER, Ints
+from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.causes import INSIDE, NAMES, Cause
 from triage.simulation.demand import Orders
-from triage.simulation.operations import Operations
+from triage.simulation.operations import LINGERS, Operations
 from triage.simulation.result import Result
 from triage.simulation.shocks import Shocks
 from triage.simulation.world import World
@@ -91,6 +95,9 @@ def blame(
         real: what happened in it with every cause.
         processes: how many runs go side by side; the result does not depend on it.
         progress: told after each run.
+
+    Raises:
+        SimulationError: if one of the processes was ended from outside.
     """
     global _setting  # noqa: PLW0603 - handed to forked processes without copying it
     _setting = _Setting(world, shocks, orders, real)
@@ -104,11 +111,12 @@ def blame(
                 if not causes:
                     unavoidable = minutes.astype(np.int64)
                 for at, weight in enumerate(_weights(causes)):
-                    parts[at] += weight * minutes
+                    parts[at] += np.int64(weight) * minutes
             progress(f"worlds without some causes: {done} of {len(sets)} runs")
+        late = _late(_setting, real.delivered, real.cancelled).astype(np.int64)
     finally:
         _setting = None
-    return Blame(parts, unavoidable, _late(orders, real.delivered).astype(np.int64))
+    return Blame(parts, unavoidable, late)
 
 
 def _runs(
@@ -117,31 +125,43 @@ def _runs(
     if processes == 1:
         yield from map(_run, sets)
         return
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        yield from pool.imap_unordered(_run, sets)
+    with ProcessPoolExecutor(
+        min(processes, len(sets)), multiprocessing.get_context("fork"),
+        initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL),
+    ) as pool:  # fmt: skip
+        try:
+            for run in as_completed([pool.submit(_run, inside) for inside in sets]):
+                yield run.result()
+        except BrokenProcessPool as error:
+            raise SimulationError(
+                "a process ended before its run did; is there memory for so many (--processes)?"
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _run(inside: Cause) -> tuple[Cause, list[tuple[Cause, npt.NDArray[np.int32]]]]:
     """Return minutes late under a set of inside causes, for each set of causes on the road."""
     assert _setting is not None  # noqa: S101 - set by `blame` before any run
     world, shocks, orders = _setting.world, _setting.shocks, _setting.orders
-    if inside == INSIDE:
-        dispatched = _setting.real.dispatched
-    else:
-        dispatched = Operations(world, shocks, orders, inside).run().dispatched
+    run = _setting.real
+    if inside != INSIDE:
+        run = Operations(world, shocks, orders, inside).run()
     found = []
     for bits in range(4):
         outside = Cause(bits * Cause.CARRIER.value)
-        delivered = transit.deliver(world, shocks, orders, dispatched, outside)
-        found.append((outside, _late(orders, delivered)))
+        delivered = transit.deliver(world, shocks, orders, run.dispatched, outside)
+        found.append((outside, _late(_setting, delivered, run.cancelled)))
     gc.collect()  # a run and its processes refer to each other
     return inside, found
 
 
-def _late(orders: Orders, delivered: Ints) -> npt.NDArray[np.int32]:
-    """Return whole minutes past the promise; 0 for what was never delivered (cancelled)."""
-    past = np.maximum(delivered - orders.late_from + 1, 0)
-    return np.where(delivered >= NEVER, 0, past).astype(np.int32)
+def _late(setting: _Setting, delivered: Ints, cancelled: Ints) -> npt.NDArray[np.int32]:
+    """Return whole minutes past the promise by the end of the run; 0 for what was cancelled."""
+    end = (setting.world.calendar.days + LINGERS) * DAY
+    came = np.where(delivered < NEVER, delivered, end)
+    past = np.maximum(came - setting.orders.late_from + 1, 0)
+    return np.where(cancelled < NEVER, 0, past).astype(np.int32)
 
 
 def _weights(causes: Cause) -> list[int]:

@@ -101,8 +101,10 @@ def value(
     )
     earned = float((orders.value - orders.cost)[chosen].sum())
     margin = earned - float(carried.sum()) - float(lost.sum()) - handling - minutes * staff.wage
+    count = max(len(chosen), 1)
     return Value(
-        len(chosen), float(1 - on_time.mean()), float((on_time & run.in_full[chosen]).mean()),
+        len(chosen), float((~on_time).sum() / count),
+        float((on_time & run.in_full[chosen]).sum() / count),
         round(float(lost.sum()), 2), round(float(carried.sum()), 2), round(margin, 2),
         round(minutes, 1), len(deeds), sum(d.followed for d in deeds), sum(d.done for d in deeds),
     )  # fmt: skip

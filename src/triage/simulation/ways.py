@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.jit import kernel
-from triage.simulation.calendar import Ints
+from triage.simulation.calendar import NEVER, Ints
 from triage.simulation.replay import Luck, Past, packed_at
 
 ACTIONS = ("other_warehouse", "faster_service", "split", "substitute", "expedite_approval")
 MOVE, FASTER, SPLIT, SUBSTITUTE, EXPEDITE = range(5)
-_NEVER = 2**40
 Bools = npt.NDArray[np.bool_]
 
 
@@ -63,9 +62,9 @@ def replay_all(
     Returns:
         Three arrays (k,) of minutes; NEVER where the way cannot be gone.
     """
-    allocated = np.full(len(order), _NEVER, dtype=np.int64)
-    packed = np.full(len(order), _NEVER, dtype=np.int64)
-    stays = np.full(len(order), _NEVER, dtype=np.int64)
+    allocated = np.full(len(order), NEVER, dtype=np.int64)
+    packed = np.full(len(order), NEVER, dtype=np.int64)
+    stays = np.full(len(order), NEVER, dtype=np.int64)
     skus = len(baskets.substitute)
     for at in range(len(order)):
         o = order[at]
@@ -130,7 +129,7 @@ def _substituted(
 def _next_wave(past: Past, site: int, minute: int) -> int:
     low, high = past.wave_from[site], past.wave_from[site + 1]
     place = low + np.searchsorted(past.wave[low:high], minute)
-    return int(past.wave[place]) if place < high else _NEVER
+    return int(past.wave[place]) if place < high else NEVER
 
 
 @kernel

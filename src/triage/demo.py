@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,9 +44,7 @@ class Ready:
         try:
             serve(self.app, self.settings)
         finally:
-            mlflow.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                mlflow.wait(timeout=10)
+            _stop(mlflow)
 
 
 def run(source: str, data: Path | None, settings: Settings, progress: Progress) -> Ready:
@@ -81,9 +80,21 @@ def _sample(settings: Settings, progress: Progress) -> Path:
     return folder
 
 
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """Stop a server and the workers that it started, at the latest after ten seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=10)
+
+
 def _start_mlflow(settings: Settings) -> subprocess.Popen[bytes]:
     store = (settings.home / "mlflow.db").resolve()
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    environment = {
+        **os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }  # fmt: skip
     with (settings.home / "mlflow-server.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
             [
@@ -91,7 +102,7 @@ def _start_mlflow(settings: Settings) -> subprocess.Popen[bytes]:
                 f"sqlite:///{store}", "--host", settings.host, "--port",
                 str(settings.mlflow_port), "--workers", "1",
             ],
-            stdout=log, stderr=subprocess.STDOUT, env=environment,
+            stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True,
         )  # fmt: skip
 
 

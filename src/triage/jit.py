@@ -27,7 +27,7 @@ def _source_digest() -> str:
     package = Path(str(files("triage")))
     for path in sorted(path for place in _KERNELS for path in package.glob(place)):
         digest.update(path.name.encode() + path.read_bytes())
-    for name in ("jit.py", "domain/clock.py", "domain/records.py"):
+    for name in ("jit.py", "errors.py", "domain/clock.py", "domain/records.py"):
         digest.update((package / name).read_bytes())
     return digest.hexdigest()[:16]
 

@@ -117,7 +117,7 @@ def _substituted(
     items = sku.copy()
     for at in np.flatnonzero(short):
         other = baskets.substitute[sku[at]]
-        if other < 0 or not baskets.stocked[other, site]:
+        if other < 0 or not baskets.stocked[other, site] or (items == other).any():
             return items[:0]
         if not _is_free(past, site * skus + other, pieces[at], now):
             return items[:0]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from triage.errors import SimulationError
 from triage.simulation.calendar import DAY, NEVER
+from triage.simulation.causes import EVERY
+from triage.simulation.interventions import People
+from triage.simulation.operations import Operations
 from triage.simulation.policies import Action, Proposal, Situation, Staff, nobody, static_rules
 from triage.simulation.sample import Simulated
 from triage.simulation.systems import happened, milestones
-from triage.simulation.value import Value, run_policy
+from triage.simulation.value import Value, run_policy, value
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,58 @@ def test_an_advice_function_sees_only_what_is_recorded_and_open(small: Simulated
 
     run_policy(small.world, small.shocks, small.orders, watch)
     assert seen > 10_000
+
+
+@pytest.mark.parametrize("order", [-1, 5_999, 10**9])
+def test_advice_on_an_order_that_is_not_open_is_refused(small: Simulated, order: int) -> None:
+    with pytest.raises(SimulationError, match="not open"):
+        run_policy(
+            small.world, small.shocks, small.orders,
+            lambda _: [Proposal(order, Action.PICK_NEXT)],
+        )  # fmt: skip
+
+
+def test_what_cannot_be_done_is_not_done(small: Simulated) -> None:
+    """No order goes to a warehouse that is not there, nor freight by Express, nor danger to 3PL."""
+    world, orders = small.world, small.orders
+    third_party = int(np.flatnonzero(world.sites.third_party)[0])
+
+    def odd(now: Situation) -> Sequence[Proposal]:
+        away = [-1, len(world.sites.code), third_party]
+        fresh = now.order[(now.tried == 0) & (orders.regulated | (orders.service > 1))[now.order]]
+        moves = [Proposal(int(order), Action.OTHER_WAREHOUSE, to) for order in fresh for to in away]
+        return [*moves, *(Proposal(int(order), Action.FASTER_SERVICE) for order in fresh)]
+
+    _, run, deeds = run_policy(world, small.shocks, orders, odd, Staff(people=50, adoption=1.0))
+    assert len(deeds) > 100
+    assert (run.site >= 0).all()
+    assert not (orders.regulated & (run.site == third_party)).any()
+    assert (run.service == orders.service).all()
+
+
+def test_no_shelf_is_emptied_twice_by_substitutes_and_moves(small: Simulated) -> None:
+    def anything(now: Situation) -> Sequence[Proposal]:
+        found = []
+        for order in now.order[now.short].tolist():
+            found += [Proposal(order, Action.SUBSTITUTE)]
+            found += [Proposal(order, Action.OTHER_WAREHOUSE, (order + now.now) % 6)]
+        return found
+
+    run = Operations(small.world, small.shocks, small.orders, EVERY, watch=True)
+    people = People(run, anything, Staff(people=50, adoption=1.0))
+    people.start()
+    stock = run.run().stock
+    done = [deed.proposal.action for deed in people.deeds if deed.done]
+    assert done.count(Action.SUBSTITUTE) > 10
+    assert done.count(Action.OTHER_WAREHOUSE) > 10
+    assert (stock.on_hand >= stock.taken).all()
+    assert (stock.taken >= 0).all()
+
+
+def test_a_world_in_which_nothing_was_promised_yet_has_figures(small: Simulated) -> None:
+    soon = replace(small.orders, promised=np.full(len(small.orders), 10**6))
+    figures = value(small.world, soon, small.run, [], 0.0, Staff())
+    assert (figures.orders, figures.late, figures.otif, figures.margin) == (0, 0, 0, 0)
 
 
 def test_proposals_are_taken_from_the_top_until_the_time_is_over(small: Simulated) -> None:

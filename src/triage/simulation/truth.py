@@ -144,14 +144,14 @@ def _run(inside: Cause) -> tuple[Cause, list[tuple[Cause, npt.NDArray[np.int32]]
     """Return minutes late under a set of inside causes, for each set of causes on the road."""
     assert _setting is not None  # noqa: S101 - set by `blame` before any run
     world, shocks, orders = _setting.world, _setting.shocks, _setting.orders
-    run = _setting.real
-    if inside != INSIDE:
-        run = Operations(world, shocks, orders, inside).run()
+    run = _setting.real if inside == INSIDE else Operations(world, shocks, orders, inside).run()
+    dispatched, cancelled = run.dispatched, run.cancelled
+    del run
     found = []
     for bits in range(4):
         outside = Cause(bits * Cause.CARRIER.value)
-        delivered = transit.deliver(world, shocks, orders, run.dispatched, outside)
-        found.append((outside, _late(_setting, delivered, run.cancelled)))
+        delivered = transit.deliver(world, shocks, orders, dispatched, outside)
+        found.append((outside, _late(_setting, delivered, cancelled)))
     gc.collect()  # a run and its processes refer to each other
     return inside, found
 

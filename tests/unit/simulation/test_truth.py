@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
 
+from triage.errors import SimulationError
 from triage.simulation import transit
 from triage.simulation.alternatives import Alternatives, alternatives, befalls, remember
 from triage.simulation.calendar import DAY, NEVER
@@ -74,6 +77,27 @@ def test_the_values_are_those_of_every_sequence_of_causes_averaged(
 def test_the_number_of_processes_changes_nothing(tiny: Simulated, blamed: Blame) -> None:
     side_by_side = blame(tiny.world, tiny.shocks, tiny.orders, tiny.run, processes=2)
     assert (side_by_side.parts == blamed.parts).all()
+
+
+def test_a_process_that_is_ended_from_outside_is_told_in_words(tiny: Simulated) -> None:
+    def end(words: str) -> None:
+        if "1 of 32" in words:
+            multiprocessing.active_children()[0].kill()
+
+    with pytest.raises(SimulationError, match="a process ended"):
+        blame(tiny.world, tiny.shocks, tiny.orders, tiny.run, processes=2, progress=end)
+
+
+def test_an_order_that_is_never_delivered_is_late_until_the_end_of_the_run(
+    tiny: Simulated,
+) -> None:
+    run, order = tiny.run, int(np.flatnonzero(tiny.run.delivered < NEVER)[0])
+    dispatched = np.where(np.arange(len(tiny.orders)) == order, NEVER, run.dispatched)
+    delivered = np.where(np.arange(len(tiny.orders)) == order, NEVER, run.delivered)
+    stuck = replace(run, dispatched=dispatched, delivered=delivered)
+    found = blame(tiny.world, tiny.shocks, tiny.orders, stuck, processes=2)
+    assert found.late[order] > (tiny.world.calendar.days - 10) * DAY - tiny.orders.promised[order]
+    assert (found.parts.sum(axis=0) + WHOLE * found.unavoidable == WHOLE * found.late).all()
 
 
 def test_an_order_that_was_only_damaged_on_the_way_blames_the_carrier(

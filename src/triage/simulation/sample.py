@@ -19,12 +19,13 @@ from triage.simulation.shocks import Shocks
 from triage.simulation.truth import blame
 from triage.simulation.truth_tables import alternatives_table, causes_table, truth_tables
 from triage.simulation.world import World
-from triage.simulation.write import Format, release, write, write_sums
+from triage.simulation.write import Format, all_or_nothing, release, remove, write, write_sums
 
 Progress = Callable[[str], None]
 DAYS = 420
 SAMPLE_ORDERS, SAMPLE_SEED = 20_000, 7
-LEAST_ORDERS = 50
+LEAST_ORDERS, MOST_ORDERS = 50, 10_000_000
+LEAST_DAYS, MOST_DAYS = 28, 3_650
 TRUTH = "truth"
 """Subfolder for what nobody in the company knows; an import does not read it."""
 
@@ -48,14 +49,22 @@ def simulate(seed: int, orders: int, days: int = DAYS) -> Simulated:
         days: how long it lasts, from 2025-01-06.
 
     Raises:
-        SimulationError: if there are too few orders or days to make a distributor of.
+        SimulationError: if no distributor can be made of so many orders or days, or of the seed.
     """
-    if orders < LEAST_ORDERS or days < 28:
-        raise SimulationError(f"at least {LEAST_ORDERS} orders and 28 days are needed")
+    _check(seed, orders, days)
     place = world.build(seed, days)
     weeks = shocks.draw(place)
     placed = demand.draw(place, weeks, orders)
     return Simulated(place, weeks, placed, Operations(place, weeks, placed, watch=True).run())
+
+
+def _check(seed: int, orders: int, days: int) -> None:
+    if not LEAST_ORDERS <= orders <= MOST_ORDERS:
+        raise SimulationError(f"at least {LEAST_ORDERS} orders are needed, at most {MOST_ORDERS:,}")
+    if not LEAST_DAYS <= days <= MOST_DAYS:
+        raise SimulationError(f"at least {LEAST_DAYS} days are needed, at most {MOST_DAYS:,}")
+    if not 0 <= seed < 2**63:
+        raise SimulationError("a seed is a whole number from 0 to 2**63 - 1")
 
 
 def write_simulation(
@@ -64,10 +73,11 @@ def write_simulation(
 ) -> Simulated:  # fmt: skip
     """Simulate and write the extract into a folder, the truth into its subfolder `truth`.
 
-    The same arguments give the same files, whatever the number of processes.
+    The same arguments give the same files, whatever the number of processes. If it fails or is
+    interrupted, the folder's files are as they were.
 
     Args:
-        folder: where the files go; files of an earlier simulation in it are replaced.
+        folder: where the files go; tables of an earlier simulation in it are replaced.
         seed: another one gives another distributor.
         orders: how many are placed.
         days: how long it lasts.
@@ -77,11 +87,25 @@ def write_simulation(
         progress: told what is being done.
 
     Raises:
-        SimulationError: if the arguments make no distributor.
+        SimulationError: if the arguments make no distributor, or the folder cannot be written to.
     """
+    _check(seed, orders, days)
+    try:
+        with all_or_nothing(folder, TRUTH) as place:
+            done = _write(place, seed, orders, days, form, truth, processes, progress)
+        if not truth:
+            remove(folder / TRUTH, "alternatives", "causes")
+    except OSError as error:
+        raise SimulationError(f"{folder} cannot be written to: {error}") from error
+    return done
+
+
+def _write(
+    folder: Path, seed: int, orders: int, days: int, form: Format, truth: bool, processes: int,
+    progress: Progress,
+) -> Simulated:  # fmt: skip
     progress(f"drawing {orders:,} orders and letting {days} days pass")
     done = simulate(seed, orders, days)
-    _make_room(folder)
     place, placed, run = done.world, done.orders, done.run
     progress("exceptions and their messages")
     found = occurrences(place, done.shocks, placed, run)
@@ -111,11 +135,3 @@ def write_sample(folder: Path, *, progress: Progress = lambda _: None) -> Simula
     return write_simulation(
         folder, seed=SAMPLE_SEED, orders=SAMPLE_ORDERS, form="csv", progress=progress
     )
-
-
-def _make_room(folder: Path) -> None:
-    (folder / TRUTH).mkdir(parents=True, exist_ok=True)
-    for place in (folder, folder / TRUTH):
-        for pattern in ("*.parquet", "*.csv.gz", "SHA256SUMS"):
-            for path in place.glob(pattern):
-                path.unlink()

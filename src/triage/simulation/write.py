@@ -6,8 +6,10 @@ import gc
 import gzip
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pyarrow as pa
@@ -15,17 +17,49 @@ import pyarrow.csv
 import pyarrow.parquet
 
 Format = Literal["parquet", "csv"]
+_ENDINGS: dict[Format, str] = {"parquet": ".parquet", "csv": ".csv.gz"}
+_SUMS = "SHA256SUMS"
+
+
+@contextmanager
+def all_or_nothing(folder: Path, *subfolders: str) -> Iterator[Path]:
+    """Give a place to write to; its files get into a folder when all of them are there.
+
+    Tables of the same names that the folder has, in any format, are replaced; other files stay. If
+    the work fails or is interrupted, nothing has changed.
+
+    Args:
+        folder: where the files go in the end; made if it is not there.
+        subfolders: those in which there are files too.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".unfinished-", dir=folder) as name:
+        place = Path(name)
+        for sub in subfolders:
+            (place / sub).mkdir()
+        yield place
+        for sub in ("", *subfolders):
+            (folder / sub).mkdir(exist_ok=True)
+            for path in sorted(path for path in (place / sub).iterdir() if path.is_file()):
+                remove(folder / sub, path.name.split(".")[0])
+                path.replace(folder / sub / path.name)
+
+
+def remove(folder: Path, *tables: str) -> None:
+    """Remove tables from a folder, in whatever format."""
+    for name in tables:
+        for ending in _ENDINGS.values():
+            (folder / f"{name}{ending}").unlink(missing_ok=True)
 
 
 def write(folder: Path, name: str, table: pa.Table, form: Format) -> Path:
     """Write one table; returns the file."""
+    path = folder / f"{name}{_ENDINGS[form]}"
     if form == "parquet":
-        path = folder / f"{name}.parquet"
         pyarrow.parquet.write_table(
             table, path, compression="zstd", write_page_checksum=True, row_group_size=250_000
         )
         return path
-    path = folder / f"{name}.csv.gz"
     path.write_bytes(gzip.compress(_csv(table), compresslevel=9, mtime=0))
     return path
 
@@ -59,7 +93,7 @@ def write_sums(folder: Path, progress: Callable[[str], None] = lambda _: None) -
     """Write SHA256SUMS over the data files of a folder (not of its subfolders)."""
     progress("checksums")
     lines = []
-    for path in sorted((*folder.glob("*.parquet"), *folder.glob("*.csv.gz"))):
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
         with path.open("rb") as file:
             lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
-    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+    (folder / _SUMS).write_text("".join(lines), encoding="utf-8")

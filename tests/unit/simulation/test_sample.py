@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from triage.errors import SimulationError
-from triage.simulation.sample import TRUTH, write_sample, write_simulation
+from triage.simulation.sample import TRUTH, simulate, write_sample, write_simulation
 from triage.simulation.write import Format
 
 COMMITTED = Path(__file__).parents[3] / "data" / "samples"
@@ -102,7 +102,59 @@ def test_too_small_a_distributor_is_refused_and_nothing_is_touched(tmp_path: Pat
     kept.write_bytes(b"mine")
     with pytest.raises(SimulationError, match="at least 50 orders"):
         write_simulation(tmp_path, seed=1, orders=3)
-    assert kept.read_bytes() == b"mine"
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"seed": -1}, "a seed is"),
+        ({"seed": 2**63}, "a seed is"),
+        ({"orders": 49}, "at least 50 orders"),
+        ({"orders": 10**9}, "at most 10,000,000"),
+        ({"days": 27}, "at least 28 days"),
+        ({"days": 3_651}, "at most 3,650"),
+    ],
+)
+def test_no_distributor_is_made_of_odd_arguments(arguments: dict[str, int], words: str) -> None:
+    with pytest.raises(SimulationError, match=words):
+        simulate(**({"seed": 1, "orders": 100, "days": 60} | arguments))
+
+
+@pytest.mark.parametrize(("orders", "days"), [(50, 28), (50, 800), (4_000, 28)])
+def test_unusual_sizes_give_every_file(tmp_path: Path, orders: int, days: int) -> None:
+    write_simulation(tmp_path, seed=2**63 - 1, orders=orders, days=days, processes=2)
+    files = {path.name.split(".")[0] for path in COMMITTED.rglob("*.csv.gz")}
+    assert {path.stem for path in tmp_path.rglob("*.parquet")} == files
+
+
+@pytest.mark.parametrize("place", ["a file", "a file/below"])
+def test_a_folder_that_cannot_be_written_to_is_told_in_words(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a file").write_bytes(b"")
+    with pytest.raises(SimulationError, match="cannot be written to"):
+        write_simulation(tmp_path / place, seed=1, orders=60, days=30)
+
+
+def test_an_interrupted_simulation_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    def interrupt(words: str) -> None:
+        if words == "writing exceptions":
+            raise KeyboardInterrupt
+
+    write_simulation(tmp_path, seed=1, orders=60, days=30, truth=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    with pytest.raises(KeyboardInterrupt):
+        write_simulation(tmp_path, seed=2, orders=60, days=30, progress=interrupt)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+def test_a_new_simulation_replaces_an_earlier_one_and_nothing_else(tmp_path: Path) -> None:
+    write_simulation(tmp_path, seed=1, orders=60, days=30)
+    kept = tmp_path / "mine.parquet"
+    kept.write_bytes(b"mine")
+    write_simulation(tmp_path, seed=1, orders=60, days=30, form="csv", truth=False)
+    assert [path.name for path in tmp_path.rglob("*.parquet")] == ["mine.parquet"]
+    assert not (tmp_path / TRUTH / "causes.csv.gz").exists()
+    assert "mine" not in (tmp_path / "SHA256SUMS").read_text("utf-8")
 
 
 def test_the_sample_stays_small() -> None:

@@ -15,10 +15,11 @@ import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import islice
 from math import factorial
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,8 @@ from triage.simulation.shocks import Shocks
 from triage.simulation.world import World
 
 Progress = Callable[[str], None]
+_Found = tuple[Cause, list[tuple[Cause, npt.NDArray[np.int32]]]]
+"""Causes inside; for each set of causes on the road with them: minutes late by order."""
 _COUNT = len(NAMES)
 WHOLE = factorial(_COUNT)
 """Shapley weights are whole numbers of this many parts."""
@@ -119,28 +122,50 @@ def blame(
     return Blame(parts, unavoidable, late)
 
 
-def _runs(
-    sets: list[Cause], processes: int
-) -> Iterator[tuple[Cause, list[tuple[Cause, npt.NDArray[np.int32]]]]]:
+def _runs(sets: list[Cause], processes: int) -> Iterator[_Found]:
+    """Yield what is found for each set, in no particular sequence if several go side by side."""
     if processes == 1:
         yield from map(_run, sets)
         return
-    with ProcessPoolExecutor(
-        min(processes, len(sets)), multiprocessing.get_context("fork"),
-        initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL),
-    ) as pool:  # fmt: skip
-        try:
-            for run in as_completed([pool.submit(_run, inside) for inside in sets]):
-                yield run.result()
-        except BrokenProcessPool as error:
-            raise SimulationError(
-                "a process ended before its run did; is there memory for so many (--processes)?"
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    context, left = multiprocessing.get_context("fork"), iter(sets)
+    workers: dict[Connection, ForkProcess] = {}
+    try:
+        for first in islice(left, processes):
+            here, there = context.Pipe()
+            worker = context.Process(target=_serve, args=(there, [*workers, here]), daemon=True)
+            worker.start()
+            there.close()
+            workers[here] = worker
+            here.send(first)
+        busy = set(workers)
+        while busy:
+            for pipe in busy & set(wait(busy)):
+                yield pipe.recv()
+                following = next(left, None)
+                if following is None:
+                    busy.remove(pipe)
+                else:
+                    pipe.send(following)
+    except (EOFError, ConnectionError) as error:
+        raise SimulationError(
+            "a process ended before its run did; is there memory for so many (--processes)?"
+        ) from error
+    finally:
+        for worker in workers.values():
+            worker.kill()
+            worker.join()
 
 
-def _run(inside: Cause) -> tuple[Cause, list[tuple[Cause, npt.NDArray[np.int32]]]]:
+def _serve(pipe: Connection, of_others: list[Connection]) -> None:
+    """Run what is asked for until the process is ended, by whoever started it or by Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for other in of_others:
+        other.close()
+    while True:
+        pipe.send(_run(pipe.recv()))
+
+
+def _run(inside: Cause) -> _Found:
     """Return minutes late under a set of inside causes, for each set of causes on the road."""
     assert _setting is not None  # noqa: S101 - set by `blame` before any run
     world, shocks, orders = _setting.world, _setting.shocks, _setting.orders

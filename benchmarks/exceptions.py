@@ -26,13 +26,14 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
 
-from triage.simulation import demand, shocks, world
+from triage.simulation import demand, distributor, shocks
 from triage.simulation.calendar import DAY, HOUR
 from triage.simulation.dialects import Messages, messages
 from triage.simulation.exception_causes import lines_of, on_shelf
 from triage.simulation.exceptions import KINDS, Occurrences, occurrences
 from triage.simulation.operations import Operations
 from triage.simulation.result import Result
+from triage.simulation.world import World
 
 DAYS = 420
 CUT = 300 * DAY
@@ -44,7 +45,7 @@ Kinds = npt.NDArray[np.int64]
 class Reported:
     """A world's exceptions with their messages."""
 
-    world: world.World
+    world: World
     orders: demand.Orders
     result: Result
     found: Occurrences
@@ -53,7 +54,7 @@ class Reported:
 
 def simulate(seed: int, count: int) -> Reported:
     """Run a world and write its messages."""
-    place = world.build(seed, DAYS)
+    place = distributor.build(seed, DAYS)
     hits = shocks.draw(place)
     orders = demand.draw(place, hits, count)
     result = Operations(place, hits, orders, watch=True).run()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from triage.simulation import price_lists
+from triage.simulation import price_tables
 from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.columns import (
     dates,
@@ -259,7 +259,7 @@ def _masters(world: World) -> Iterator[tuple[str, pa.Table]]:
 
 
 def _price_lists(world: World) -> Iterator[tuple[str, pa.Table]]:
-    lists = price_lists.tables(world)
+    lists = price_tables.tables(world)
     name = {
         "customer": world.customers.code, "category": CATEGORIES, "sku": world.skus.code,
         "channel": CHANNELS, "tier": TIERS, "currency": CURRENCIES,

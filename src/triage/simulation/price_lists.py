@@ -1,13 +1,12 @@
 """What is agreed and published about prices before anybody orders: lists, contracts, promotions.
 
-All of it is drawn once from the seed. `build` gives it as arrays by number, to price a million
-lines; `tables` gives the same facts as the rows a company keeps.
+All of it is drawn once from the seed, as arrays by number, to price a million lines; `price_tables`
+gives the same facts as the rows a company keeps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +26,10 @@ SURCHARGED = ("Abrasives", "Fasteners", "Packaging")
 """A single piece of a cheap item of these costs more, unless there is a contract."""
 SURCHARGED_BELOW_PIECES, SURCHARGED_BELOW_PRICE = 2, 12.0
 
-_BEFORE = -371
 _USUAL = ((10, 0.05), (50, 0.08), (200, 0.12))
 _BULK = ((24, 0.04), (100, 0.07), (500, 0.10))
 _COSTLY = ((5, 0.03), (20, 0.06))
-_BREAKS: dict[str, tuple[tuple[int, float], ...]] = {
+BREAKS: dict[str, tuple[tuple[int, float], ...]] = {
     "Abrasives": _USUAL,
     "Adhesives": _USUAL,
     "Batteries": _BULK,
@@ -45,13 +43,13 @@ _BREAKS: dict[str, tuple[tuple[int, float], ...]] = {
     "Power tools": _COSTLY,
     "Safety": _BULK,
 }
-_MOST = max(pieces for breaks in _BREAKS.values() for pieces, _ in breaks)
+"""Pieces from which there is a discount, and which; other categories have none."""
+_MOST = max(pieces for breaks in BREAKS.values() for pieces, _ in breaks)
 _OWN_ITEMS = np.array([20, 8, 4])
 """Items with a price of their own in a contract, by tier."""
 _INNER = {6: 2, 10: 5, 12: 3, 24: 4, 50: 10}
 """Pieces in an inner box, by pieces in the case."""
 
-Columns = dict[str, npt.NDArray[Any]]
 Versions = npt.NDArray[np.int8]
 
 
@@ -129,33 +127,6 @@ class PriceLists:
     rates: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The same as rows; columns by name. Days are numbers, `valid_to` is the last one that counts.
-
-    Attributes:
-        contracts: customer, category or sku (the other is -1), discount off list or price (the
-            other is NaN), volume_breaks, valid_from, valid_to.
-        list_prices: sku, price, valid_from, valid_to.
-        promotions: promotion, clearance, category or sku (the other is -1), channel and tier
-            (-1 is all), off, valid_from, valid_to.
-        volume_breaks: category, from_quantity, off.
-        price_groups: tier, discount: what customers without a contract get off list.
-        surcharges: category, below_quantity, below_list_price, surcharge: without a contract.
-        units: sku, inner, case: pieces in each.
-        exchange_rates: currency (number in CURRENCIES), rate, valid_from, valid_to.
-    """
-
-    contracts: Columns
-    list_prices: Columns
-    promotions: Columns
-    volume_breaks: Columns
-    price_groups: Columns
-    surcharges: Columns
-    units: Columns
-    exchange_rates: Columns
-
-
 def build(world: World) -> PriceLists:
     """Draw the price lists of a world; they hold for its days and say what held before."""
     raised, listed = _list_prices(world)
@@ -176,47 +147,6 @@ def build(world: World) -> PriceLists:
     )  # fmt: skip
 
 
-def tables(world: World) -> Tables:
-    """Return the price lists of a world as a company keeps them."""
-    lists = build(world)
-    pieces = [
-        (CATEGORIES.index(name), pieces, off)
-        for name, breaks in _BREAKS.items()
-        for pieces, off in breaks
-    ]
-    few = np.array([CATEGORIES.index(name) for name in SURCHARGED])
-    rates = lists.rates
-    week = np.tile(np.arange(rates.shape[1]), len(rates))
-    return Tables(
-        contracts=_contract_rows(world, lists.contracts),
-        list_prices=_list_price_rows(world, lists),
-        promotions=_promotion_rows(lists.promotions),
-        volume_breaks={
-            "category": np.array([row[0] for row in pieces]),
-            "from_quantity": np.array([row[1] for row in pieces]),
-            "off": np.array([row[2] for row in pieces]),
-        },
-        price_groups={"tier": np.arange(len(TIERS)), "discount": GROUP_DISCOUNT},
-        surcharges={
-            "category": few,
-            "below_quantity": np.full(len(few), SURCHARGED_BELOW_PIECES),
-            "below_list_price": np.full(len(few), SURCHARGED_BELOW_PRICE),
-            "surcharge": np.full(len(few), SURCHARGE),
-        },
-        units={
-            "sku": np.arange(len(lists.inner)),
-            "inner": lists.inner,
-            "case": world.skus.pack,
-        },
-        exchange_rates={
-            "currency": np.repeat(np.arange(len(rates)), rates.shape[1]),
-            "rate": rates.ravel(),
-            "valid_from": 7 * week,
-            "valid_to": 7 * week + 6,
-        },
-    )
-
-
 def _list_prices(world: World) -> tuple[Ints, Floats]:
     """Return when list prices go up, by category, once or twice on a Monday, and the prices."""
     rng = stream(world.seed, "prices: list")
@@ -232,7 +162,7 @@ def _list_prices(world: World) -> tuple[Ints, Floats]:
 
 def _break_off() -> Floats:
     off = np.zeros((len(CATEGORIES), _MOST + 1))
-    for name, breaks in _BREAKS.items():
+    for name, breaks in BREAKS.items():
         for pieces, share in breaks:
             off[CATEGORIES.index(name), pieces:] = share
     return off
@@ -328,72 +258,3 @@ def _category_off(promotions: Promotions, days: int) -> Floats:
         reach = promotions.channels[row][:, None] & promotions.tiers[row]
         np.maximum(span, (promotions.off[row] * reach)[..., None], out=span)
     return best
-
-
-def _contract_rows(world: World, contracts: Contracts) -> Columns:
-    """Return the versions in force during the world, and the one before the first of them."""
-    versions = contracts.discount.shape[1]
-    place = np.arange(versions)
-    kept = (
-        (place >= contracts.version[:, [0]] - 1)
-        & (place <= contracts.version[:, [-1]])
-        & world.customers.contract[:, None]
-    )
-    whose, version = np.nonzero(kept)
-    kinds = len(CATEGORIES)
-    owner, sku = np.nonzero(contracts.item >= 0)
-    row, item_version = np.nonzero(kept[owner])
-    customer = np.concatenate([np.repeat(whose, kinds), owner[row]])
-    version = np.concatenate([np.repeat(version, kinds), item_version])
-    wide, own = len(whose) * kinds, len(row)
-    category = np.concatenate([np.tile(np.arange(kinds), len(whose)), np.full(own, -1)])
-    price = contracts.price[contracts.item[owner, sku][row], item_version]
-    return {
-        "customer": customer,
-        "category": category,
-        "sku": np.concatenate([np.full(wide, -1), sku[row]]),
-        "discount": np.concatenate(
-            [
-                contracts.discount[customer[:wide], version[:wide], category[:wide]],
-                np.full(own, np.nan),
-            ]
-        ),
-        "price": np.concatenate([np.full(wide, np.nan), price]),
-        "volume_breaks": contracts.breaks[customer] & (category >= 0),
-        "valid_from": contracts.starts[customer, version],
-        "valid_to": contracts.starts[customer, version + 1] - 1,
-    }
-
-
-def _list_price_rows(world: World, lists: PriceLists) -> Columns:
-    raised = lists.raised[world.skus.category].T
-    skus = raised.shape[1]
-    first = np.concatenate([np.full((1, skus), _BEFORE), raised])
-    last = np.concatenate([raised - 1, np.full((1, skus), OPEN)])
-    version, sku = np.nonzero(first < OPEN)
-    return {
-        "sku": sku,
-        "price": lists.listed[version, sku],
-        "valid_from": first[version, sku],
-        "valid_to": np.where(last[version, sku] == OPEN - 1, OPEN, last[version, sku]),
-    }
-
-
-def _promotion_rows(promotions: Promotions) -> Columns:
-    """Return a row for each channel and tier that a promotion is for; one row if it is for all."""
-    reach = promotions.channels[:, :, None] & promotions.tiers[:, None, :]
-    everybody = np.asarray(reach.all(axis=(1, 2)))
-    reach[everybody] = False
-    reach[everybody, 0, 0] = True
-    row, channel, tier = np.nonzero(reach)
-    return {
-        "promotion": row,
-        "clearance": promotions.clearance[row],
-        "category": promotions.category[row],
-        "sku": promotions.sku[row],
-        "channel": np.where(everybody[row], -1, channel),
-        "tier": np.where(everybody[row], -1, tier),
-        "off": promotions.off[row],
-        "valid_from": promotions.first[row],
-        "valid_to": promotions.last[row],
-    }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triage.errors import SimulationError
-from triage.simulation import demand, shocks, world
+from triage.simulation import demand, distributor, shocks
 from triage.simulation.alternatives import alternatives
 from triage.simulation.demand import Orders
 from triage.simulation.dialects import messages
@@ -52,7 +52,7 @@ def simulate(seed: int, orders: int, days: int = DAYS) -> Simulated:
         SimulationError: if no distributor can be made of so many orders or days, or of the seed.
     """
     _check(seed, orders, days)
-    place = world.build(seed, days)
+    place = distributor.build(seed, days)
     weeks = shocks.draw(place)
     placed = demand.draw(place, weeks, orders)
     return Simulated(place, weeks, placed, Operations(place, weeks, placed, watch=True).run())

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from triage.simulation import demand, shocks, transit, world
+from triage.simulation import demand, distributor, shocks, transit
 from triage.simulation import exceptions as ex
 from triage.simulation.calendar import DAY, NEVER
 from triage.simulation.dialect_facts import order_number
@@ -16,11 +16,12 @@ from triage.simulation.dialects import _SPEAKS, NAMES, Messages, messages
 from triage.simulation.exception_causes import CAUSES, OUTAGE
 from triage.simulation.operations import Operations
 from triage.simulation.result import Result
+from triage.simulation.world import World
 
 
 @dataclass(frozen=True)
 class Small:
-    world: world.World
+    world: World
     shocks: shocks.Shocks
     orders: demand.Orders
     result: Result
@@ -29,7 +30,7 @@ class Small:
 
 
 def simulate(seed: int, count: int = 15_000, *, watch: bool = True) -> Small:
-    place = world.build(seed, 420)
+    place = distributor.build(seed, 420)
     hits = shocks.draw(place)
     orders = demand.draw(place, hits, count)
     result = Operations(place, hits, orders, watch=watch).run()

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.simulation import demand, price_lists, prices, shocks
-from triage.simulation import world as worlds
+from triage.simulation import demand, distributor, price_lists, price_tables, prices, shocks
 from triage.simulation.calendar import DAY, Ints
-from triage.simulation.price_lists import Columns, Tables
+from triage.simulation.price_tables import Columns, Tables
 from triage.simulation.prices import (
     BASES,
     CLEARANCE,
@@ -32,7 +31,7 @@ from triage.simulation.prices import (
     WRONG_UNIT,
     Prices,
 )
-from triage.simulation.world import CHANNELS, World
+from triage.simulation.world import CATEGORIES, CHANNELS, World
 
 DAYS = 420
 HALF_A_CENT = 0.005 + 1e-9
@@ -106,7 +105,7 @@ class Clerk:
             price, basis = self.by_contract(line, row)
         else:
             off = self.volume(line)
-            group = self.tables.price_groups["discount"][tier]
+            group = price_lists.GROUP_DISCOUNT[tier]
             price, basis = (
                 self.listed(line) * (1 - group) * (1 - off),
                 VOLUME_BREAK if off else LIST,
@@ -115,10 +114,10 @@ class Clerk:
             lower = self.listed(line) * (1 - offer["off"])
             if lower < price:
                 price, basis = lower, CLEARANCE if offer["clearance"] else PROMOTION
-        for extra in self.rows(self.tables.surcharges, category=self.category(line)):
-            few = line.quantity < extra["below_quantity"]
-            if basis == LIST and few and self.listed(line) < extra["below_list_price"]:
-                price, basis = price * (1 + extra["surcharge"]), SMALL
+        if CATEGORIES[self.category(line)] in price_lists.SURCHARGED:
+            few = line.quantity < price_lists.SURCHARGED_BELOW_PIECES
+            if basis == LIST and few and self.listed(line) < price_lists.SURCHARGED_BELOW_PRICE:
+                price, basis = price * (1 + price_lists.SURCHARGE), SMALL
         return price, basis
 
     def offers(self, line: Line, tier: int) -> list[dict[str, Any]]:
@@ -140,12 +139,12 @@ def ask(world: World, orders: int) -> Priced:
 
 @pytest.fixture(scope="module")
 def priced() -> Priced:
-    return ask(worlds.build(11, DAYS), 120_000)
+    return ask(distributor.build(11, DAYS), 120_000)
 
 
 @pytest.fixture(scope="module")
 def tables(priced: Priced) -> Tables:
-    return price_lists.tables(priced.world)
+    return price_tables.tables(priced.world)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +175,7 @@ def first(lines: Prices, count: int) -> Prices:
 def test_the_same_seed_gives_the_same_prices_and_another_seed_others(priced: Priced) -> None:
     again = prices.draw(priced.world, *priced.asked)
     assert same(again, priced.prices)
-    other = prices.draw(worlds.build(12, DAYS), *priced.asked)
+    other = prices.draw(distributor.build(12, DAYS), *priced.asked)
     assert np.mean(other.right == again.right) < 0.2
     assert np.mean((other.error > 0) & (again.error > 0)) < 0.002
 
@@ -193,7 +192,7 @@ def test_the_first_lines_cost_the_same_however_many_follow(priced: Priced, count
 def test_every_world_has_prices_in_whole_cents_and_errors_exactly_where_they_differ(
     seed: int, days: int
 ) -> None:
-    world = worlds.build(seed, days, customers=60, skus=300)
+    world = distributor.build(seed, days, customers=60, skus=300)
     rng = np.random.default_rng(seed)
     size = 4_000
     lines = prices.draw(
@@ -308,16 +307,15 @@ def test_most_stale_prices_are_off_by_a_few_percent_only(priced: Priced) -> None
     assert np.mean(priced.prices.entered[stale] < priced.prices.right[stale]) > 0.6
 
 
-def test_a_wrong_unit_is_off_by_the_pieces_in_a_box_or_a_case(
-    priced: Priced, tables: Tables
-) -> None:
+def test_a_wrong_unit_is_off_by_the_pieces_in_a_box_or_a_case(priced: Priced) -> None:
     wrong = priced.prices.error == WRONG_UNIT
     right, entered, sku = (
         priced.prices.right[wrong],
         priced.prices.entered[wrong],
         priced.asked[3][wrong],
     )
-    boxed = [tables.units[unit][sku] for unit in ("inner", "case")]
+    lists = price_lists.build(priced.world)
+    boxed = [pieces[sku] for pieces in (lists.inner, priced.world.skus.pack)]
     factors = np.stack([boxed[0], boxed[1], 1 / boxed[0], 1 / boxed[1]])
     near = np.abs(entered - np.maximum(right * factors, 0.01)) <= HALF_A_CENT
     assert near.any(axis=0).all()
@@ -389,7 +387,7 @@ def test_only_people_grant_samples_and_only_marketplaces_match(priced: Priced) -
 
 
 def test_a_concession_that_looks_like_a_slip_is_rare_but_happens() -> None:
-    priced = ask(worlds.build(3, DAYS), 250_000)
+    priced = ask(distributor.build(3, DAYS), 250_000)
     conceded = priced.prices.basis == CONCESSION
     deep = priced.prices.right[conceded] / priced.prices.listed[conceded] < 0.2
     assert 0.002 < deep.mean() < 0.03
@@ -428,7 +426,7 @@ def test_contract_prices_go_up_mostly_and_by_a_few_percent(tables: Tables) -> No
 def test_list_prices_are_raised_once_or_twice_by_category(priced: Priced, tables: Tables) -> None:
     table, category = tables.list_prices, priced.world.skus.category
     within = (table["valid_from"] >= 0) & (table["valid_from"] < DAYS)
-    for kind in range(len(worlds.CATEGORIES)):
+    for kind in range(len(CATEGORIES)):
         days = np.unique(table["valid_from"][within & (category[table["sku"]] == kind)])
         assert len(days) in {1, 2}
     order = np.lexsort((table["valid_from"], table["sku"]))
@@ -452,7 +450,7 @@ def test_promotions_last_up_to_five_weeks_and_are_for_some_only(tables: Tables) 
 
 @pytest.mark.parametrize("days", [90, DAYS, 730])
 def test_the_tables_stay_small_whatever_the_span(days: int) -> None:
-    tables = price_lists.tables(worlds.build(4, days))
+    tables = price_tables.tables(distributor.build(4, days))
     assert 3_000 < (tables.contracts["sku"] >= 0).sum() <= 15_000
     for name in ("contracts", "list_prices", "promotions", "volume_breaks", "exchange_rates"):
         columns: Columns = getattr(tables, name)

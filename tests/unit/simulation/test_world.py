@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from triage.simulation import demand, shocks, world
+from triage.simulation import demand, distributor, shocks
 from triage.simulation.calendar import DAY, NEVER, Calendar
 from triage.simulation.sample import Simulated
 from triage.simulation.world import CHANNELS, EXPRESS, World
@@ -13,7 +13,7 @@ from triage.simulation.world import CHANNELS, EXPRESS, World
 
 @pytest.fixture(scope="module")
 def place() -> World:
-    return world.build(3, 420)
+    return distributor.build(3, 420)
 
 
 def test_it_is_a_regional_distributor_of_the_promised_size(place: World) -> None:
@@ -106,7 +106,7 @@ def test_the_year_has_seasons_and_bad_weeks(place: World) -> None:
 
 def test_another_seed_is_another_distributor_and_the_same_is_the_same() -> None:
     def drawn(seed: int) -> demand.Orders:
-        place = world.build(seed, 100)
+        place = distributor.build(seed, 100)
         return demand.draw(place, shocks.draw(place), 500)
 
     one, again, other = drawn(1), drawn(1), drawn(2)

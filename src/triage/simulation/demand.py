@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, auto
 
 import numpy as np
@@ -137,6 +137,14 @@ class Orders:
     def gives_up(self) -> Ints:
         """Return when the customer cancels; NEVER for most."""
         return np.where(self._chance(Luck.REGRET) < 0.022, self._soon(Luck.REGRET_AT, 60), NEVER)
+
+    def without_luck(self) -> Orders:
+        """Return the orders as a company knows them: no luck, prices only as they were entered."""
+        prices, none = self.own.prices, np.zeros((0, 0), dtype=np.float32)
+        unknown = np.zeros_like(prices.error)
+        entered = replace(prices, right=prices.entered, error=unknown, basis=unknown)
+        own = replace(self.own, phantom=np.zeros(0), prices=entered)
+        return replace(self, luck=none, drift=none[:, 0:0].reshape(-1), own=own)
 
     def _chance(self, column: Luck) -> npt.NDArray[np.float32]:
         return self.luck[:, column]

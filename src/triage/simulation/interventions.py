@@ -39,6 +39,7 @@ class People:
         self.deeds: list[Deed] = []
         self.minutes = 0.0
         self.tried = np.zeros(len(run.orders), dtype=np.int64)
+        self._shown = run.orders.without_luck()
         self._quick = transit.express_carrier(run.world, run.orders)
 
     def at(self, minute: int, proposal: Proposal) -> None:
@@ -116,7 +117,9 @@ class People:
         held = run.entry.held[chosen] & (run.entry.checked[chosen] < now)
         held &= known["order_validated"] >= NEVER
         short = (floor.short_since[chosen] < now) & (known["allocation_confirmed"] >= NEVER)
-        return Situation(now, chosen, known, held, short, self.tried[chosen], run.world, orders)
+        return Situation(
+            now, chosen, known, held, short, self.tried[chosen], run.world, self._shown
+        )
 
     def carry_out(self, proposal: Proposal) -> bool:
         """Do what was proposed, if it is still possible; returns whether it was."""

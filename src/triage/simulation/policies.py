@@ -82,8 +82,8 @@ class Situation:
         held: (k,) whether it is known to wait for the office.
         short: (k,) whether it is known to wait for stock.
         tried: (k,) how many proposals were made for it before.
-        world, orders: master data and what the orders ask for. Luck and later facts are in
-            `orders` too, since it is the whole world's: advice may not look at them.
+        world, orders: master data and what the orders ask for, without their luck. `orders` holds
+            the whole world's, by number: advice reads those in `order` only.
     """
 
     now: int

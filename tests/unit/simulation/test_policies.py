@@ -157,3 +157,20 @@ def test_a_customer_who_is_told_in_time_costs_less(small: Simulated, idle: Value
     )
     assert figures.late == idle.late
     assert 0.45 * idle.penalties < figures.penalties < 0.6 * idle.penalties
+
+
+def test_an_advice_function_cannot_look_at_luck_or_at_right_prices(small: Simulated) -> None:
+    shown: list[Situation] = []
+
+    def look(now: Situation) -> Sequence[Proposal]:
+        shown.append(now)
+        return ()
+
+    run_policy(small.world, small.shocks, small.orders, look)
+    orders = shown[0].orders
+    assert orders.luck.size == orders.drift.size == orders.own.phantom.size == 0
+    assert (orders.own.prices.right == orders.own.prices.entered).all()
+    assert not orders.own.prices.error.any()
+    with pytest.raises(IndexError):
+        _ = orders.gives_up
+    assert (orders.promised == small.orders.promised).all()

@@ -185,7 +185,7 @@ class Scorer:
         stage = self._stage(known, as_of, late_at)
         stage_at = known[TIME[stage.name]]
         begins = max(stage_at, int(row.event[_STARTS]))
-        self.engine.vector(row, min(begins, max(as_of, stage_at)), self._row)
+        self.engine.vector(row, min(begins, as_of), self._row)
         x = self._row[self._columns[stage.name]]
         promise_days = max((late_at - begins) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
         waited_days = max((as_of - begins) / MICROS_PER_DAY, 0.0)

@@ -23,6 +23,7 @@ from triage.simulation.economics import (
     freight,
     lateness_cost,
 )
+from triage.simulation.entry import HURRY
 from triage.simulation.replay import Luck, Past, turn_keys
 from triage.simulation.result import Result
 from triage.simulation.shocks import Shocks
@@ -39,8 +40,6 @@ from triage.simulation.ways import (
 from triage.simulation.world import EXPRESS, GROUND, World
 
 Whole = npt.NDArray[np.integer]
-HURRY = 4
-"""An expedited answer comes in one part of so many of its usual time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ START = np.datetime64("2025-01-06", "D")
 """The first simulated day of every world (a Monday)."""
 HOUR = 60
 DAY = 24 * HOUR
+OFFICE_OPENS, OFFICE_CLOSES = 8 * HOUR, 17 * HOUR
 NEVER = 2**40
 """Stands for a minute after every other one."""
 _MARGIN = 500
@@ -54,15 +55,26 @@ class Calendar:
         """Return whether each day is a working day."""
         return self.ahead(day, 0) == day
 
-    def after(
-        self, minute: Ints, work: Ints, opens: int = 8 * HOUR, closes: int = 17 * HOUR
-    ) -> Ints:
+    def after(self, minute: Ints, work: Ints) -> Ints:
         """Return when `work` minutes of office time, counted from `minute`, have passed."""
-        length = closes - opens
+        length = OFFICE_CLOSES - OFFICE_OPENS
         day = minute // DAY
-        worked = np.where(self.is_workday(day), np.clip(minute - day * DAY - opens, 0, length), 0)
+        worked = np.where(
+            self.is_workday(day), np.clip(minute - day * DAY - OFFICE_OPENS, 0, length), 0
+        )
         total = worked + work
-        return self.ahead(day, total // length) * DAY + opens + total % length
+        return self.ahead(day, total // length) * DAY + OFFICE_OPENS + total % length
+
+    def after_one(self, minute: int, work: int) -> int:
+        """Return what `after` says of a single moment, many times as fast."""
+        day, length = minute // DAY, OFFICE_CLOSES - OFFICE_OPENS
+        number = int(self.before[day])
+        worked = 0
+        if int(self.workdays[number]) == day:
+            worked = min(max(minute - day * DAY - OFFICE_OPENS, 0), length)
+        total = worked + work
+        begins = int(self.workdays[min(number + total // length, len(self.workdays) - 1)])
+        return begins * DAY + OFFICE_OPENS + total % length
 
     def date(self, day: Ints) -> npt.NDArray[np.datetime64]:
         """Return dates of day numbers."""

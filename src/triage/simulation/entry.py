@@ -20,6 +20,8 @@ _FAILS = np.array([0.022, 0.010, 0.008, 0.0, 0.0, 0.020])
 _NEEDS_DATA = np.array([0.026, 0.024, 0.018, 0.045, 0.016, 0.034])
 _ELECTRONIC = np.array([True, True, True, False, False, True])
 _PRICE_CHECKED = 0.45
+HURRY = 4
+"""An answer that is expedited comes in one part of so many of its usual time."""
 
 
 @dataclass(frozen=True, slots=True)

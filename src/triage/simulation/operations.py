@@ -19,25 +19,18 @@ from triage.simulation.calendar import DAY, HOUR, NEVER, Ints
 from triage.simulation.causes import EVERY, Cause
 from triage.simulation.demand import Orders
 from triage.simulation.draws import stream
-from triage.simulation.entry import enter, held_until
+from triage.simulation.entry import HURRY, enter, held_until
 from triage.simulation.queues import push_all
 from triage.simulation.result import Result, Stock, Supply, Waves
 from triage.simulation.shelves import changed_cells, reorder
 from triage.simulation.shocks import Shocks
-from triage.simulation.sizing import (
-    OFFICE_CLOSES,
-    OFFICE_OPENS,
-    clerks,
-    empty_floor,
-    pickers,
-    stock_levels,
-)
+from triage.simulation.sizing import clerks, empty_floor, pickers, stock_levels
 from triage.simulation.waves import wave
 from triage.simulation.world import World
 
 Process = Generator[simpy.Event, Any, None]
 
-WAVES = (0, 3 * HOUR + 30, 7 * HOUR, 9 * HOUR + 30)
+_WAVES = (0, 3 * HOUR + 30, 7 * HOUR, 9 * HOUR + 30)
 _DELIVERIES_AT = 5 * HOUR
 LINGERS = 60
 """Days that a run goes on after its last one, so that open orders come to their end."""
@@ -131,8 +124,8 @@ class Operations:
             yield turn
             pace = self.shocks.desk[self.now // DAY]
             yield env.timeout(self._office(int(self.entry.work[order] / pace)) - env.now)
-        share = 0.25 if self.urgent[order] else 1.0
-        until = self._office(int(self.entry.answer[order] * share))
+        answer = int(self.entry.answer[order])
+        until = self._office(answer // HURRY if self.urgent[order] else answer)
         self.asked[order] = env.now
         process = env.active_process
         assert process is not None  # noqa: S101 - we are in it
@@ -142,32 +135,20 @@ class Operations:
             del self.answering[order]
         except simpy.Interrupt:
             left = until - env.now
-            yield env.timeout(min(left, max(30, left // 4)))
+            yield env.timeout(min(left, max(30, left // HURRY)))
         self.validated[order] = env.now
         self.send(np.array([order]), np.array([env.now]))
 
     def _office(self, minutes: int) -> int:
         """Return the minute at which so many minutes of office time from now have passed."""
-        now = self.now
-        calendar = self.world.calendar
-        if minutes == 0:
-            return now
-        day, length = now // DAY, OFFICE_CLOSES - OFFICE_OPENS
-        number = int(calendar.before[day])
-        worked = 0
-        if int(calendar.workdays[number]) == day:
-            worked = min(max(now - day * DAY - OFFICE_OPENS, 0), length)
-        total = worked + minutes
-        return (
-            int(calendar.workdays[number + total // length]) * DAY + OFFICE_OPENS + total % length
-        )
+        return self.world.calendar.after_one(self.now, minutes) if minutes else self.now
 
     # --- the sites ----------------------------------------------------------------------------
 
     def _site(self, site: int) -> Process:
         env, sites = self.env, self.world.sites
         opens, closes = int(sites.opens[site]), int(sites.closes[site])
-        starts = [opens + after for after in WAVES]
+        starts = [opens + after for after in _WAVES]
         windows = list(zip(starts, [*starts[1:], closes], strict=True))
         endless = not self.causes & Cause.STOCK
         hands = bool(self.causes & Cause.CAPACITY)

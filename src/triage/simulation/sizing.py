@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from triage.simulation.calendar import HOUR, NEVER, Ints
+from triage.simulation.calendar import HOUR, NEVER, OFFICE_CLOSES, OFFICE_OPENS, Ints
 from triage.simulation.causes import Cause
 from triage.simulation.demand import Luck, Orders
 from triage.simulation.draws import Floats
@@ -12,7 +12,6 @@ from triage.simulation.entry import Entry
 from triage.simulation.floor import PICK_BASE, PICK_LINE, Floor
 from triage.simulation.world import World
 
-OFFICE_OPENS, OFFICE_CLOSES = 8 * HOUR, 17 * HOUR
 _PHANTOM = 0.010
 _LOST = 0.012
 

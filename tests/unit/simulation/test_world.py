@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from triage.simulation import demand, distributor, shocks
 from triage.simulation.calendar import DAY, NEVER, Calendar
@@ -125,3 +127,10 @@ def test_office_time_counts_no_nights_weekends_or_holidays() -> None:
     assert calendar.after(saturday, np.array([0])).tolist() == [7 * DAY + 8 * 60]
     before_new_year_26 = np.array([359 * DAY + 16 * 60])
     assert Calendar(420).after(before_new_year_26, np.array([120])).tolist() == [361 * DAY + 9 * 60]
+
+
+@given(minute=st.integers(0, 400 * DAY), work=st.integers(0, 20_000))
+def test_office_time_of_one_moment_is_that_of_many(minute: int, work: int) -> None:
+    calendar = Calendar(420)
+    many = calendar.after(np.array([minute]), np.array([work]))
+    assert calendar.after_one(minute, work) == many[0]

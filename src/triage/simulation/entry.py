@@ -20,6 +20,8 @@ _FAILS = np.array([0.022, 0.010, 0.008, 0.0, 0.0, 0.020])
 _NEEDS_DATA = np.array([0.026, 0.024, 0.018, 0.045, 0.016, 0.034])
 _ELECTRONIC = np.array([True, True, True, False, False, True])
 _PRICE_CHECKED = 0.45
+CATCHES_UP = 10
+"""Minutes after an outage until the messages that it held are through."""
 HURRY = 4
 """An answer that is expedited comes in one part of so many of its usual time."""
 
@@ -90,11 +92,16 @@ def held_until(shocks: Shocks, interface: int, minute: Ints) -> tuple[Bools, Int
     """Return which moments fall into an outage of an interface, and when that ends."""
     stuck = np.zeros(len(minute), dtype=bool)
     until = np.zeros(len(minute), dtype=np.int64)
-    for which, first, last in shocks.outages.tolist():
-        inside = (minute >= first) & (minute < last) & (which == interface)
+    for first, last in standstills(shocks, interface):
+        inside = (minute >= first) & (minute < last)
         stuck |= inside
-        until[inside] = last + 10
+        until[inside] = last + CATCHES_UP
     return stuck, until
+
+
+def standstills(shocks: Shocks, interface: int) -> list[tuple[int, int]]:
+    """Return first and last minute of each outage of an interface."""
+    return [(first, last) for which, first, last in shocks.outages.tolist() if which == interface]
 
 
 def _usual_lag(orders: Orders) -> Ints:

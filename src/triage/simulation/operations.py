@@ -18,8 +18,8 @@ from triage.simulation import transit
 from triage.simulation.calendar import DAY, HOUR, NEVER, Ints
 from triage.simulation.causes import EVERY, Cause
 from triage.simulation.demand import Orders
-from triage.simulation.draws import stream
-from triage.simulation.entry import HURRY, enter, held_until
+from triage.simulation.draws import Floats, stream
+from triage.simulation.entry import CATCHES_UP, HURRY, enter, standstills
 from triage.simulation.queues import push_all
 from triage.simulation.result import Result, Stock, Supply, Waves
 from triage.simulation.shelves import changed_cells, reorder
@@ -92,12 +92,12 @@ class Operations:
 
     # --- the office ---------------------------------------------------------------------------
 
-    def _intake(self) -> Process:
+    def _intake(self, since: int = 0) -> Process:
         """Hand the orders that the automatic checks pass to their sites, day by day."""
-        free = np.flatnonzero(~self.entry.held)
+        free = np.flatnonzero(~self.entry.held & (self.entry.checked >= since))
         free = free[np.argsort(self.entry.checked[free], kind="stable")]
         day = self.entry.checked[free] // DAY
-        for today in range(self.world.calendar.days + 30):
+        for today in range(since // DAY, self.world.calendar.days + 30):
             low, high = np.searchsorted(day, [today, today + 1])
             self.send(free[low:high], self.entry.checked[free[low:high]])
             yield self.env.timeout(DAY)
@@ -107,8 +107,8 @@ class Operations:
         starts = np.maximum(validated, self.orders.not_before[orders])
         push_all(self.floor, orders, starts)
 
-    def _cases(self) -> Process:
-        held = np.flatnonzero(self.entry.held)
+    def _cases(self, since: int = 0) -> Process:
+        held = np.flatnonzero(self.entry.held & (self.entry.checked >= since))
         held = held[np.argsort(self.entry.checked[held], kind="stable")]
         for order in held.tolist():
             wait = int(self.entry.checked[order]) - self.env.now
@@ -175,17 +175,11 @@ class Operations:
     def _held(self, now: int) -> int:
         if not self.causes & Cause.INTEGRATION:
             return 0
-        stuck, until = held_until(self.shocks, 1, np.array([now]))
-        return int(until[0]) if stuck[0] else 0
+        ends = [until for begins, until in standstills(self.shocks, 1) if begins <= now < until]
+        return ends[-1] + CATCHES_UP if ends else 0
 
     def _order_stock(self, site: int, day: int) -> None:
-        suppliers = self.world.suppliers
-        drift = self._lead_luck[min(day, self.world.calendar.days), site]
-        slow = self.shocks.lead[min(day, len(self.shocks.lead) - 1)]
-        lead = suppliers.lead_days * slow * np.exp(suppliers.noise * drift)
-        due = self.world.calendar.ahead(
-            day + np.clip(np.round(lead), 2, _LONGEST_LEAD).astype(np.int64), 0
-        )
+        due = self.due_days(day, self._lead_luck[min(day, self.world.calendar.days), site])
         skus = self.world.skus
         before = self._made
         self._made = reorder(
@@ -194,6 +188,19 @@ class Operations:
         )  # fmt: skip
         if self.watch and self._made > before:
             self._supply.append((before, day, due))
+
+    def due_days(self, day: int, drift: Floats) -> Ints:
+        """Return the day on which what is ordered on a day arrives, for each supplier.
+
+        Args:
+            day: of the order.
+            drift: (suppliers,) standard normal.
+        """
+        suppliers = self.world.suppliers
+        slow = self.shocks.lead[min(day, len(self.shocks.lead) - 1)]
+        lead = suppliers.lead_days * slow * np.exp(suppliers.noise * drift)
+        whole = np.clip(np.round(lead), 2, _LONGEST_LEAD).astype(np.int64)
+        return self.world.calendar.ahead(day + whole, 0)
 
     # --- the outcome --------------------------------------------------------------------------
 

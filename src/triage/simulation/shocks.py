@@ -68,36 +68,81 @@ _RATES = (
 
 def draw(world: World) -> Shocks:
     """Draw the bad weeks of a world; the season before the holidays is busy in every one."""
-    rng = stream(world.seed, "shocks")
-    days = world.calendar.days + 1
-    span = days + 400
-    states = sorted(set(world.towns.state))
-    candidates = {
+    return _by_day(world, *_drawn(world, stream(world.seed, "shocks"), 0))
+
+
+def redraw(world: World, shocks: Shocks, day: int, rng: np.random.Generator) -> Shocks:
+    """Return shocks as they may go on when a world is known up to the end of a day.
+
+    What had begun by then stays; how long it lasts is drawn anew, given that it has lasted so long
+    (outages stay as they were). What begins later is drawn anew. Busy weeks stay, since the orders
+    do.
+
+    Args:
+        world: the distributor.
+        shocks: what really happened to it.
+        day: the last day that is known.
+        rng: where the future comes from.
+    """
+    longest = {kind: days for kind, _, days, _ in _RATES}
+    known = []
+    for shock in shocks.listed:
+        if shock.kind == "demand" or shock.last < day:
+            known.append(shock)
+        elif shock.first <= day and shock.kind == "outage":
+            known.append(shock)
+        elif shock.first <= day:
+            low, high = longest[shock.kind]
+            lasts = int(rng.integers(max(low, day - shock.first), high + 1))
+            known.append(shock._replace(last=shock.first + lasts))
+    begun = [row for row in shocks.outages.tolist() if row[1] < (day + 1) * DAY]
+    listed, outages = _drawn(world, rng, day + 1)
+    later = [shock for shock in listed if shock.kind != "demand"]
+    return _by_day(world, known + later, begun + outages)
+
+
+def _candidates(world: World) -> dict[str, int]:
+    return {
         "labour": len(world.sites.code),
         "carrier": len(world.carriers.code),
-        "weather": len(states),
+        "weather": len(set(world.towns.state)),
         "supplier": len(world.suppliers.code),
         "desk": 1,
         "demand": 1,
     }
+
+
+def _drawn(
+    world: World, rng: np.random.Generator, since: int
+) -> tuple[list[Shock], list[tuple[int, int, int]]]:
+    """Return the shocks that begin from a day on, and outages as interface, first, last minute."""
+    days = world.calendar.days + 1
     listed: list[Shock] = []
+    outages: list[tuple[int, int, int]] = []
+    if since >= days:
+        return listed, outages
     for kind, rate, (shortest, longest), (mild, severe) in _RATES:
-        for whom in range(candidates[kind]):
-            for _ in range(int(rng.poisson(rate * days / 365))):
-                first = int(rng.integers(0, days))
+        for whom in range(_candidates(world)[kind]):
+            for _ in range(int(rng.poisson(rate * (days - since) / 365))):
+                first = int(rng.integers(since, days))
                 last = first + int(rng.integers(shortest, longest + 1))
                 listed.append(Shock(kind, whom, first, last, round(rng.uniform(mild, severe), 2)))
-    outages = []
     for interface in (0, 1):
-        for _ in range(int(rng.poisson(9 * days / 365))):
-            first = int(rng.integers(0, days)) * DAY + int(rng.integers(6, 18)) * HOUR
+        for _ in range(int(rng.poisson(9 * (days - since) / 365))):
+            first = int(rng.integers(since, days)) * DAY + int(rng.integers(6, 18)) * HOUR
             minutes = int(rng.choice([150, 300, 600, 1500], p=[0.35, 0.35, 0.2, 0.1]))
             outages.append((interface, first, first + minutes))
             listed.append(
                 Shock("outage", interface, first // DAY, (first + minutes) // DAY, minutes)
             )
+    return listed, outages
+
+
+def _by_day(world: World, listed: list[Shock], outages: list[tuple[int, int, int]]) -> Shocks:
+    span = world.calendar.days + 401
+    states = sorted(set(world.towns.state))
     listed.sort(key=lambda shock: (shock.first, shock.kind, shock.whom))
-    tables = {kind: np.ones((span, size)) for kind, size in candidates.items()}
+    tables = {kind: np.ones((span, size)) for kind, size in _candidates(world).items()}
     for shock in listed:
         if shock.kind != "outage":
             tables[shock.kind][shock.first : shock.last + 1, shock.whom] *= shock.factor

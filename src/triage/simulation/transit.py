@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from triage.simulation.calendar import DAY, HOUR, NEVER, Ints
 from triage.simulation.causes import Cause
 from triage.simulation.demand import Luck, Orders
+from triage.simulation.draws import Floats
 from triage.simulation.shocks import Shocks
 from triage.simulation.world import EXPRESS, World
 
 _TAIL = 0.02
 _DAMAGED = 0.008
+_DAMAGE_DAYS = (2, 3, 4, 5)
+_GRID = (np.arange(24) + 0.5) / 24
+"""Midpoints at which the size of a tail is integrated."""
 
 
 def pickup(world: World, packed: Ints, carrier: Ints) -> Ints:
@@ -67,7 +72,7 @@ def deliver(
     if causes & Cause.CARRIER:
         slow = world.carriers.noise[carrier] * orders.drift[pick]
         tail = luck[:, Luck.TAIL] < _TAIL
-        size = 1.5 + 1.8 * luck[:, Luck.TAIL_SIZE].astype(np.float64) ** 2
+        size = _tail_size(luck[:, Luck.TAIL_SIZE].astype(np.float64))
         days = days * world.carriers.pace[carrier] * np.exp(slow) * np.where(tail, size, 1.0)
         days = days * shocks.transit[np.minimum(day, span), carrier]
     if causes & Cause.SHOCK:
@@ -78,6 +83,48 @@ def deliver(
         whole = whole + np.where(luck[:, Luck.DAMAGE] < _DAMAGED, takes, 0)
     minute = 8 * HOUR + 20 + (9 * HOUR * luck[:, Luck.ARRIVES]).astype(np.int64)
     return np.where(gone, world.calendar.ahead(day, whole) * DAY + minute, NEVER)
+
+
+def chance_late(
+    world: World, shocks: Shocks, orders: Orders, dispatched: Ints, chosen: Ints
+) -> Floats:
+    """Return the exact chance that shipments arrive after their promised day.
+
+    The luck that a shipment has on the road (drift, tail, damage) is integrated out; everything
+    else (lane, carrier, shocks on the day it leaves) is as in `deliver` with every cause.
+
+    Args:
+        world: the distributor.
+        shocks: its bad weeks.
+        orders: what was ordered.
+        dispatched: (k,) when each leaves; NEVER is late for certain.
+        chosen: (k,) numbers of the orders meant.
+    """
+    gone = dispatched < NEVER
+    day = np.where(gone, dispatched, 0) // DAY
+    span = len(shocks.weather) - 1
+    carrier, site = orders.carrier[chosen], orders.site[chosen]
+    town = world.customers.town[orders.customer[chosen]]
+    before = world.calendar.before
+    allowed = before[orders.promised[chosen] + 1] - before[day]
+    usual = 0.9 * world.lane_days[site, town, orders.service[chosen]]
+    usual = usual * world.carriers.pace[carrier] * shocks.transit[np.minimum(day, span), carrier]
+    usual = usual * shocks.weather[np.minimum(day, span), town]
+    noise = world.carriers.noise[carrier]
+
+    def takes(days: Ints) -> Floats:
+        """Return the chance of at least so many whole days, damage apart."""
+        edge = np.log(np.maximum(days - 0.5, 0.5) / usual)
+        tail = ndtr((np.log(_tail_size(_GRID)) - edge[:, None]) / noise[:, None]).mean(axis=1)
+        return np.where(days <= 1, 1.0, (1 - _TAIL) * ndtr(-edge / noise) + _TAIL * tail)
+
+    damaged_too = sum(takes(allowed - days) for days in _DAMAGE_DAYS) / len(_DAMAGE_DAYS)
+    chance = (1 - _DAMAGED) * takes(allowed) + _DAMAGED * damaged_too
+    return np.where(gone, chance, 1.0)
+
+
+def _tail_size(uniform: Floats) -> Floats:
+    return np.asarray(1.5 + 1.8 * uniform**2)
 
 
 def damaged(orders: Orders) -> npt.NDArray[np.bool_]:

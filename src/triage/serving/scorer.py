@@ -52,6 +52,7 @@ class Scorer:
         history: the log.
         policy: bands, reasons, freshness.
         clock: gives the moment that counts as now, UTC micros; by default always the extract's.
+        engine: the log's records in an engine, if one is there already.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class Scorer:
         policy: Policy,
         *,
         clock: Callable[[], int] | None = None,
+        engine: FeatureEngine | None = None,
     ) -> None:
         self.model = model
         self.policy = policy
-        self.engine = FeatureEngine.of(history, model.features)
+        self.engine = engine or FeatureEngine.of(history, model.features)
         extracted_at = history.extracted_at
         self._clock = clock or (lambda: extracted_at)
         self._tolerance = model.features.program.tolerance

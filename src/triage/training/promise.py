@@ -36,6 +36,30 @@ class Slices(_Declared):
     min_late: Annotated[int, Field(ge=1)]
 
 
+class Segments(_Declared):
+    """By which columns the test set is divided, and from what size on a segment is judged."""
+
+    columns: tuple[str, ...]
+    min_rows: Annotated[int, Field(ge=1)]
+    min_late: Annotated[int, Field(ge=1)]
+
+
+class Rehearsal(_Declared):
+    """On what the bundle is tried as the service would use it.
+
+    Attributes:
+        orders: newest orders that are scored for speed and for replay.
+        streamed_records: newest records that one engine takes in one by one.
+        top: how many of the riskiest open orders make the list that people see.
+        min_open: with fewer open orders stability is reported, not judged.
+    """
+
+    orders: Annotated[int, Field(ge=1)]
+    streamed_records: Annotated[int, Field(ge=1)]
+    top: Annotated[int, Field(ge=1)]
+    min_open: Annotated[int, Field(ge=2)]
+
+
 class Allowance(_Declared):
     """How far chance may excuse a figure where few rows were late."""
 
@@ -55,6 +79,10 @@ class Thresholds(_Declared):
     max_ece: _Share
     min_within_month_roc_auc: _Share
     max_worst_month_log_loss_excess: Annotated[float, Field(ge=0)]
+    max_worst_segment_log_loss_excess: Annotated[float, Field(ge=0)]
+    max_score_ms: _Positive
+    min_rank_correlation: Annotated[float, Field(ge=-1, le=1)]
+    min_top_in_common: _Share
     max_megabytes: _Positive
 
 
@@ -65,6 +93,8 @@ class ModelPromise(_Declared):
     version: str
     output: Output
     slices: Slices
+    segments: Segments
+    rehearsal: Rehearsal
     allowance: Allowance
     gates: Thresholds
 

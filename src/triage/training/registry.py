@@ -1,33 +1,39 @@
-"""From a registered version to the champion in force.
+"""From a registered version to the champion in force, and back to the one before.
 
-The pointer `champion.json` decides; MLflow's aliases follow it. Bytes are copied and checked first,
-then the pointer is replaced in one step, then the aliases: whatever stops in between, the old
-champion stays in force until the new one is there as a whole.
+The pointer `champion.json` decides; the journal of promotions and MLflow's aliases follow it. Bytes
+are copied and checked first, then the pointer is replaced in one step, then the rest: whatever
+stops in between, the old champion stays in force until the new one is there as a whole. Going back
+needs nothing but the home folder.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle, write_bundle
-from triage.models.champion import bundle_folder, find_champion, point_to, sync_folder
-from triage.training.gates import GateResult, require
-from triage.training.tracking import DIGEST_TAG, GATES_TAG, open_catalogue
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-CHAMPION, PREVIOUS = "champion", "previous"
+from triage.models.champion import bundle_folder, champion, find_champion, point_to, sync_folder
+from triage.training.catalogue import fetch, open_version, require_registered, set_aliases
+from triage.training.promotions import promotions, record_promotion
+from triage.training.thresholds import validate
+from triage.training.tracking import open_catalogue
+from triage.training.verdict import STABILITY, GateResult, refusal, require
 
 
 def promote(
-    home: Path, name: str, version: str, *, who: str, why: str, gates: tuple[GateResult, ...]
+    home: Path,
+    name: str,
+    version: str,
+    *,
+    who: str,
+    why: str,
+    gates: Sequence[GateResult],
+    accept_unstable: bool = False,
 ) -> None:
     """Make a registered version the champion.
 
@@ -37,54 +43,107 @@ def promote(
         version: its version, as `tracking.track` gives it.
         who: who decided.
         why: the reason, in words.
-        gates: what `gates.check` gave for this version.
+        gates: the gates of this version, as judged when it was registered or anew.
+        accept_unstable: `who` accepts that the list is reshuffled; excuses no other gate.
 
     Raises:
         GateError: if a gate failed, now or when the version was registered; gives the figures.
         BundleError: if there is no such version, or its bytes are not those that were registered.
     """
-    require(gates)
+    require(gates, accept_unstable=accept_unstable)
     with open_catalogue(home) as client:
-        digest, files = _fetch(client, name, version)
+        _require_of_mlflow(gates)
+        registered = open_version(client, name, version)
+        require_registered(registered, gates)
+        digest, files = fetch(client, registered)
         _install(home, name, digest, files)
         former = find_champion(home, name)
         pointer = {
+            "action": "promote",
             "digest": digest,
             "version": str(version),
             "promoted_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "who": who,
             "why": why,
             "gates": [asdict(gate) for gate in gates],
+            "accepted": [STABILITY] if refusal(gates) else [],
             "previous": _previous(former, digest),
         }
+        record_promotion(home, name)
         point_to(home, name, pointer)
-        _set_aliases(client, name, pointer)
+        record_promotion(home, name)
+        set_aliases(client, name, pointer)
 
 
-def _fetch(client: MlflowClient, name: str, version: str) -> tuple[str, dict[str, bytes]]:
-    """Return digest and files of a version, checked against the digest of its registration."""
-    from mlflow.artifacts import download_artifacts  # noqa: PLC0415  heavy: only who promotes pays
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+def rollback(home: Path, name: str, *, who: str, why: str) -> tuple[dict[str, Any], str]:
+    """Put the champion before the present one in force again; MLflow is not needed.
 
-    try:
-        registered = client.get_model_version(name, version)
-    except MlflowException as error:
-        raise BundleError(f"{name} has no version {version}: run `triage train {name}`") from error
-    if registered.tags.get(GATES_TAG) != "passed":
-        raise GateError(
-            f"version {version} of {name} was registered with failed gates: see gates.json of run "
-            f"{registered.run_id}, then train again"
+    Going back twice goes back two champions; to return, promote the version again.
+
+    Returns:
+        The pointer now in force, and in words what could not be told to MLflow (empty if all was).
+
+    Raises:
+        BundleError: if there is no earlier champion, or its bytes are damaged; nothing changes.
+    """
+    current = champion(home, name)
+    target = current.get("previous")
+    if target is None:
+        raise BundleError(
+            f"{name} version {current.get('version')} has no champion before it: nothing to go back"
+            f" to; `triage models` lists the versions, `triage promote VERSION` takes one"
         )
-    with tempfile.TemporaryDirectory(prefix="triage-bundle-") as folder:
-        try:
-            place = download_artifacts(
-                artifact_uri=registered.source, dst_path=folder, tracking_uri=client.tracking_uri
-            )
-        except (MlflowException, OSError) as error:
-            raise BundleError(
-                f"the files of {name} version {version} are not at {registered.source}: {error}"
-            ) from error
-        return read_bundle(Path(place), registered.tags[DIGEST_TAG])
+    try:
+        read_bundle(bundle_folder(home, name, target["digest"]), target["digest"])
+    except BundleError as error:
+        raise BundleError(
+            f"version {target['version']} cannot be put in force again: {error}. Version "
+            f"{current.get('version')} stays the champion; `triage promote {target['version']}` "
+            "writes its files anew from MLflow"
+        ) from error
+    former = _last_promotion(home, name, target["digest"])
+    pointer = {
+        "action": "rollback",
+        "digest": target["digest"],
+        "version": target["version"],
+        "promoted_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "who": who,
+        "why": why,
+        "gates": former.get("gates", []),
+        "accepted": former.get("accepted", []),
+        "previous": former.get("previous"),
+    }
+    record_promotion(home, name)
+    point_to(home, name, pointer)
+    record_promotion(home, name)
+    return pointer, _tell_mlflow(home, name, pointer)
+
+
+def _require_of_mlflow(gates: Sequence[GateResult]) -> None:
+    """Refuse what MLflow's own validation refuses: the same thresholds, judged by it.
+
+    Raises:
+        GateError: with MLflow's words.
+    """
+    refused = validate(gates)
+    if refused:
+        raise GateError(f"MLflow's validation refused what the gates passed: {refused}")
+
+
+def _last_promotion(home: Path, name: str, digest: str) -> dict[str, Any]:
+    """Return how a bundle was last put in force; empty if no entry is left."""
+    known = [entry for entry in promotions(home, name) if entry.get("digest") == digest]
+    return known[-1] if known else {}
+
+
+def _tell_mlflow(home: Path, name: str, pointer: dict[str, Any]) -> str:
+    """Let MLflow's aliases follow; return in words why that was not possible."""
+    try:
+        with open_catalogue(home) as client:
+            set_aliases(client, name, pointer)
+    except Exception as error:  # noqa: BLE001  whatever ails MLflow, the champion is in force
+        return f"MLflow's aliases stay as they were ({type(error).__name__}: {error})"
+    return ""
 
 
 def _install(home: Path, name: str, digest: str, files: dict[str, bytes]) -> None:
@@ -121,9 +180,3 @@ def _previous(former: dict[str, Any] | None, digest: str) -> dict[str, Any] | No
         kept: dict[str, Any] | None = former.get("previous")
         return kept
     return {"digest": former["digest"], "version": former["version"]}
-
-
-def _set_aliases(client: MlflowClient, name: str, pointer: dict[str, Any]) -> None:
-    client.set_registered_model_alias(name, CHAMPION, pointer["version"])
-    if pointer["previous"] is not None:
-        client.set_registered_model_alias(name, PREVIOUS, pointer["previous"]["version"])

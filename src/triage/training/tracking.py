@@ -24,10 +24,11 @@ import pandas as pd
 
 from triage.training import plots
 from triage.training.card import model_card
-from triage.training.gates import GateResult
 from triage.training.metrics import NAMES, POOLED, WITHIN_MONTH
 from triage.training.report_table import as_dict
 from triage.training.run import TrainingRun
+from triage.training.thresholds import metric_name, validate
+from triage.training.verdict import GateResult, standing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 BUNDLE = "bundle"
 DIGEST_TAG = "digest"
 GATES_TAG = "gates"
+GATES_FILE = "gates.json"
+VALIDATION_TAG = "mlflow_validation"
 _DATABASE, _ARTIFACTS = "mlflow.db", "mlartifacts"
 _LONGEST_DATASET_DIGEST = 36
 _LONGEST_PARAMETER = 6_000
@@ -60,18 +63,20 @@ def track(
     Args:
         run: the run.
         tidy: what `metrics.evaluate` gives for its predictions.
-        gates: what `gates.check` gives; a version whose gates failed is registered all the same,
-            says so in its tags, and cannot be promoted.
+        gates: every gate's result; a version whose gates failed is registered all the same, says
+            so in its tags (passed, unstable or failed), and cannot be promoted.
         home: folder of everything generated; the store is created if it is absent.
     """
-    passed = "passed" if all(gate.passed for gate in gates) else "failed"
-    tags = {DIGEST_TAG: run.digest, GATES_TAG: passed}
+    tags = {DIGEST_TAG: run.digest, GATES_TAG: standing(gates).value}
     with open_catalogue(home) as client:
+        refused = validate(gates)
+        tags[VALIDATION_TAG] = "failed" if refused else "passed"
         experiment = _experiment(client, run.name, home)
         started = client.create_run(experiment, run_name=f"{run.name} {run.digest[:12]}", tags=tags)
         run_id = started.info.run_id
         try:
             _log_facts(client, run_id, run, tidy)
+            _log_gates(client, run_id, gates, refused)
             with tempfile.TemporaryDirectory(prefix="triage-run-") as folder:
                 _write_artifacts(Path(folder), run, tidy, gates)
                 client.log_artifacts(run_id, folder)
@@ -149,6 +154,26 @@ def _log_facts(client: MlflowClient, run_id: str, run: TrainingRun, tidy: pd.Dat
     _log_dataset(client, run_id, run)
 
 
+def log_figures(client: MlflowClient, run_id: str, figures: dict[str, float]) -> None:
+    """Record figures by name with a run; those that are not defined (NaN) are left out."""
+    from mlflow.entities import Metric  # noqa: PLC0415
+
+    now = int(time.time() * 1000)
+    metrics = [Metric(_key(k), float(x), now, 0) for k, x in figures.items() if not pd.isna(x)]
+    for start in range(0, len(metrics), _METRICS_A_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
+
+
+def _log_gates(
+    client: MlflowClient, run_id: str, gates: tuple[GateResult, ...], refused: str
+) -> None:
+    """Record each gate's figure and bound, and what MLflow's own validation said of them."""
+    figures = {metric_name(gate): gate.measured for gate in gates}
+    figures |= {f"{metric_name(gate)}_required": gate.required for gate in gates}
+    log_figures(client, run_id, {name: x for name, x in figures.items() if x is not None})
+    client.log_text(run_id, (refused or "Model validation passed") + "\n", "validation.txt")
+
+
 def _metrics(tidy: pd.DataFrame) -> list[Metric]:
     """Return `landmark/predictor/metric`, the same within months, and by month (step = yyyymm)."""
     from mlflow.entities import Metric  # noqa: PLC0415
@@ -189,7 +214,7 @@ def _write_artifacts(
 ) -> None:
     documents: dict[str, Any] = {
         "metrics.json": as_dict(tidy),
-        "gates.json": [asdict(gate) for gate in gates],
+        GATES_FILE: [asdict(gate) for gate in gates],
         "recipe.json": run.recipe,
         "dataset.json": run.dataset,
     }

@@ -194,7 +194,7 @@ def test_a_crash_before_the_aliases_leaves_a_whole_new_champion(
     empty: Tracked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(empty, 0)
-    monkeypatch.setattr(registry, "_set_aliases", crash)
+    monkeypatch.setattr(registry, "set_aliases", crash)
     with pytest.raises(KeyboardInterrupt):
         put(empty, 1)
     found = champion(empty.home, "at_risk")

@@ -1,0 +1,47 @@
+"""Segments of a prediction frame: by site, destination region and carrier of the order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from triage.history.tables import History
+from triage.training.promise import Segments
+
+
+def with_segments(frame: pd.DataFrame, history: History) -> pd.DataFrame:
+    """Return a prediction frame with the order's site, destination_region and carrier beside it.
+
+    A column that the frame already has is left alone; an order without a value has NaN. The site is
+    that of the most valuable line, as on the list.
+    """
+    orders = history.orders.set_index("order_id")
+    columns = {
+        "site": _main_sites(history),
+        "destination_region": orders["destination_region"],
+        "carrier": orders["carrier"],
+    }
+    added = {
+        name: frame["order_id"].map(values) for name, values in columns.items() if name not in frame
+    }
+    return frame.assign(**added)
+
+
+def large_segments(rows: pd.DataFrame, wanted: Segments) -> list[tuple[str, pd.DataFrame]]:
+    """Return (title, rows) of every segment with enough rows and late ones, by column and value."""
+    found = []
+    for column in wanted.columns:
+        if column not in rows:
+            continue
+        for value, part in rows.groupby(column, sort=True):
+            if len(part) >= wanted.min_rows and part["late"].sum() >= wanted.min_late:
+                found.append((f"{column} {value}", part))
+    return found
+
+
+def _main_sites(history: History) -> pd.Series[str]:
+    lines = history.lines
+    worth = (lines["quantity"] * lines["unit_price"].fillna(0.0)).to_numpy()
+    by_worth = np.lexsort((lines["line_no"].to_numpy(), -worth, lines["order"].to_numpy()))
+    ranked = lines[["order_id", "site"]].iloc[by_worth]
+    return ranked.drop_duplicates("order_id").set_index("order_id")["site"]

@@ -64,8 +64,8 @@ def _settings(home: Path | None, **options: object) -> Settings:
         ) from error
 
 
-def _month(text: str) -> str:
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+def _month(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
         raise typer.BadParameter(f"{text} is no month: write it as 2017-09")
     return text
 
@@ -121,14 +121,16 @@ def train(
     who: Annotated[str, typer.Option(help="Who promotes.")] = "",
 ) -> None:
     """Train, evaluate on months not seen, check the gates, record in MLflow, promote."""
+    from triage.serving.candidate import Candidates
     from triage.training.pipeline import promote_judged, train_and_judge
     from triage.training.report_table import as_tables
 
     settings = _settings(home)
     with _working("training") as progress:
         judged = train_and_judge(
-            name, settings.home, workspace=settings.workspace, progress=progress
-        )
+            name, settings.home, workspace=settings.workspace, progress=progress,
+            serve=Candidates.of(settings),
+        )  # fmt: skip
     out.print(as_tables(judged.figures))
     for gate in judged.gates:
         mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
@@ -137,6 +139,113 @@ def train(
     if promote:
         promote_judged(judged, settings.home, who=who or getpass.getuser(), why=why)
         out.print(f"[bold]{name} version {judged.tracked.model_version} is the champion[/]")
+
+
+@app.command()
+def compare(
+    challenger: Annotated[
+        str | None, typer.Argument(help="A registered version; default: the newest.")
+    ] = None,
+    against: Annotated[
+        str, typer.Option(help="The version to compare it with, or champion.")
+    ] = "champion",
+    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    first: Annotated[
+        str | None,
+        typer.Option("--from", callback=_month, help="First test month; default: the recipe's."),
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", callback=_month, help="Last test month.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=20, help="Samples drawn for the intervals.")] = 300,
+    home: Home = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
+) -> None:
+    """Compare two versions on the same frozen data: figures, intervals, and which is better."""
+    if (first is None) != (last is None) or (first is not None and str(last) < first):
+        raise typer.BadParameter("--from and --to go together, the first not after the last")
+    from triage.training import compare_report, contender
+    from triage.training.backtest import months_between
+    from triage.training.compare import compare as compared
+
+    settings = _settings(home)
+    months = None if first is None or last is None else months_between(first, last)
+    with _working("reading both versions") as progress:
+        champion = (
+            contender.in_force(settings.home, name)
+            if against == contender.CHAMPION
+            else contender.registered(settings.home, name, against)
+        )
+        found = compared(
+            settings.home, contender.registered(settings.home, name, challenger), champion,
+            months=months, resamples=resamples, progress=progress,
+        )  # fmt: skip
+        progress("recording in MLflow")
+        compare_report.record(settings.home, found)
+    out.print(compare_report.as_tables(found), highlight=False)
+    if json_file is not None:
+        text = json.dumps(compare_report.as_dict(found), indent=1) + "\n"
+        json_file.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="A registered version, see `triage models`.")],
+    why: Annotated[str, typer.Option(help="Reason, kept with the promotion.")],
+    who: Annotated[str, typer.Option(help="Who decides; default: the user.")] = "",
+    accept_unstable: Annotated[
+        bool, typer.Option(help="Accept that the list is reshuffled; excuses no other gate.")
+    ] = False,
+    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    home: Home = None,
+) -> None:
+    """Make a version the champion if its gates passed, and keep who decided and why."""
+    from triage.serving.candidate import Candidates
+    from triage.training.pipeline import promote_version
+
+    settings = _settings(home)
+    with _working("rehearsing on the present log") as progress:
+        progress(f"rehearsing version {version} on the present log")
+        gates = promote_version(
+            name, version, settings.home, who=who or getpass.getuser(), why=why,
+            accept_unstable=accept_unstable, workspace=settings.workspace,
+            serve=Candidates.of(settings),
+        )  # fmt: skip
+    for gate in gates:
+        if gate.name in {"latency", "stability", "replay"}:
+            out.print(f"  {gate.name}: {gate.words}", highlight=False, markup=False)
+    out.print(f"[bold]{name} version {version} is the champion[/]", highlight=False)
+
+
+@app.command()
+def rollback(
+    why: Annotated[str, typer.Option(help="Reason, kept with the rollback.")] = "rolled back",
+    who: Annotated[str, typer.Option(help="Who decides; default: the user.")] = "",
+    name: Annotated[str, typer.Option("--model", help="The model.")] = "at_risk",
+    home: Home = None,
+) -> None:
+    """Put the champion before the present one in force again; works without MLflow."""
+    from triage.training.registry import rollback as roll_back
+
+    settings = _settings(home)
+    pointer, left_undone = roll_back(settings.home, name, who=who or getpass.getuser(), why=why)
+    out.print(f"[bold]{name} version {pointer['version']} is the champion again[/]")
+    if left_undone:
+        err.print(left_undone, highlight=False, markup=False)
+
+
+@app.command()
+def models(
+    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    home: Home = None,
+) -> None:
+    """List registered versions: digest, gates, alias, and who promoted them when and why."""
+    from triage.training.catalogue import listed_versions
+    from triage.training.version_table import as_table
+
+    out.print(as_table(listed_versions(_settings(home).home, name)))
 
 
 @app.command()

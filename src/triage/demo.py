@@ -20,6 +20,7 @@ from triage.history.importer import import_extract
 from triage.history.log import Log
 from triage.models.at_risk import NAME
 from triage.models.champion import find_champion
+from triage.serving.candidate import Candidates
 from triage.serving.main import create
 from triage.serving.server import serve
 from triage.settings import Settings
@@ -61,8 +62,9 @@ def run(source: str, data: Path | None, settings: Settings, progress: Progress) 
     trained = mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint
     if not trained or find_champion(settings.home, NAME) is None:
         judged = train_and_judge(
-            NAME, settings.home, workspace=settings.workspace, progress=progress
-        )
+            NAME, settings.home, workspace=settings.workspace, progress=progress,
+            serve=Candidates.of(settings),
+        )  # fmt: skip
         promote_judged(judged, settings.home, who=getpass.getuser(), why="demo")
         mark.write_text(fingerprint, encoding="utf-8")
     progress("scoring open orders")

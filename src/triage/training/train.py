@@ -68,9 +68,21 @@ class Prepared:
 
 
 def prepare(
-    home: Path, recipe: Recipe, *, workspace: Path | None = None, progress: Progress = _silent
+    home: Path,
+    recipe: Recipe,
+    *,
+    workspace: Path | None = None,
+    progress: Progress = _silent,
+    frozen: Declarations | None = None,
 ) -> Prepared:
     """Read the log and compute features at every landmark.
+
+    Args:
+        home: where the log is.
+        recipe: what is trained.
+        workspace: the declarations, if not those that came with the package.
+        progress: told what is being done.
+        frozen: declarations of a bundle, instead of the workspace's.
 
     Raises:
         HistoryError: if there is no log.
@@ -79,7 +91,8 @@ def prepare(
     progress("reading the log")
     log = Log(home)
     history = log.read()
-    features = recipe_features(declared.load(workspace), available(history), recipe)
+    declarations = frozen or declared.load(workspace)
+    features = recipe_features(declarations, available(history), recipe)
     progress("building the as-of index")
     engine = FeatureEngine.of(history, features)
     data = []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +94,25 @@ def _stem(file: str) -> str:
 def _load_csv(
     connection: Connection, name: str, table: TableSpec, path: Path, facts: files.FileFacts
 ) -> None:
-    header = _header(connection, table, path)
-    _require(
-        table, header, path.name, f"is it separated by something else than {table.delimiter!r}?"
+    with tempfile.TemporaryDirectory(prefix="triage-csv-") as scratch:
+        utf8 = files.as_utf8(path, table.encoding, Path(scratch))
+        line = _load_utf8(connection, name, table, utf8, path.name, facts)
+    source = f"{quoted('file_' + name)} t"
+    if line.startswith("l."):
+        source += f" JOIN {quoted('lines_' + name)} l ON l.n = t.rowid"
+    connection.execute(
+        f"CREATE VIEW {quoted(name)} AS SELECT {_list(table.columns, 't.')},"
+        f" {literal(path.name)} AS _file, {line} AS _row FROM {source}"
     )
+
+
+def _load_utf8(
+    connection: Connection, name: str, table: TableSpec, path: Path, shown: str,
+    facts: files.FileFacts,
+) -> str:  # fmt: skip
+    """Create `file_<name>`, and `lines_<name>` where needed; return SQL for a row's line."""
+    header = _header(connection, table, path, shown)
+    _require(table, header, shown, f"is it separated by something else than {table.delimiter!r}?")
     declared = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
     connection.execute(
         f"CREATE TABLE {quoted('file_' + name)} AS SELECT {_list(table.columns)} FROM read_csv("
@@ -105,27 +121,23 @@ def _load_csv(
         [str(path), table.delimiter],
     )
     rows = count(connection, f"SELECT count(*) FROM {quoted('file_' + name)}")
-    line = "t.rowid + 2"
-    source = f"{quoted('file_' + name)} t"
-    if rows != facts.newlines - 1:
-        _load_lines(connection, name, table, path, rows)
-        line = "l.line"
-        source += f" JOIN {quoted('lines_' + name)} l ON l.n = t.rowid"
-    connection.execute(
-        f"CREATE VIEW {quoted(name)} AS SELECT {_list(table.columns, 't.')},"
-        f" {literal(path.name)} AS _file, {line} AS _row FROM {source}"
-    )
+    if rows == facts.newlines - 1:
+        return "t.rowid + 2"
+    _load_lines(connection, name, table, path, shown, rows)
+    return "l.line"
 
 
-def _load_lines(connection: Connection, name: str, table: TableSpec, path: Path, rows: int) -> None:
+def _load_lines(
+    connection: Connection, name: str, table: TableSpec, path: Path, shown: str, rows: int
+) -> None:
     """Number the lines where a record spans several of them or blank lines stand between."""
     try:
         lines = list(files.line_numbers(path, table.delimiter))
     except (csv.Error, UnicodeDecodeError) as error:
-        raise MappingError(f"{path.name} is not plain CSV in UTF-8 ({error})") from error
+        raise MappingError(f"{shown} is not plain CSV in UTF-8 ({error})") from error
     if len(lines) != rows:
         raise MappingError(
-            f"{path.name} reads as {rows} rows or as {len(lines)}, depending on how quotes and"
+            f"{shown} reads as {rows} rows or as {len(lines)}, depending on how quotes and"
             ' blank lines are taken: export it with every text in "double quotes"'
         )
     connection.execute(
@@ -135,7 +147,7 @@ def _load_lines(connection: Connection, name: str, table: TableSpec, path: Path,
     )
 
 
-def _header(connection: Connection, table: TableSpec, path: Path) -> list[str]:
+def _header(connection: Connection, table: TableSpec, path: Path, shown: str) -> list[str]:
     row = connection.execute(
         "SELECT line FROM read_csv(?, auto_detect=false, delim='\x01', quote='', escape='',"
         " header=false, columns={'line': 'VARCHAR'}) LIMIT 1",
@@ -146,7 +158,7 @@ def _header(connection: Connection, table: TableSpec, path: Path) -> list[str]:
     twice = sorted({column for column in lowered if lowered.count(column) > 1 or not column})
     if twice or not header:
         raise MappingError(
-            f"{path.name}, line 1: the header names a column twice or not at all"
+            f"{shown}, line 1: the header names a column twice or not at all"
             f" ({', '.join(map(repr, twice))}); give each column its own name"
         )
     return header
@@ -234,6 +246,12 @@ def _explain(file: str, error: duckdb.Error) -> str:
         r"(Expected Number of Columns[^\n]*|Invalid unicode[^\n]*|Value with[^\n]*)", text
     )
     where = f"{file}, line {line[1]}" if line else file
+    if "unicode" in text:
+        return (
+            f"{where}: this is no UTF-8 text; nothing was loaded. Say what it is written in, for"
+            ' example encoding = "latin-1" under its [tables.<name>] in mapping.toml, or export it'
+            " in UTF-8"
+        )
     return (
         f"{where}: {cause[1] if cause else _first_line(error)}; nothing was loaded, correct the"
         " file or export it again (UTF-8, one header line, the same number of columns in each line)"

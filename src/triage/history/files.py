@@ -86,6 +86,34 @@ def line_numbers(path: Path, delimiter: str) -> Iterator[int]:
             start = reader.line_num + 1
 
 
+def as_utf8(path: Path, encoding: str, folder: Path) -> Path:
+    """Return a CSV file in UTF-8: itself, or a copy that is written to a folder.
+
+    Args:
+        path: the file, compressed or not.
+        encoding: what it is written in, by Python's name: UTF-8 or one byte a character.
+        folder: where the copy goes, uncompressed.
+
+    Raises:
+        MappingError: if a byte is no character of the encoding; names the line.
+    """
+    if encoding == "utf-8":
+        return path
+    copy = folder / "utf8.csv"
+    line = 1
+    with closing(_open(path)) as stream, copy.open("wb") as out:
+        try:
+            while block := stream.read(_BLOCK):
+                out.write(block.decode(encoding).encode())
+                line += block.count(b"\n")
+        except UnicodeDecodeError as error:
+            line += block[: error.start].count(b"\n")
+            raise MappingError(
+                f"{path.name}, line {line}: {error}; is it written in another encoding?"
+            ) from error
+    return copy
+
+
 def _is_text(path: Path) -> bool:
     return path.name.endswith((".csv", ".csv.gz", ".csv.zst"))
 

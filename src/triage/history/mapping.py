@@ -15,6 +15,8 @@ from triage import workspace
 from triage.errors import DeclarationError
 
 RecordName = Literal["order", "order_line", "milestone", "inventory_position"]
+Encoding = Literal["utf-8", "latin-1", "cp1250", "cp1252", "iso-8859-2", "iso-8859-15"]
+"""What a CSV file may be written in: UTF-8 or one byte a character, by Python's names."""
 RECORD_NAMES: tuple[RecordName, ...] = ("order", "order_line", "milestone", "inventory_position")
 EXTRACT_TABLE = "this_extract"
 """Table that every mapping SQL sees besides its own: one row, `extracted_at` TIMESTAMPTZ."""
@@ -48,6 +50,7 @@ class SourceSpec(_Declared):
 class TableSpec(_Declared):
     """One table of the extract: its file and the columns that the SQL uses."""
 
+    encoding: Encoding = "utf-8"
     file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
     delimiter: Annotated[str, Field(pattern=r"^[\x01-\x7f]$")] = ","
@@ -139,13 +142,24 @@ def _parse(text: str, name: str) -> _Document:
     try:
         document = _Document.model_validate(workspace.parse_toml(text, name))
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()
-        )
+        faults = "; ".join(_in_words(f["loc"], f["type"], f["msg"]) for f in error.errors())
         raise DeclarationError(f"{name}: {faults}") from error
     if not document.records:
         raise DeclarationError(f"{name}: [records] names no SQL file; at least `order` is needed")
     if EXTRACT_TABLE in document.tables:
         raise DeclarationError(f"{name}: the table name {EXTRACT_TABLE} is taken; use another")
     return document
+
+
+_ENTRIES: dict[str, type[BaseModel]] = {
+    "source": SourceSpec, "tables": TableSpec, "extracted_at": ExtractedAtSpec, "": _Document,
+}  # fmt: skip
+
+
+def _in_words(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    """Say what is wrong with one entry; for one that does not exist, what there is instead."""
+    at = ".".join(str(part) for part in place)
+    if kind != "extra_forbidden":
+        return f"{at}: {message}"
+    entries = _ENTRIES[str(place[0]) if len(place) > 1 else ""].model_fields
+    return f"{at}: there is no such entry; possible are {', '.join(entries)}"

@@ -16,6 +16,8 @@ _TIMESTAMP = (
     r"\s*\d{4}-\d{2}-\d{2}"
     r"([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(\s?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?\s*"
 )
+_ONLY_DAY = r"\s*\d{4}-\d{2}-\d{2}\s*"
+_MIDNIGHT = r"\d{4}-\d{2}-\d{2} 00:00:00"
 _OFFSET = r":\d{2}(\.\d+)?\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)\s*$"
 _SPACED, _CLOSE = r"\s([+-]\d{2}(:?\d{2})?)\s*$", r"\1"
 _NOT_A: dict[str, str] = {
@@ -85,7 +87,7 @@ def check(
     types = _column_types(connection, record, place)
     clock = Clock(mapping.source.time_zone, mapping.source.promise == "day")
     defaults = {"currency": literal(mapping.source.currency)}
-    _create_typed(connection, record, types, clock, defaults)
+    _create_typed(connection, record, types, clock, defaults, extracted_at)
     reasons = {column.name: _reason(column, extracted_at) for column in COLUMNS[record]}
     sound = " AND ".join(f"({reason}) IS NULL" for reason in reasons.values())
     connection.execute(
@@ -148,6 +150,7 @@ def _create_typed(
     types: dict[str, str],
     clock: Clock,
     defaults: dict[str, str],
+    extracted_at: int | None,
 ) -> None:
     parts = ["_file", "_row"]
     for column in COLUMNS[record]:
@@ -155,7 +158,11 @@ def _create_typed(
         value = _cast(column, given, types.get(column.name, "VARCHAR"), clock)
         default = defaults.get(column.name, column.default)
         if column.name == "record_time":
-            default = _cast(column, quoted("event_time"), types["event_time"], clock)
+            event, event_type = quoted("event_time"), types["event_time"]
+            default = _cast(column, event, event_type, clock)
+            if record == "milestone":
+                default = _known_at(event, event_type, clock, extracted_at)
+                value = _known_at(given, types.get(column.name, "VARCHAR"), clock, extracted_at)
         if default is not None:
             blank = f"{given} IS NULL OR {given}::VARCHAR = ''"
             value = f"CASE WHEN {blank} THEN {default} ELSE {value} END"
@@ -164,6 +171,27 @@ def _create_typed(
     connection.execute(
         f"CREATE VIEW typed_{record} AS SELECT {', '.join(parts)} FROM mapped_{record}"
     )
+
+
+def _known_at(given: str, sql_type: str, clock: Clock, extracted_at: int | None) -> str:
+    """Return SQL for the moment from which a milestone's time can have been known.
+
+    A time is known when it comes. A day without a time (a DATE, text such as 2025-03-31, a
+    TIMESTAMP at midnight) cannot have been known before it: it is known when the day has ended,
+    or when the extract was taken, if that was on the same day.
+    """
+    moment = instant(given, sql_type, clock.zone)
+    end = end_of_day(moment, clock.zone)
+    if extracted_at is not None:
+        taken = f"make_timestamptz({extracted_at})"
+        end = f"CASE WHEN {moment} <= {taken} THEN least({end}, {taken}) ELSE {moment} END"
+    if sql_type == "DATE":
+        return end
+    if sql_type == "TIMESTAMP WITH TIME ZONE":
+        return moment
+    form = _ONLY_DAY if sql_type == "VARCHAR" else _MIDNIGHT
+    only_day = f"regexp_full_match({given}::VARCHAR, {literal(form)})"
+    return f"CASE WHEN {only_day} THEN {end} ELSE {moment} END"
 
 
 def _cast(column: Column, given: str, sql_type: str, clock: Clock) -> str:

@@ -25,7 +25,11 @@ def change(small: Small, old: str, new: str, file: str = "mapping.toml") -> None
         ('"UTC"', '"Mars/Olympus"', "source.time_zone: .*'Mars/Olympus' is not an IANA time zone"),
         ('"instant"', '"week"', "source.promise: Input should be 'day' or 'instant'"),
         ('"EUR"', '"euro"', "source.currency"),
-        ('country = "DE"', 'country = "DE"\ncolour = "red"', "source.colour: Extra inputs"),
+        (
+            'country = "DE"',
+            'country = "DE"\ncolour = "red"',
+            "source.colour: there is no such entry; possible are name",
+        ),
         ("[records]", '[records]\nparcel = "x.sql"', "records.parcel"),
         ("[tables.orders]", "[tables.this_extract]", "this_extract is taken"),
         ('order = "order.sql"', 'order = "gone.sql"', r"no file gone\.sql in .*there is: "),

@@ -136,6 +136,7 @@ def train(
         mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
         out.print(f"  {mark} {gate.name} {gate.landmark or ''}", highlight=False)
     out.print(f"bundle {judged.run.digest}\nMLflow version {judged.tracked.model_version}")
+    out.print(f"report {judged.page}", soft_wrap=True)
     if promote:
         promote_judged(judged, settings.home, who=who or getpass.getuser(), why=why)
         out.print(f"[bold]{name} version {judged.tracked.model_version} is the champion[/]")
@@ -246,6 +247,56 @@ def models(
     from triage.training.version_table import as_table
 
     out.print(as_table(listed_versions(_settings(home).home, name)))
+
+
+@app.command()
+def tune(
+    name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
+    trials: Annotated[
+        int, typer.Option(min=1, help="Trials in all; those of an interrupted search count.")
+    ] = 30,
+    minutes: Annotated[float, typer.Option(min=0, help="No trial begins after that time.")] = 30,
+    home: Home = None,
+) -> None:
+    """Search for a better recipe by earlier months; the months of evaluation stay untouched."""
+    from triage.training.tune import tune as search
+    from triage.workspace import root
+
+    settings = _settings(home)
+    with _working("tuning") as progress:
+        tuned = search(
+            name, settings.home, trials=trials, minutes=minutes, workspace=settings.workspace,
+            progress=progress,
+        )  # fmt: skip
+    for line in [*tuned.lines(), *tuned.changes(), f"recipe {tuned.path}"]:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    following = tuned.next_command(root(settings.workspace), settings.home)
+    out.print(f"next: {following}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def drift(
+    name: Annotated[str, typer.Argument(help="The model whose champion is checked.")] = "at_risk",
+    home: Home = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write everything that was measured here.")
+    ] = None,
+    fail_on_drift: Annotated[
+        bool, typer.Option("--fail-on-drift", help="Exit with 1 if retraining is advised.")
+    ] = False,
+) -> None:
+    """Compare the last weeks with the champion's training: is it time to retrain?"""
+    from triage.training.drift import drift as check
+
+    settings = _settings(home)
+    with _working("checking for drift") as progress:
+        report = check(name, settings.home, workspace=settings.workspace, progress=progress)
+    for line in report.lines():
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    if json_file is not None:
+        json_file.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")
+    if fail_on_drift and report.advised:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from triage.training.promise import load as load_promise
 
 DECLARED = declarations.load()
 SOURCES = frozenset(s for family in DECLARED.families for s in family.family.requires)
-RECIPES = workspace.names("training", ".toml")
+RECIPES = sorted(set(workspace.names("training", ".toml")) - {"drift", "tune"})
 PROMISES = workspace.names("models", ".toml")
 FAMILIES = [family.family.name for family in DECLARED.families]
 

@@ -14,7 +14,7 @@ from triage.training.promise import ModelPromise
 from triage.training.report_table import as_markdown
 from triage.training.run import TrainingRun
 
-_LIMITS = (
+LIMITS = (
     "It has learnt association, not cause: what goes with lateness need not make orders late.",
     "It knows only the sources named here, and only what was recorded before it scores.",
     "A jump in the level of lateness (peak season, strike) is seen as soon as open orders run "
@@ -43,7 +43,7 @@ def model_card(run: TrainingRun, tidy: pd.DataFrame, gates: tuple[GateResult, ..
         _figures(tidy),
         _calibration(tidy),
         _gates(gates, promise),
-        "## Known limits\n\n" + "\n".join(f"- {limit}" for limit in _LIMITS),
+        "## Known limits\n\n" + "\n".join(f"- {limit}" for limit in LIMITS),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -68,7 +68,7 @@ def _data(run: TrainingRun) -> str:
         f"{data.get('from', '?')} to {data.get('until', '?')}; trained on what was known before "
         f"{data.get('trained_as_of', '?')}",
         f"- fingerprint of the log: `{data.get('fingerprint', '?')}`",
-        *(f"- source {_source(source)}" for source in data.get("sources", ())),
+        *(f"- source {source_words(source)}" for source in data.get("sources", ())),
     ]
     return "## Data\n\n" + "\n".join(lines)
 
@@ -138,7 +138,7 @@ def _gates(gates: tuple[GateResult, ...], promise: ModelPromise) -> str:
     )
 
 
-def _source(source: str | dict[str, Any]) -> str:
+def source_words(source: str | dict[str, Any]) -> str:
     """Return a source with its title and licence, as the run or its mapping gives them."""
     known = dict(source) if isinstance(source, dict) else {"name": str(source)}
     known = _mapped(str(known["name"])) | known

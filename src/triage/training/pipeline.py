@@ -19,6 +19,7 @@ from triage.training.metrics import evaluate
 from triage.training.promise import load as load_promise
 from triage.training.registry import promote
 from triage.training.rehearsal import Bundle, Serve, rehearse
+from triage.training.report_page import write_report
 from triage.training.run import TrainingRun
 from triage.training.segments import with_segments
 from triage.training.tracking import TrackedRun, open_catalogue, track
@@ -28,12 +29,13 @@ from triage.training.verdict import GateResult, Standing, standing
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A training run with its figures, gates and place in the catalogue."""
+    """A training run with its figures, gates, place in the catalogue, and page for people."""
 
     run: TrainingRun
     figures: pd.DataFrame
     gates: tuple[GateResult, ...]
     tracked: TrackedRun
+    page: Path
 
     @property
     def passed(self) -> bool:
@@ -72,8 +74,10 @@ def train_and_judge(
         progress("rehearsing: speed, stability, replay")
         bundle = Bundle(run.bundle, run.digest)
         results += rehearse(bundle, champion_bundle(home, name), history, serve, promise)
+    progress("writing the report")
+    page = write_report(run, figures, results, home / "runs" / f"{run.digest}.html")
     progress("recording in MLflow")
-    return Judged(run, figures, results, track(run, figures, results, home))
+    return Judged(run, figures, results, track(run, figures, results, home), page)
 
 
 def promote_judged(

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from triage.training import plots
 from triage.training.card import model_card
 from triage.training.metrics import NAMES, POOLED, WITHIN_MONTH
+from triage.training.report_page import write_report
 from triage.training.report_table import as_dict
 from triage.training.run import TrainingRun
 from triage.training.thresholds import metric_name, validate
@@ -38,6 +38,7 @@ BUNDLE = "bundle"
 DIGEST_TAG = "digest"
 GATES_TAG = "gates"
 GATES_FILE = "gates.json"
+REPORT_FILE = "report.html"
 VALIDATION_TAG = "mlflow_validation"
 _DATABASE, _ARTIFACTS = "mlflow.db", "mlartifacts"
 _LONGEST_DATASET_DIGEST = 36
@@ -225,7 +226,7 @@ def _write_artifacts(
     (folder / "model_card.md").write_text(model_card(run, tidy, gates), encoding="utf-8")
     pins = "".join(f"{name}=={version(name)}\n" for name in _REQUIREMENTS if _installed(name))
     (folder / "requirements.txt").write_text(pins, encoding="utf-8")
-    plots.draw(run, folder / "plots")
+    write_report(run, tidy, gates, folder / REPORT_FILE)
 
 
 def _register(

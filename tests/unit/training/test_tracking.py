@@ -86,13 +86,12 @@ def test_a_run_names_its_data_parameters_and_digest(tracked: Tracked) -> None:
     assert run.data.tags["digest"] == tracked.runs[0].digest
 
 
-def test_a_run_carries_card_pictures_declarations_and_the_very_bundle(tracked: Tracked) -> None:
+def test_a_run_carries_card_report_declarations_and_the_very_bundle(tracked: Tracked) -> None:
     place = tracked.home / "mlartifacts" / tracked.versions[0].run_id / "artifacts"
     there = {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()}
     assert there >= {
         "declarations.json", "dataset.json", "gates.json", "metrics.json", "model_card.md",
-        "recipe.json", "requirements.txt", "plots/months.png",
-        "plots/reliability_order_created.png", "plots/contributions_order_created.png",
+        "recipe.json", "report.html", "requirements.txt",
     }  # fmt: skip
     digest, _ = read_bundle(place / "bundle", tracked.runs[0].digest)
     assert digest == tracked.runs[0].digest

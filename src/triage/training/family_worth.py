@@ -1,0 +1,176 @@
+"""What a source is worth: the same months predicted with it and as if the company had it not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from triage import workspace
+from triage.domain.clock import UNKNOWN_TIME
+from triage.errors import DeclarationError
+from triage.features.availability import available
+from triage.features.declarations import Declarations
+from triage.features.engine import FeatureEngine
+from triage.history.tables import History
+from triage.training.backtest import backtest
+from triage.training.fit import landmark_data
+from triage.training.metrics import score
+from triage.training.recipe import Recipe
+from triage.training.train import recipe_features
+
+FILE = "training/family_worth.json"
+GROUPS: dict[str, tuple[str, ...]] = {
+    "carrier and service": ("order.carrier", "order.service"),
+    "stock counts": ("inventory_position",),
+    "validation": ("milestone.order_validated", "milestone.due_by"),
+    "ship-by deadline": ("milestone.due_by",),
+    "hand-over to the carrier": ("milestone.shipment_dispatched",),
+    "shipping site": (
+        "order_line.site", "order_line.site_region", "order_line.site_area",
+        "order_line.site_latitude", "order_line.site_longitude",
+    ),
+    "destination": (
+        "order.destination_region", "order.destination_area", "order.destination_latitude",
+        "order.destination_longitude",
+    ),
+    "products": ("order_line.sku", "order_line.category"),
+    "weight and volume": ("order_line.weight_kg", "order_line.volume_l"),
+}  # fmt: skip
+"""What is switched off together, by the name under which its worth is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What one group of sources is worth at one landmark.
+
+    Attributes:
+        group: a name of `GROUPS`.
+        landmark: where it was measured.
+        rows: orders on which both were measured.
+        pr_auc: PR-AUC with it, and without.
+        log_loss: log loss with it, and without.
+    """
+
+    group: str
+    landmark: str
+    rows: int
+    pr_auc: tuple[float, float]
+    log_loss: tuple[float, float]
+
+    @property
+    def gain(self) -> float:
+        """Return how much lower the log loss is with it, as a share of that without."""
+        return 1.0 - self.log_loss[0] / self.log_loss[1]
+
+
+def without(history: History, sources: Sequence[str]) -> History:
+    """Return a history as if the company did not have some sources.
+
+    Args:
+        history: the history.
+        sources: names as `features.availability` gives them. `order_line.sku` becomes one sku for
+            all lines, since a line cannot be without.
+    """
+    orders, lines = history.orders.copy(), history.lines.copy()
+    milestones, positions = history.milestones, history.positions
+    for source in sources:
+        record, _, name = source.partition(".")
+        if source == "inventory_position":
+            positions = positions.iloc[:0]
+        elif source == "milestone.due_by":
+            milestones = milestones.assign(due_by=np.int64(UNKNOWN_TIME))
+        elif record == "milestone":
+            milestones = milestones[milestones["milestone"] != name].reset_index(drop=True)
+        elif name == "sku":
+            lines["sku"] = "any"
+        else:
+            table = orders if record == "order" else lines
+            table[name] = pd.Series(np.nan, index=table.index, dtype=table[name].dtype)
+    return replace(history, orders=orders, lines=lines, milestones=milestones, positions=positions)
+
+
+def measure(
+    history: History, declarations: Declarations, recipe: Recipe, months: Sequence[str],
+    groups: Mapping[str, Sequence[str]], progress: Callable[[str], None],
+) -> tuple[Worth, ...]:  # fmt: skip
+    """Return what groups of sources are worth on a history, by rolling backtests.
+
+    Args:
+        history: the history with all of its sources.
+        declarations: the features.
+        recipe: how models are fitted.
+        months: test months, for example "2017-11".
+        groups: name -> sources that are switched off together; those without data are left out.
+        progress: told what is being measured.
+    """
+    there = available(history)
+    progress("with everything")
+    whole = _predictions(history, declarations, recipe, months)
+    found = []
+    for name, sources in groups.items():
+        if not there & set(sources):
+            continue
+        progress(f"without {name}")
+        less = _predictions(without(history, sources), declarations, recipe, months)
+        both = whole.merge(less, on=["order_id", "landmark"], suffixes=("", "_less"))
+        for landmark, rows in both.groupby("landmark", sort=False):
+            own, other = (score(rows["late"], rows[p]) for p in ("model", "model_less"))
+            found.append(
+                Worth(
+                    name, str(landmark), own.n, (round(own.pr_auc, 4), round(other.pr_auc, 4)),
+                    (round(own.log_loss, 4), round(other.log_loss, 4)),
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _predictions(
+    history: History, declarations: Declarations, recipe: Recipe, months: Sequence[str]
+) -> pd.DataFrame:
+    features = recipe_features(declarations, available(history), recipe)
+    engine = FeatureEngine.of(history, features)
+    data = [landmark_data(engine, landmark, recipe) for landmark in recipe.landmarks]
+    return backtest(
+        [part for part in data if len(part.rows)], recipe, months,
+        time_zone=history.sources[0].time_zone, known_until=history.extracted_at + 1,
+        orders=engine.book.ids,
+    )  # fmt: skip
+
+
+def as_text(worths: Sequence[Worth], measured_on: str, command: str) -> str:
+    """Return the table as it is committed."""
+    rows = ",\n  ".join(json.dumps(asdict(worth)) for worth in worths)
+    head = json.dumps({"measured_on": measured_on, "command": command}, indent=1)[:-2]
+    return f'{head},\n "worth": [\n  {rows}\n ]\n}}\n'
+
+
+def read(configured: Path | None = None) -> tuple[str, tuple[Worth, ...]]:
+    """Return what was measured on the simulated distributor, and on what exactly.
+
+    A workspace without the table says nothing.
+
+    Raises:
+        DeclarationError: if the table is not what `python -m benchmarks.family_worth` wrote.
+    """
+    folder, _, name = FILE.partition("/")
+    if name.removesuffix(".json") not in workspace.names(folder, ".json", configured):
+        return "", ()
+    try:
+        plain = json.loads(workspace.read_text(FILE, configured))
+        worths = tuple(
+            Worth(
+                row["group"], row["landmark"], row["rows"], tuple(row["pr_auc"]),
+                tuple(row["log_loss"]),
+            )
+            for row in plain["worth"]
+        )  # fmt: skip
+        return str(plain["measured_on"]), worths
+    except (ValueError, KeyError, TypeError) as error:
+        raise DeclarationError(
+            f"{FILE}: {error!r}; write it again: python -m benchmarks.family_worth"
+        ) from error

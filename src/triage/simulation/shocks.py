@@ -87,15 +87,18 @@ def redraw(world: World, shocks: Shocks, day: int, rng: np.random.Generator) -> 
     longest = {kind: days for kind, _, days, _ in _RATES}
     known = []
     for shock in shocks.listed:
-        if shock.kind == "demand" or shock.last < day:
-            known.append(shock)
-        elif shock.first <= day and shock.kind == "outage":
-            known.append(shock)
-        elif shock.first <= day:
+        goes_on = shock.first <= day <= shock.last and shock.kind not in ("demand", "outage")
+        if goes_on:
             low, high = longest[shock.kind]
             lasts = int(rng.integers(max(low, day - shock.first), high + 1))
             known.append(shock._replace(last=shock.first + lasts))
-    begun = [row for row in shocks.outages.tolist() if row[1] < (day + 1) * DAY]
+        elif shock.first <= day or shock.kind == "demand":
+            known.append(shock)
+    begun = [
+        (which, first, last)
+        for which, first, last in shocks.outages.tolist()
+        if first < (day + 1) * DAY
+    ]
     listed, outages = _drawn(world, rng, day + 1)
     later = [shock for shock in listed if shock.kind != "demand"]
     return _by_day(world, known + later, begun + outages)

@@ -420,6 +420,31 @@ def features(home: Home = None) -> None:
     out.print(as_table(compiled))
 
 
+@app.command("fit-report")
+def fit_report(
+    name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
+    home: Home = None,
+    measure: Annotated[
+        bool, typer.Option(help="Also measure here what each source is worth (minutes).")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write everything that was found here.")
+    ] = None,
+) -> None:
+    """Say how the data fits: families on and off, what is missing and its worth, what to do."""
+    from triage.training.fit_report import fit_report as examine
+    from triage.training.fit_show import as_text
+
+    settings = _settings(home)
+    with _working("examining the log") as progress:
+        report = examine(
+            name, settings.home, workspace=settings.workspace, measured=measure, progress=progress
+        )
+    out.print(as_text(report))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")
+
+
 @app.command()
 def simulate(
     folder: Annotated[Path, typer.Option("--out", help="Where to write it.")],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,7 +26,7 @@ def truth(**shares: list[float]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def tiny() -> Simulated:
-    return simulate(seed=9, orders=1_500, days=200)
+    return simulate(seed=9, orders=1_200, days=130)
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +110,6 @@ def test_the_rule_blames_every_late_order_and_no_other(
 
 def test_the_rule_sees_nothing_that_is_heard_of_after_the_promise(tiny: Simulated) -> None:
     """What came after the promise may have been at any other time without a difference."""
-    from dataclasses import replace
-
     late = tiny.run.delivered >= tiny.orders.late_from
     moved = replace(
         tiny.run, delivered=np.where(late, tiny.run.delivered + 7_200, tiny.run.delivered)

@@ -22,7 +22,7 @@ from triage.simulation.futures import redraw, reshuffle, shown
 from triage.simulation.operations import LINGERS
 from triage.simulation.sample import Simulated, simulate
 
-DAYS = range(50, 100, 5)
+DAYS = range(50, 100, 7)
 MOMENTS = ("first_allocated", "allocated", "released", "queued", "started", "cancelled")
 
 
@@ -34,7 +34,7 @@ def dense() -> Simulated:
 
 @pytest.fixture(scope="module")
 def created(dense: Simulated) -> Ceiling:
-    return ceiling(dense, STAGES[0], DAYS, 12, processes=2)
+    return ceiling(dense, STAGES[0], DAYS, 10, processes=2)
 
 
 def nobody() -> np.ndarray:
@@ -189,7 +189,7 @@ def test_at_dispatch_more_is_known_than_at_creation(dense: Simulated, created: C
 
 
 def test_the_number_of_processes_changes_nothing(dense: Simulated, created: Ceiling) -> None:
-    alone = ceiling(dense, STAGES[0], DAYS[:1], 12)
+    alone = ceiling(dense, STAGES[0], DAYS[:1], 10)
     same = np.isin(created.order, alone.order)
     assert (created.order[same] == alone.order).all()
     assert (created.p[same] == alone.p).all()

@@ -21,7 +21,7 @@ _NAMES = {
     "recall_at_10": "recall @10%",
 }  # fmt: skip
 _SURE = {1: "better", 0: "cannot tell", -1: "worse"}
-_HEAD = ("figure", "challenger", "champion", "difference", "95 % interval", "challenger is")
+_HEAD = ("figure", "challenger", "champion", "difference", "95 % interval", "verdict")
 
 
 def as_tables(comparison: Comparison) -> Group:

@@ -52,7 +52,7 @@ def generate(rows: int = 10_300, seed: int = 1) -> pd.DataFrame:
     by_country = rng.normal(0, 0.8, len(_COUNTRIES))
     source = np.where(from_rdc, len(_VENDORS), vendor)
     year = (at // 365).astype(int)
-    season = 0.5 * np.cos(2 * np.pi * (promised.dayofyear.to_numpy() - 10) / 365)
+    season = 0.5 * np.cos(2 * np.pi * (promised.day_of_year.to_numpy() - 10) / 365)
     score = by_vendor[source, year] + by_country[country] + _MODE_RISK[mode] + season
     score = score + 0.6 * (np.log(60) - np.log(lead))
     late = rng.random(rows) < _share(score, 0.115)

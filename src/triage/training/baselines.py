@@ -12,6 +12,9 @@ from triage.features.compile import Floats, Ints
 from triage.training.fit import LandmarkData
 from triage.training.recipe import Baselines
 
+_LEAST = 1e-4
+"""No baseline is surer than this: one wrong certainty would make its log loss infinite."""
+
 
 @dataclass(frozen=True, slots=True)
 class FittedBaselines:
@@ -21,7 +24,7 @@ class FittedBaselines:
         base_rate: share of late orders among the mature rows.
         rule: name of the feature that is the rule (a recent share of late orders).
         static: names of the static fields.
-        logistic: scikit-learn pipeline on these columns.
+        logistic: scikit-learn pipeline on these columns; None if all rows had the same outcome.
     """
 
     base_rate: float
@@ -32,12 +35,17 @@ class FittedBaselines:
     def predict(self, data: LandmarkData, tested: Ints) -> dict[str, Floats]:
         """Return p(late) of the tested rows by baseline name."""
         rule = data.columns([self.rule])[tested, 0]
-        static = data.columns(self.static)[tested]
+        constant = np.full(len(tested), self.base_rate)
         return {
-            "constant": np.full(len(tested), self.base_rate),
-            "rule": np.clip(np.where(np.isnan(rule), self.base_rate, rule), 1e-4, 1 - 1e-4),
-            "logistic": self.logistic.predict_proba(static)[:, 1],
+            "constant": constant,
+            "rule": np.clip(np.where(np.isnan(rule), self.base_rate, rule), _LEAST, 1 - _LEAST),
+            "logistic": constant if self.logistic is None else self._logistic(data, tested),
         }
+
+    def _logistic(self, data: LandmarkData, tested: Ints) -> Floats:
+        static = data.columns(self.static)[tested]
+        said: Floats = self.logistic.predict_proba(static)[:, 1]
+        return said
 
 
 def fit_baselines(
@@ -47,7 +55,7 @@ def fit_baselines(
 
     Raises:
         DeclarationError: if the recipe names a feature that is not there.
-        NotEnoughHistoryError: if there are too few rows or only one outcome.
+        NotEnoughHistoryError: if there are too few rows.
     """
     from sklearn.impute import SimpleImputer  # noqa: PLC0415 - three seconds, only for training
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
@@ -59,12 +67,15 @@ def fit_baselines(
     mature = np.flatnonzero(data.rows.mature(moment))
     rows = data.rows.take(mature)
     late = rows.known_late(moment)
-    if len(mature) < least_rows or not 0 < late.sum() < len(late):
+    if len(mature) < least_rows:
         raise NotEnoughHistoryError(f"{data.rows.landmark}: too few outcomes for the baselines")
+    base_rate = float(np.clip(late.mean(), _LEAST, 1 - _LEAST))
+    if late.all() or not late.any():
+        return FittedBaselines(base_rate, declared.rule, declared.static, None)
     pipeline = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
         LogisticRegression(max_iter=1000),
     )
     pipeline.fit(data.columns(declared.static)[mature], late)
-    return FittedBaselines(float(late.mean()), declared.rule, declared.static, pipeline)
+    return FittedBaselines(base_rate, declared.rule, declared.static, pipeline)

@@ -19,11 +19,12 @@ from triage.features.engine import FeatureEngine
 from triage.history.tables import History
 from triage.training.backtest import backtest
 from triage.training.fit import landmark_data
-from triage.training.metrics import score
+from triage.training.metrics import losses, paired_gain, score
 from triage.training.recipe import Recipe
 from triage.training.train import recipe_features
 
 FILE = "training/family_worth.json"
+_RESAMPLES, _SEED = 500, 20180301
 GROUPS: dict[str, tuple[str, ...]] = {
     "carrier and service": ("order.carrier", "order.service"),
     "stock counts": ("inventory_position",),
@@ -54,6 +55,7 @@ class Worth:
         rows: orders on which both were measured.
         pr_auc: PR-AUC with it, and without.
         log_loss: log loss with it, and without.
+        error: standard error of their difference (bootstrap, paired by order).
     """
 
     group: str
@@ -61,11 +63,17 @@ class Worth:
     rows: int
     pr_auc: tuple[float, float]
     log_loss: tuple[float, float]
+    error: float
 
     @property
     def gain(self) -> float:
         """Return how much lower the log loss is with it, as a share of that without."""
         return 1.0 - self.log_loss[0] / self.log_loss[1]
+
+    @property
+    def certain(self) -> bool:
+        """Return whether the difference is more than two standard errors."""
+        return abs(self.log_loss[1] - self.log_loss[0]) > 2.0 * self.error
 
 
 def without(history: History, sources: Sequence[str]) -> History:
@@ -119,14 +127,19 @@ def measure(
         less = _predictions(without(history, sources), declarations, recipe, months)
         both = whole.merge(less, on=["order_id", "landmark"], suffixes=("", "_less"))
         for landmark, rows in both.groupby("landmark", sort=False):
-            own, other = (score(rows["late"], rows[p]) for p in ("model", "model_less"))
-            found.append(
-                Worth(
-                    name, str(landmark), own.n, (round(own.pr_auc, 4), round(other.pr_auc, 4)),
-                    (round(own.log_loss, 4), round(other.log_loss, 4)),
-                )
-            )  # fmt: skip
+            found.append(_compared(name, str(landmark), rows))
     return tuple(found)
+
+
+def _compared(group: str, landmark: str, rows: pd.DataFrame) -> Worth:
+    own, other = (score(rows["late"], rows[p]) for p in ("model", "model_less"))
+    difference = losses(rows["late"], rows["model_less"]) - losses(rows["late"], rows["model"])
+    _, error, _, _ = paired_gain(difference, _RESAMPLES, _SEED)
+    pr_auc, log_loss = (
+        (round(a, 4), round(b, 4))
+        for a, b in ((own.pr_auc, other.pr_auc), (own.log_loss, other.log_loss))
+    )
+    return Worth(group, landmark, own.n, pr_auc, log_loss, round(error, 5))
 
 
 def _predictions(
@@ -165,7 +178,7 @@ def read(configured: Path | None = None) -> tuple[str, tuple[Worth, ...]]:
         worths = tuple(
             Worth(
                 row["group"], row["landmark"], row["rows"], tuple(row["pr_auc"]),
-                tuple(row["log_loss"]),
+                tuple(row["log_loss"]), row["error"],
             )
             for row in plain["worth"]
         )  # fmt: skip

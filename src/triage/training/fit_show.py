@@ -128,13 +128,14 @@ def _absent(report: FitReport) -> Text:
 def _worths(title: str, worths: Sequence[Worth]) -> Table:
     table = Table(
         "source", "scored at", "orders", "PR-AUC with", "without", "log loss with", "without",
-        "lower by", title=title, title_justify="left", box=None,
+        "lower by", "", title=title, title_justify="left", box=None,
     )  # fmt: skip
     for worth in worths:
         table.add_row(
             worth.group, worth.landmark, f"{worth.rows:,}",
             *(f"{value:.3f}" for value in worth.pr_auc),
             *(f"{value:.4f}" for value in worth.log_loss), f"{worth.gain:+.1%}",
+            "" if worth.certain else "within chance",
         )  # fmt: skip
     return table
 

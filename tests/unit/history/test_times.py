@@ -125,3 +125,54 @@ def test_the_first_of_two_equal_milestones_is_the_one_known_first(small: Small) 
     small.load()
     (row,) = small.log.read().milestones.itertuples()
     assert from_micros(row.event_time) == datetime(2024, 3, 4, tzinfo=UTC)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("event", "record", "known"),
+    [
+        ("2024-03-04", "", datetime(2024, 3, 4, 23, tzinfo=UTC)),  # the day's end in Berlin
+        ("2024-03-04 00:00:00", "", datetime(2024, 3, 3, 23, tzinfo=UTC)),  # a time, if midnight
+        ("2024-03-04", "2024-03-06", datetime(2024, 3, 6, 23, tzinfo=UTC)),
+        ("2024-03-04", "2024-03-04 07:30:00", datetime(2024, 3, 4, 6, 30, tzinfo=UTC)),
+        ("2024-06-01", "", datetime(2024, 6, 1, tzinfo=UTC)),  # the extract was taken on that day
+    ],
+)
+def test_a_milestone_that_names_only_a_day_is_known_when_the_day_has_ended(
+    tmp_path: Path, event: str, record: str, known: datetime
+) -> None:
+    small = Small(tmp_path, "Europe/Berlin")
+    small.write(order=[order()], milestone=[milestone(event_time=event, record_time=record)])
+    small.load()
+    assert [from_micros(t) for t in small.log.read().milestones["record_time"]] == [known]
+
+
+@pytest.mark.parametrize(
+    ("sql", "known"),
+    [
+        ("strptime(event_time, '%d.%m.%Y')", datetime(2024, 3, 5, tzinfo=UTC)),
+        ("strptime(event_time, '%d.%m.%Y')::DATE", datetime(2024, 3, 5, tzinfo=UTC)),
+        (
+            "strptime(event_time || ' 07:30', '%d.%m.%Y %H:%M')",
+            datetime(2024, 3, 4, 7, 30, tzinfo=UTC),
+        ),
+    ],
+)
+def test_a_day_that_the_mapping_parsed_is_a_day_too(
+    small: Small, sql: str, known: datetime
+) -> None:
+    (small.mapping / "milestone.sql").write_text(
+        f"-- as a stranger writes it\nSELECT * REPLACE ({sql} AS event_time) FROM milestones"
+    )
+    small.write(order=[order()], milestone=[milestone(event_time="04.03.2024")])
+    small.load()
+    assert [from_micros(t) for t in small.log.read().milestones["record_time"]] == [known]
+
+
+def test_an_extract_taken_in_the_middle_of_a_day_rejects_days_after_it(small: Small) -> None:
+    small.write(
+        order=[order(), order("B")],
+        milestone=[milestone(event_time="2024-06-01"), milestone("B", event_time="2024-06-02")],
+    )
+    report = small.load()
+    assert report.records["milestone"].new == 1
+    assert report.records["milestone"].rejected == 1

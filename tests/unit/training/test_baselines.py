@@ -91,9 +91,16 @@ def test_a_rule_that_is_no_feature_is_told_by_name(data: LandmarkData) -> None:
         fit_baselines(data, MOMENT, Baselines(rule="gossip", static=("near",)), 100)
 
 
-def test_too_few_rows_or_one_outcome_only_are_not_enough(data: LandmarkData) -> None:
+def test_too_few_rows_are_not_enough(data: LandmarkData) -> None:
     with pytest.raises(NotEnoughHistoryError, match="order_created"):
         fit_baselines(data, MOMENT, DECLARED, 501)
-    for late in (np.zeros(N), np.ones(N)):
-        with pytest.raises(NotEnoughHistoryError):
-            fit_baselines(data_of(data.x, late), MOMENT, DECLARED, 100)
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_where_all_orders_ended_alike_the_logistic_says_the_base_rate(
+    data: LandmarkData, outcome: float
+) -> None:
+    alike = data_of(data.x, np.full(N, outcome))
+    said = fitted(alike).predict(alike, np.arange(N))
+    np.testing.assert_array_equal(said["logistic"], said["constant"])
+    assert abs(said["constant"][0] - outcome) == pytest.approx(1e-4)

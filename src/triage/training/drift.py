@@ -6,6 +6,7 @@ what the champion said of them. Features are worked out anew from the log: no st
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,19 +18,12 @@ from triage.history.log import Log
 from triage.models.at_risk import AtRiskModel
 from triage.models.champion import bundle_folder, champion
 from triage.training import drift_measures as measures
+from triage.training import side_runs
 from triage.training.drift_champion import Seen, seen_by
-from triage.training.drift_report import (
-    DriftReport,
-    DriftSettings,
-    InputDrift,
-    InputSettings,
-    OutcomeChange,
-    OutcomeDrift,
-    OutcomeSettings,
-    load,
-    record,
-)
+from triage.training.drift_report import DriftReport, InputDrift, OutcomeChange, OutcomeDrift
+from triage.training.drift_settings import DriftSettings, InputSettings, OutcomeSettings, load
 from triage.training.metrics import CLIP, losses
+from triage.training.tracking import DIGEST_TAG, open_catalogue
 
 Progress = Callable[[str], None]
 EXCESS = "log loss beyond what its probabilities expect"
@@ -95,6 +89,20 @@ def check(
         model.digest, _iso(model.numbers.trained_as_of), _iso(moment), tuple(inputs),
         tuple(outcomes), settings,
     )  # fmt: skip
+
+
+def record(report: DriftReport, name: str, home: Path) -> None:
+    """Put a report into the catalogue as a run tagged `drift`, if there is a catalogue."""
+    if not side_runs.catalogue_exists(home):
+        return
+    tags = {DIGEST_TAG: report.digest, "retrain_advised": str(report.advised).lower()}
+    figures = {f"{i.landmark}/psi/{i.feature}": i.psi for i in report.inputs}
+    figures |= {f"{o.landmark}/observed_to_expected": o.ratio for o in report.outcomes}
+    with open_catalogue(home) as client:
+        run = side_runs.begin(client, home, name, "drift", f"drift {report.as_of[:10]}", tags=tags)
+        side_runs.note(client, run, figures=figures)
+        client.log_text(run, json.dumps(report.plain(), indent=1) + "\n", "drift.json")
+        client.set_terminated(run)
 
 
 def _inputs(

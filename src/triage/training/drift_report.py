@@ -1,70 +1,14 @@
-"""What a check for drift found, its thresholds (`training/drift.toml`) and its verdict in words."""
+"""What a check for drift found, and its verdict in words."""
 
 from __future__ import annotations
 
-import json
 import math
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from triage.training.drift_settings import DriftSettings, InputSettings, OutcomeSettings
 
-from triage import workspace
-from triage.errors import DeclarationError
-from triage.training import side_runs
-from triage.training.tracking import DIGEST_TAG, open_catalogue
-
-WHERE = "training/drift.toml"
 _NAMED = 3
-_Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class InputSettings(_Declared):
-    """When the inputs of the last days count as shifted; see the comments of the file."""
-
-    days: Annotated[float, Field(gt=0)]
-    bins: Annotated[int, Field(ge=2)]
-    psi: Annotated[float, Field(gt=0)]
-    usual_quantile: _Share
-    share_of_model: _Share
-    least_rows: Annotated[int, Field(ge=1)]
-
-
-class OutcomeSettings(_Declared):
-    """When outcomes count as unlike what the champion said; see the comments of the file."""
-
-    adwin_delta: Annotated[float, Field(gt=0, lt=1)]
-    least_change: Annotated[float, Field(ge=0)]
-    observed_to_expected: tuple[float, float]
-    standard_errors: Annotated[float, Field(ge=0)]
-    least_rows: Annotated[int, Field(ge=1)]
-
-
-class DriftSettings(_Declared):
-    """Thresholds of inputs and outcomes."""
-
-    inputs: InputSettings
-    outcomes: OutcomeSettings
-
-
-def load(configured: Path | None = None) -> DriftSettings:
-    """Read the thresholds.
-
-    Raises:
-        DeclarationError: naming the field that does not fit.
-    """
-    try:
-        return DriftSettings.model_validate(workspace.read_toml(WHERE, configured))
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{WHERE}: {at}: {detail['msg']}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,23 +190,6 @@ class DriftReport:
                 if change.worse
             ]
         return f"at {_stage(outcome.landmark)}, {' and '.join(said)}" if said else ""
-
-
-def record(report: DriftReport, name: str, home: Path) -> None:
-    """Put a report into the catalogue as a run tagged `drift`, if there is a catalogue."""
-    if not side_runs.catalogue_exists(home):
-        return
-    tags = {DIGEST_TAG: report.digest, "retrain_advised": str(report.advised).lower()}
-    figures = {f"{i.landmark}/psi/{i.feature}": i.psi for i in report.inputs}
-    figures |= {f"{o.landmark}/observed_to_expected": o.ratio for o in report.outcomes}
-    with open_catalogue(home) as client:
-        run = side_runs.begin(client, home, name, "drift", f"drift {report.as_of[:10]}", tags=tags)
-        side_runs.note(client, run, figures=figures)
-        with tempfile.TemporaryDirectory(prefix="triage-drift-") as folder:
-            path = Path(folder) / "drift.json"
-            path.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")
-            client.log_artifact(run, str(path))
-        client.set_terminated(run)
 
 
 def _stage(landmark: str) -> str:

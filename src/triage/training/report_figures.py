@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -161,6 +161,17 @@ def landmark_title(landmark: str) -> str:
     """Return a landmark in words."""
     stage, _, waiting = landmark.partition(":")
     return stage.replace("_", " ") + (f", {waiting}" if waiting else "")
+
+
+def capital(landmark: str) -> str:
+    """Return a landmark in words, as they begin a line."""
+    return landmark_title(landmark).capitalize()
+
+
+def by_landmark(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each landmark of a prediction frame with its rows."""
+    for landmark in metrics.landmarks(frame):
+        yield landmark, frame[frame["landmark"] == landmark]
 
 
 def by_value(rows: pd.DataFrame, column: str, most: int) -> list[tuple[str, pd.DataFrame]]:

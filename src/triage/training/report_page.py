@@ -15,11 +15,11 @@ from triage.training.card import LIMITS, source_words
 from triage.training.gates import GateResult, ModelPromise, load
 from triage.training.metrics import months
 from triage.training.report_blocks import Section, Table
+from triage.training.report_cost import cost
 from triage.training.report_figures import landmark_title
 from triage.training.report_quality import (
     by_month,
     calibration,
-    cost,
     headline,
     in_short,
     ranking,

@@ -1,9 +1,6 @@
-"""Sections on how good the probabilities are: figures, ranking, calibration, months, cost."""
+"""Sections on how good the probabilities are: figures, ranking, calibration, months."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Iterator
 
 import pandas as pd
 
@@ -16,13 +13,12 @@ from triage.training.metrics import (
     reliability,
     score,
 )
-from triage.training.report_blocks import Figure, Section, Table, interval, number, percent
+from triage.training.report_blocks import Figure, Section, Table, interval, percent
 from triage.training.report_charts import Axis, Series, chart
 from triage.training.report_figures import (
     CAPACITIES,
-    COST_RATIOS,
-    best_threshold,
-    cost_curve,
+    by_landmark,
+    capital,
     landmark_title,
     precision_recall,
     predictors,
@@ -86,7 +82,7 @@ def headline(frame: pd.DataFrame, tidy: pd.DataFrame) -> Section:
 def in_short(frame: pd.DataFrame, tidy: pd.DataFrame) -> list[tuple[str, str]]:
     """Return one sentence a landmark: what a tenth of the list finds, and loss against the best."""
     found = []
-    for landmark, rows in _by_landmark(frame):
+    for landmark, rows in by_landmark(frame):
         others = [who for who in predictors(frame) if who != "model"]
         if not others or not rows["late"].any():
             continue
@@ -95,7 +91,7 @@ def in_short(frame: pd.DataFrame, tidy: pd.DataFrame) -> list[tuple[str, str]]:
         recall = {who: recall_at(rows["late"], rows[who], _TENTH) for who in ("model", best)}
         found.append(
             (
-                _title(landmark),
+                capital(landmark),
                 f"the riskiest tenth holds {percent(recall['model'], 0)} of the late orders"
                 f" ({_NAMES.get(best, best)}: {percent(recall[best], 0)}); log loss"
                 f" {say(loss['model'])} against {say(loss[best])}.",
@@ -106,9 +102,9 @@ def in_short(frame: pd.DataFrame, tidy: pd.DataFrame) -> list[tuple[str, str]]:
 
 def ranking(frame: pd.DataFrame) -> Section:
     """Return precision and recall, and what people find who look at the riskiest orders."""
-    figures = [_precision_recall(landmark, rows) for landmark, rows in _by_landmark(frame)]
+    figures = [_precision_recall(landmark, rows) for landmark, rows in by_landmark(frame)]
     tables = []
-    for landmark, rows in _by_landmark(frame):
+    for landmark, rows in by_landmark(frame):
         cells = [
             [
                 _NAMES.get(who, who),
@@ -129,7 +125,7 @@ def ranking(frame: pd.DataFrame) -> Section:
 def calibration(frame: pd.DataFrame) -> Section:
     """Return reliability diagrams with intervals, and the bins as tables."""
     figures, tables = [], []
-    for landmark, rows in _by_landmark(frame):
+    for landmark, rows in by_landmark(frame):
         bins = reliability(rows["late"], rows["model"])
         ends = [wilson(b.observed * b.n, b.n) for b in bins]
         top = max([b.predicted for b in bins] + [high for _, high in ends])
@@ -142,13 +138,13 @@ def calibration(frame: pd.DataFrame) -> Section:
             x, y, [Series("model", points, intervals=ends, dots=True)],
             line=[(0, 0), (min(x.high, y.high),) * 2],
         )  # fmt: skip
-        figures.append(Figure(_title(landmark), svg, f"ECE {say(ece)}; up: observed share late"))
+        figures.append(Figure(capital(landmark), svg, f"ECE {say(ece)}; up: observed share late"))
         cells = [
             [percent(b.predicted), f"{b.n:,}", percent(b.observed), interval(*ends[i])]
             for i, b in enumerate(bins)
         ]
         head = ("predicted", "rows", "observed", "95 % interval")
-        tables.append(Table(f"{_title(landmark)}: the bins", head, cells, folded=True))
+        tables.append(Table(f"{capital(landmark)}: the bins", head, cells, folded=True))
     words = [
         "Ten bins with the same number of orders. Where the model says 20 %, 20 of 100 should be"
         " late: points on the thin line. Bars are 95 % Wilson intervals."
@@ -161,7 +157,7 @@ def calibration(frame: pd.DataFrame) -> Section:
 def by_month(frame: pd.DataFrame, tidy: pd.DataFrame) -> Section:
     """Return observed and predicted lateness and losses by month."""
     figures, cells = [], []
-    for landmark, rows in _by_landmark(frame):
+    for landmark, rows in by_landmark(frame):
         span = months(tidy[tidy["landmark"] == landmark])
         values = {
             name: [figure(tidy, landmark, "model", name, month) for month in span]
@@ -176,7 +172,7 @@ def by_month(frame: pd.DataFrame, tidy: pd.DataFrame) -> Section:
             columns=values["base_rate"],
         )  # fmt: skip
         legend = (("column", "observed"), ("model", "predicted (mean)"))
-        figures.append(Figure(_title(landmark), svg, f"{len(rows):,} rows", legend))
+        figures.append(Figure(capital(landmark), svg, f"{len(rows):,} rows", legend))
         cells += [
             [
                 landmark_title(landmark), month, f"{values['n'][i]:,.0f}",
@@ -201,43 +197,6 @@ def by_month(frame: pd.DataFrame, tidy: pd.DataFrame) -> Section:
     return Section("months", "Months", "Month by month", (), figures, tables)
 
 
-def cost(frame: pd.DataFrame) -> Section:
-    """Return what alerts and missed late orders cost, by the share of orders with an alert."""
-    figures, tables = [], []
-    for landmark, rows in _by_landmark(frame):
-        best = {ratio: best_threshold(rows["late"], rows["model"], ratio) for ratio in COST_RATIOS}
-        figures.append(_cost_chart(landmark, rows))
-        other = [name for name in predictors(frame) if name not in ("model", "constant")]
-        cells = []
-        for ratio, own in best.items():
-            rival = min(
-                (best_threshold(rows["late"], rows[who], ratio).cost for who in other),
-                default=float("nan"),
-            )
-            at = "no alerts" if math.isinf(own.p) else f"from {percent(own.p)}"
-            cells.append(
-                [
-                    f"1 : {ratio}", at, percent(own.flagged), percent(own.found),
-                    number(own.cost, 0), number(rival, 0), number(own.blind, 0),
-                ]
-            )  # fmt: skip
-        head = (
-            "alert : missed", "alert", "alerts", "late found",
-            "cost", "best baseline", "no model",
-        )  # fmt: skip
-        tables.append(
-            Table(
-                f"{_title(landmark)}: best threshold, cost per 1,000 orders", head, cells, words=2
-            )
-        )
-    words = [
-        "Cost is counted in alerts: 1 for each order that somebody looks at, and the ratio for each"
-        " late order that nobody looked at. Thresholds are the best in hindsight on these months;"
-        " “no model” is the cheaper of no alert and an alert for every order."
-    ]
-    return Section("cost", "Cost", "When is an alert worth it?", words, figures, tables)
-
-
 def _precision_recall(landmark: str, rows: pd.DataFrame) -> Figure:
     drawn: list[Series] = []
     legend: list[tuple[str, str]] = []
@@ -254,27 +213,4 @@ def _precision_recall(landmark: str, rows: pd.DataFrame) -> Figure:
         line=[(0, base), (1, base)],
     )  # fmt: skip
     remark = f"up: precision, share late of those flagged; thin line: {percent(base)} late"
-    return Figure(_title(landmark), svg, remark, legend)
-
-
-def _cost_chart(landmark: str, rows: pd.DataFrame) -> Figure:
-    drawn, legend, top = [], [], 0.0
-    for ratio, style in zip((5, 10, 20), ("logistic", "model", "rule"), strict=True):
-        share, spent = cost_curve(rows["late"], rows["model"], ratio)
-        drawn.append(Series(f"1 to {ratio}", list(zip(share, spent, strict=True)), style))
-        legend.append((style, f"1 to {ratio}"))
-        top = max(top, float(spent.max()))
-    svg = chart(
-        f"Cost per 1,000 orders by share of orders with an alert at {landmark_title(landmark)}",
-        Axis.share("share of orders with an alert"), Axis.numbers("", top), drawn,
-    )  # fmt: skip
-    return Figure(_title(landmark), svg, "up: cost per 1,000 orders, in alerts", legend)
-
-
-def _by_landmark(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    for landmark in landmarks(frame):
-        yield landmark, frame[frame["landmark"] == landmark]
-
-
-def _title(landmark: str) -> str:
-    return landmark_title(landmark).capitalize()
+    return Figure(capital(landmark), svg, remark, legend)

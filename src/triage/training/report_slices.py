@@ -10,6 +10,7 @@ from triage.training.report_charts import Axis, Series, chart
 from triage.training.report_figures import (
     Coverage,
     by_value,
+    capital,
     coverage,
     delay_errors,
     landmark_title,
@@ -42,7 +43,7 @@ def by_promise(frame: pd.DataFrame) -> Section | None:
         for name in names
         if any(len(parts[stage, name]) >= _LEAST for stage in stages)
     ]
-    head = ("days to the promise", *(_title(stage) for stage in stages))
+    head = ("days to the promise", *(capital(stage) for stage in stages))
     tables = [Table("ROC-AUC of the model (rows, share late)", head, matrix)]
     for stage in stages:
         cells = [
@@ -52,7 +53,7 @@ def by_promise(frame: pd.DataFrame) -> Section | None:
         ]
         tables.append(
             Table(
-                f"{_title(stage)}: all figures",
+                f"{capital(stage)}: all figures",
                 ("days to the promise", *_SLICE_HEAD),
                 cells,
                 folded=True,
@@ -115,7 +116,7 @@ def days(frame: pd.DataFrame) -> Section | None:
             [Series("by p90", points, intervals=ends, dots=True)],
             line=[(0, 0.9), (max(len(names), 1), 0.9)],
         )
-        figures.append(Figure(_title(landmark), svg, "up: share delivered by p90; line: 90 %"))
+        figures.append(Figure(capital(landmark), svg, "up: share delivered by p90; line: 90 %"))
     tables.append(Table("Coverage by month", ("", "month", *_COVERAGE_HEAD), cells, words=2))
     for column in segments(frame):
         of = [
@@ -175,7 +176,3 @@ def _auc_cell(rows: pd.DataFrame) -> str:
 
 def _words(column: str) -> str:
     return column.replace("_", " ")
-
-
-def _title(landmark: str) -> str:
-    return landmark_title(landmark).capitalize()

@@ -142,7 +142,10 @@ def changed_text(text: str, recipe: Recipe, values: Values) -> str:
         DeclarationError: if a setting is not written on a line of its own, so that it cannot be
             replaced safely.
     """
+    plain = recipe.model_dump(mode="json")
     for name, value in values.items():
+        if value == _value(plain, name):
+            continue
         section, _, key = name.rpartition(".")
         text = _replaced(text, section, key, value)
     if recipes.parse(text, "the tuned recipe") != changed(recipe, values):

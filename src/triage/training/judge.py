@@ -104,7 +104,7 @@ class LandmarkJudge:
             "calibrated", measured <= required, measured, required,
             f"ECE {measured:.3f}, at most {self.gates.max_ece:.3f} + {by_chance:.3f} by chance; "
             f"mean p {mean_p:.3f}, observed {base:.3f}",
-            "see the reliability and month plots of the run: a level that moved needs newer "
+            "see reliability and months in the run's report: a level that moved needs newer "
             "outcomes (import the latest extract), a tilted curve other calibration settings in "
             "training/at_risk.toml",
             Bound.AT_MOST,
@@ -145,7 +145,7 @@ class LandmarkJudge:
         return self._result(
             name, measured <= required, measured, required,
             f"{month}: log loss {measured:+.4f} against the constant's, at most {required:+.4f}",
-            f"look at {month} in the month plot of the run: what happened then that the records "
+            f"look at {month} in the report of the run: what happened then that the records "
             "did not show before?",
             Bound.AT_MOST,
         )  # fmt: skip

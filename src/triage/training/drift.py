@@ -157,7 +157,7 @@ def _outcomes(
     if not len(chosen):
         return OutcomeDrift(seen.stage.name, 0, 0, 0.0, float("nan"), float("nan"), ())
     late = rows.take(chosen).known_late(moment).astype(np.float64)
-    p = seen.probabilities(model, chosen)
+    p = seen.probabilities(chosen)
     ratio, error = measures.observed_to_expected(late, p)
     known = rows.late_at[chosen]
     changes = (

@@ -12,7 +12,7 @@ from triage.features.engine import FeatureEngine
 from triage.history.tables import History
 from triage.models.at_risk import AtRiskModel, Stage
 from triage.models.calibration import recent_curve, residuals
-from triage.models.landmarks import Rows, landmark_rows
+from triage.models.landmarks import Rows, landmark_rows, stage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Seen:
     rows: Rows
     x: Floats
 
-    def probabilities(self, model: AtRiskModel, chosen: Ints) -> Floats:
+    def probabilities(self, chosen: Ints) -> Floats:
         """Return p(late) of some rows, each by the curve as of the start of its day (UTC)."""
         numbers = self.stage.numbers
         past = residuals(self.rows, self.stage.trees, self.x, numbers.offset)
@@ -39,7 +39,7 @@ class Seen:
         for day in np.unique(days):
             today = days == day
             curve = recent_curve(
-                past, int(day) * MICROS_PER_DAY, numbers.logistic, model.numbers.calibration
+                past, int(day) * MICROS_PER_DAY, numbers.logistic, numbers.calibration
             )
             p[today] = curve.many(z[chosen[today]])
         return p
@@ -48,10 +48,12 @@ class Seen:
 def seen_by(model: AtRiskModel, history: History) -> tuple[Seen, ...]:
     """Return rows and inputs of each landmark that a history has, as the champion declares them."""
     engine = FeatureEngine.of(history, model.features)
+    tolerance = model.features.program.tolerance
+    stages = {stage_of(landmark) for landmark in model.stages}
     place = {name: at for at, name in enumerate(engine.names)}
     found = []
     for landmark, stage in model.stages.items():
-        rows = landmark_rows(engine.book, landmark, model.features.program.tolerance)
+        rows = landmark_rows(engine.book, landmark, tolerance, stages)
         if len(rows):
             matrix = engine.matrix(rows.order, rows.as_of)
             columns = [place[name] for name in stage.numbers.inputs]

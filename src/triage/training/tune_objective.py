@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from triage.errors import NotEnoughHistoryError
 from triage.features.facts import TIME
 from triage.training import tune_space
-from triage.training.backtest import mature_months, month_start
+from triage.training.backtest import evaluation_months, month_start
 from triage.training.metrics import losses
 from triage.training.recipe import Recipe
 from triage.training.train import Prepared, evaluate_months
@@ -33,11 +32,20 @@ class Months:
 
     @classmethod
     def of(cls, prepared: Prepared, recipe: Recipe, count: int) -> Months:
-        """Return the recipe's evaluation months, and `count` that had matured when they began."""
-        zone = prepared.time_zone
-        usual = float(np.median(prepared.data[0].rows.promise_days()))
-        held = mature_months(prepared.known_until, zone, recipe.evaluation.months, usual)
-        before = mature_months(month_start(held[0], zone), zone, count, usual)
+        """Return the recipe's evaluation months, and `count` that had matured when they began.
+
+        Raises:
+            NotEnoughHistoryError: if there are none before the months of evaluation.
+        """
+        zone, rows = prepared.time_zone, prepared.data[0].rows
+        held = evaluation_months(rows, prepared.known_until, zone, recipe.evaluation)
+        wanted = recipe.evaluation.model_copy(update={"months": count})
+        before = evaluation_months(rows, month_start(held[0], zone), zone, wanted) if held else []
+        if not before:
+            raise NotEnoughHistoryError(
+                "no whole months are left before those of the recipe's evaluation: import more"
+                f" history, or lower `months` in {tune_space.WHERE}"
+            )
         return cls(tuple(before), tuple(held))
 
 

@@ -157,16 +157,23 @@ def changed_text(text: str, recipe: Recipe, values: Values) -> str:
 
 
 def _replaced(text: str, section: str, key: str, value: float) -> str:
+    """Return the text with one value replaced: on its own line, or in a table on one line."""
     lines = text.splitlines(keepends=True)
+    outer, _, inline = section.rpartition(".")
+    own = re.compile(rf"^(\s*{re.escape(key)}\s*=\s*)([^#\n]*?)(\s*(?:#.*)?)$")
+    within = re.compile(
+        rf"^(\s*{re.escape(inline)}\s*=\s*{{.*?\b{re.escape(key)}\s*=\s*)([^,}}]*?)(\s*[,}}].*)$"
+    )
     inside, head = "", None
     for at, line in enumerate(lines):
-        found = re.match(r"\[([^\[\]]+)\]\s*(#.*)?$", line)
-        if found:
-            inside = found[1].strip()
+        title = re.match(r"\[([^\[\]]+)\]\s*(#.*)?$", line)
+        if title:
+            inside = title[1].strip()
             head = at if inside == section else head
-        written = re.match(rf"(\s*{re.escape(key)}\s*=\s*)[^#\n]*?(\s*(?:#.*)?)$", line)
-        if inside == section and written:
-            lines[at] = f"{written[1]}{value!r}{written[2].rstrip()}\n"
+        written = own.match(line) if inside == section else None
+        written = written or (within.match(line) if inline and inside == outer else None)
+        if written:
+            lines[at] = f"{written[1]}{value!r}{written[3].rstrip()}\n"
             return "".join(lines)
     if head is None:
         return f"{text.rstrip()}\n\n[{section}]\n{key} = {value!r}\n"

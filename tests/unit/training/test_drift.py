@@ -19,7 +19,7 @@ from triage.models.at_risk import AtRiskModel
 from triage.models.champion import bundle_folder, point_to
 from triage.training import drift_measures as measures
 from triage.training.drift import check, drift, entropy
-from triage.training.drift_champion import Seen, seen_by
+from triage.training.drift_champion import seen_by
 from triage.training.drift_report import DriftReport, InputDrift, OutcomeChange, OutcomeDrift
 from triage.training.drift_settings import DriftSettings, load
 from triage.training.metrics import losses
@@ -210,11 +210,7 @@ def test_outcomes_are_those_that_matured_since_training(home: Path, report: Drif
     since = rows.mature(moment) & (rows.late_at > earlier)
     assert found.n == since.sum() > 300
     assert found.late == rows.take(since).known_late(moment).sum()
-    assert found.expected == pytest.approx(probabilities(seen[0], older, since).sum())
-
-
-def probabilities(seen: Seen, model: AtRiskModel, chosen: np.ndarray) -> np.ndarray:
-    return seen.probabilities(model, np.flatnonzero(chosen))
+    assert found.expected == pytest.approx(seen[0].probabilities(np.flatnonzero(since)).sum())
 
 
 def strict(given: DriftSettings) -> DriftSettings:

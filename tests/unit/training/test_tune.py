@@ -28,7 +28,7 @@ startup_trials = 2
 prune_after_months = 1
 
 [space]
-"trees.rounds" = { low = 5, high = 60 }
+"trees.location.rounds" = { low = 5, high = 60 }
 "calibration.half_life_days" = { low = 2.0, high = 20.0, log = true }
 """
 
@@ -42,9 +42,9 @@ def test_the_space_of_the_repository_fits_its_recipe() -> None:
 
 def test_a_recipe_keeps_its_comments_and_layout_when_values_change() -> None:
     recipe, text = recipes.load("at_risk")
-    values: tune_space.Values = {"trees.rounds": 321, "target.offset": 0.25}
+    values: tune_space.Values = {"trees.location.rounds": 321, "target.offset": 0.25}
     tuned = tune_space.changed_text(text, recipe, values)
-    assert recipes.parse(tuned, "tuned").trees.rounds == 321
+    assert recipes.parse(tuned, "tuned").trees.location.rounds == 321
     assert recipes.parse(tuned, "tuned").target.offset == 0.25
     before, after = text.splitlines(), tuned.splitlines()
     assert len(before) == len(after)
@@ -74,7 +74,9 @@ def test_a_range_for_something_that_is_no_number_of_the_recipe_is_refused(name: 
 def test_a_range_upside_down_is_refused_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "tune.toml").write_text(SPACE.replace("high = 60", "high = 1"))
-    with pytest.raises(DeclarationError, match=r"space\.trees\.rounds.*low 5 is not below high 1"):
+    with pytest.raises(
+        DeclarationError, match=r"space\.trees\.location\.rounds.*low 5 is not below high 1"
+    ):
         tune_space.load(tmp_path)
 
 
@@ -145,7 +147,7 @@ def test_an_order_whose_promise_reaches_into_the_months_held_back_judges_no_tria
 def test_the_result_is_a_recipe_with_the_figures_of_both_on_top(first: Tuned) -> None:
     text = first.path.read_text()
     tuned = recipes.parse(text, "tuned")
-    assert tuned.trees.rounds == first.values["trees.rounds"]
+    assert tuned.trees.location.rounds == first.values["trees.location.rounds"]
     assert first.best_loss <= first.own_loss
     assert f"{first.own_loss:.4f} -> {first.best_loss:.4f}" in text
     assert ", ".join(first.held_back) in text.splitlines()[2]

@@ -10,12 +10,16 @@ import pandas as pd
 
 from triage.domain.clock import MICROS_PER_HOUR, UNKNOWN_TIME, from_micros, to_micros
 from triage.domain.records import (
+    ExceptionEvent,
+    ExceptionPhase,
+    InboundSupply,
     InventoryPosition,
     Milestone,
     MilestoneKind,
     Order,
     OrderLine,
     Record,
+    SupplyPhase,
 )
 from triage.history.tables import History, SourceInfo
 
@@ -25,7 +29,7 @@ SOURCE = SourceInfo(
     currency="USD", country="US", extracted_at=START + 400 * 24 * MICROS_PER_HOUR,
 )  # fmt: skip
 _ORDER_FIELDS = [name for name in Order.model_fields if name != "lines"]
-_TEXT = {"order_id", "milestone", "sku", "site"}
+_TIMES = {"event_time", "record_time", "due_by", "expected_by"}
 
 
 def history_of(records: Sequence[Record]) -> History:
@@ -69,8 +73,30 @@ def history_of(records: Sequence[Record]) -> History:
             ["sku", "site", "event_time", "record_time", "on_hand", "allocated"],
             ["record_time", "site", "sku", "event_time"],
         ).drop_duplicates(["sku", "site", "event_time"], ignore_index=True),
+        exceptions=_frame(
+            [
+                _row(e) | {"order": row_of.get(e.order_id or "", -1)}
+                for e in records
+                if isinstance(e, ExceptionEvent)
+            ],
+            [*ExceptionEvent.model_fields, "order"],
+            ["record_time", "exception_id", "phase", "event_time"],
+        ).drop_duplicates(["exception_id", "phase"], ignore_index=True),
+        supplies=_frame(
+            [_row(s) for s in records if isinstance(s, InboundSupply)],
+            list(InboundSupply.model_fields),
+            ["record_time", "supply_id", "phase", "event_time"],
+        ).drop_duplicates(["supply_id", "phase"], ignore_index=True),
         sources=(SOURCE,),
     )
+
+
+def _row(record: ExceptionEvent | InboundSupply) -> dict[str, object]:
+    """Return a record as a row of the log's table: times as micros, words as text."""
+    row = record.model_dump(mode="python")
+    for name in _TIMES & row.keys():
+        row[name] = UNKNOWN_TIME if row[name] is None else to_micros(row[name])
+    return row | {"phase": record.phase.value}
 
 
 def _orders_frame(orders: Sequence[Order]) -> pd.DataFrame:
@@ -103,7 +129,7 @@ def _frame(rows: list[dict[str, object]], columns: list[str], by: list[str]) -> 
     if by and len(frame):
         frame = frame.sort_values(by, ignore_index=True)
     for name in columns:
-        if name in {"event_time", "record_time", "due_by", "order", "line_no"}:
+        if name in _TIMES | {"order", "line_no"}:
             frame[name] = frame[name].astype(np.int64)
     return frame
 
@@ -185,4 +211,49 @@ def records(draw: st.DrawFn, max_orders: int = 12) -> list[Record]:
         )
         for at in draw(st.lists(st.integers(0, 300), max_size=5, unique=True))
     )  # fmt: skip
+    made.extend(draw(_exceptions(max_orders)))
+    made.extend(draw(_supplies()))
+    return made
+
+
+@st.composite
+def _exceptions(draw: st.DrawFn, orders: int) -> list[Record]:
+    """Draw exceptions: some before their order, some of nobody, some closed before they opened."""
+    made: list[Record] = []
+    for number in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, 250))
+        whose = draw(st.sampled_from([None, "O0", "O1", f"O{orders - 1}"]))
+        after = draw(st.integers(-6, 60))
+        for phase, happened in ((ExceptionPhase.RAISED, at), (ExceptionPhase.RESOLVED, at + after)):
+            if draw(st.integers(0, 3)):
+                made.append(
+                    ExceptionEvent(
+                        exception_id=f"E{number}", phase=phase, event_time=moment(happened),
+                        record_time=moment(happened + draw(st.sampled_from([0, 0, 12]))),
+                        order_id=whose, source="erp", code="X1",
+                    )
+                )  # fmt: skip
+    return made
+
+
+@st.composite
+def _supplies(draw: st.DrawFn) -> list[Record]:
+    """Draw inbound supplies: with and without a date, received in time, late, never."""
+    made: list[Record] = []
+    for number in range(draw(st.integers(0, 3))):
+        at, sku = draw(st.integers(0, 200)), draw(st.sampled_from(["S1", "S2"]))
+        due, received = draw(st.sampled_from([None, 24, 300])), draw(st.integers(1, 80))
+        quantity = draw(st.integers(1, 40)) / 2
+        for phase, happened in (
+            (SupplyPhase.ORDERED, at), (SupplyPhase.RECEIVED, at + received)
+        ):  # fmt: skip
+            if draw(st.integers(0, 3)):
+                made.append(
+                    InboundSupply(
+                        supply_id=f"P{number}", phase=phase, event_time=moment(happened),
+                        record_time=moment(happened + draw(st.sampled_from([0, 6]))),
+                        sku=sku, site="W1", quantity=quantity,
+                        expected_by=None if due is None else moment(at + due),
+                    )
+                )  # fmt: skip
     return made

@@ -71,6 +71,8 @@ def test_the_template_turns_its_example_into_the_expected_records(tmp_path: Path
         "order_line": 4,
         "milestone": 5,
         "inventory_position": 3,
+        "exception_event": 3,
+        "inbound_supply": 3,
     }
     assert (first.order_id, first.currency, first.destination_area) == ("A-1001", "EUR", "80")
     assert first.record_time == datetime(2025, 3, 27, 8, 12, 5, tzinfo=UTC)
@@ -83,3 +85,6 @@ def test_the_template_turns_its_example_into_the_expected_records(tmp_path: Path
     delivered = history.milestones[history.milestones["milestone"] == "delivered"].iloc[0]
     assert from_micros(delivered["record_time"]) == datetime(2025, 3, 31, 4, tzinfo=UTC)
     assert history.positions["allocated"].tolist() == [30.0, 4.0, 0.0]
+    assert history.exceptions["order"].tolist() == [0, -1, 0]
+    overdue_from = from_micros(history.supplies["expected_by"].iloc[0])
+    assert overdue_from == datetime(2025, 3, 28, 23, tzinfo=UTC)

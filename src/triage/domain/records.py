@@ -27,6 +27,20 @@ class MilestoneKind(StrEnum):
     INVOICE_POSTED = "invoice_posted"
 
 
+class ExceptionPhase(StrEnum):
+    """The two moments of a business exception."""
+
+    RAISED = "raised"
+    RESOLVED = "resolved"
+
+
+class SupplyPhase(StrEnum):
+    """The two moments of an inbound delivery."""
+
+    ORDERED = "ordered"
+    RECEIVED = "received"
+
+
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("contains control or invisible characters")
@@ -45,6 +59,10 @@ Identifier = Annotated[
 """An id as the source system writes it: 1-120 printable characters."""
 Word = Annotated[str, Field(strict=True, min_length=1, max_length=80), AfterValidator(_printable)]
 """A short code or name: region, category, carrier, channel."""
+Message = Annotated[
+    str, Field(strict=True, min_length=1, max_length=2000), AfterValidator(_printable)
+]
+"""What a system or a person wrote, on one line."""
 Amount = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_finite)]
 """Money in the order's currency, 0 to 1e9."""
 Quantity = Annotated[float, Field(gt=0, le=1e9), AfterValidator(_finite)]
@@ -170,4 +188,61 @@ class InventoryPosition(_Frozen):
         return f"{self.sku}|{self.site}|{self.event_time.isoformat()}"
 
 
-Record = Order | Milestone | InventoryPosition
+class ExceptionEvent(_Frozen):
+    """A business exception as its source told it: raised once, resolved once, each known in time.
+
+    An exception without `order_id` counts for the company only. What an exception is and whom it
+    concerns is taken from the record that raises it.
+    """
+
+    exception_id: Identifier
+    phase: ExceptionPhase
+    event_time: AwareDatetime
+    record_time: AwareDatetime
+    order_id: Identifier | None = None
+    source: Word | None = None
+    code: Word | None = None
+    text: Message | None = None
+
+    @model_validator(mode="after")
+    def _known_after_it_happened(self) -> Self:
+        if self.record_time < self.event_time:
+            object.__setattr__(self, "record_time", self.event_time)
+        return self
+
+    @property
+    def record_id(self) -> str:
+        """Identity in the log: the first record of each phase counts for an exception."""
+        return f"{self.exception_id}|{self.phase.value}"
+
+
+class InboundSupply(_Frozen):
+    """A delivery that is on its way to a site: ordered, later received.
+
+    `expected_by` is the first moment at which it counts as overdue, as first confirmed. Sku, site,
+    quantity and `expected_by` are taken from the record of the order.
+    """
+
+    supply_id: Identifier
+    phase: SupplyPhase
+    event_time: AwareDatetime
+    record_time: AwareDatetime
+    sku: Identifier
+    site: Identifier
+    quantity: Quantity
+    expected_by: AwareDatetime | None = None
+    vendor: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _known_after_it_happened(self) -> Self:
+        if self.record_time < self.event_time:
+            object.__setattr__(self, "record_time", self.event_time)
+        return self
+
+    @property
+    def record_id(self) -> str:
+        """Identity in the log: the first record of each phase counts for a delivery."""
+        return f"{self.supply_id}|{self.phase.value}"
+
+
+Record = Order | Milestone | InventoryPosition | ExceptionEvent | InboundSupply

@@ -14,8 +14,8 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     """Return the names of the sources that hold data.
 
     `order.<field>` and `order_line.<field>` count if at least `least_share` of the rows have a
-    value, `milestone.<kind>` if at least that share of the orders has one, `inventory_position` if
-    there is any.
+    value, `milestone.<kind>` if at least that share of the orders has one; `order_line`,
+    `inventory_position`, `exception_event` and `inbound_supply` if there is any.
     """
     orders = max(len(history.orders), 1)
     names = _filled("order", history.orders, least_share)
@@ -26,8 +26,13 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     names |= {f"milestone.{kind}" for kind, n in kinds.items() if n >= least_share * orders}
     if history.milestones["due_by"].gt(0).sum() >= least_share * orders:
         names.add("milestone.due_by")
-    if len(history.positions):
-        names.add("inventory_position")
+    others = {
+        "order_line": history.lines,
+        "inventory_position": history.positions,
+        "exception_event": history.exceptions,
+        "inbound_supply": history.supplies,
+    }
+    names |= {name for name, table in others.items() if len(table)}
     return frozenset(names)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -11,16 +11,21 @@ import pandas as pd
 
 from triage.domain.clock import UNKNOWN_TIME, to_micros
 from triage.domain.records import Milestone, Order
-from triage.features.compile import Floats, Ints
+from triage.features.compile import LINE_QUANTITY_PER, Floats, Ints
 from triage.features.facts import (
     DUE_BY,
     MILESTONES,
     NUMBERS,
+    ORDER_ID,
     PROMISED_BY,
+    READY_AT,
+    RECORDED,
     STARTS_AT,
+    STOCK_KEY_FIELDS,
     TIME,
     TIMES,
     key_values,
+    main_line,
     numbers,
 )
 from triage.history.tables import History
@@ -28,6 +33,7 @@ from triage.history.tables import History
 A = TypeVar("A", Ints, Floats)
 _CREATED, _VALIDATED = TIME["order_created"], TIME["order_validated"]
 _PROMISED, _DUE, _STARTS = TIME[PROMISED_BY], TIME[DUE_BY], TIME[STARTS_AT]
+_READY, _RECORDED = TIME[READY_AT], TIME[RECORDED]
 
 
 class Interner:
@@ -45,11 +51,29 @@ class Interner:
         """Return the key numbers of these values; -1 for a key that was never seen."""
         return [self._number(at, values, grow=False) for at in range(len(self.keysets))]
 
-    def number(self, keyset: int, values: dict[str, str | None]) -> int:
-        """Return the number of one key, giving a new one where needed."""
-        return self._number(keyset, values, grow=True)
+    def number(self, keyset: int, values: Mapping[str, str | None], *, grow: bool = True) -> int:
+        """Return the number of one key, giving a new one where needed (unless told not to: -1)."""
+        return self._number(keyset, values, grow=grow)
 
-    def _number(self, at: int, values: dict[str, str | None], *, grow: bool) -> int:
+    def numbers_of(self, keyset: int, table: pd.DataFrame) -> Ints:
+        """Return the key numbers of every row of a table, giving new ones where needed.
+
+        -1 where a field is missing, or the table has no such column.
+        """
+        fields = list(self.keysets[keyset])
+        if not fields:
+            return np.full(len(table), self.number(keyset, {}), dtype=np.int64)
+        if not set(fields) <= set(table.columns):
+            return np.full(len(table), -1, dtype=np.int64)
+        group = table.groupby(fields, sort=False).ngroup().fillna(-1).to_numpy(np.int64)
+        each = table[fields].dropna().drop_duplicates()
+        ids = [
+            self.number(keyset, dict(zip(fields, values, strict=True)))
+            for values in zip(*(each[name].tolist() for name in fields), strict=True)
+        ]
+        return np.array([*ids, -1], dtype=np.int64)[group]
+
+    def _number(self, at: int, values: Mapping[str, str | None], *, grow: bool) -> int:
         parts = tuple(values.get(name) for name in self.keysets[at])
         known = tuple(part for part in parts if part is not None)
         if len(known) != len(parts):
@@ -69,12 +93,14 @@ class OrderRow:
         known: when each became known (micros).
         numbers: facts of `facts.NUMBERS`.
         keys: number of each key set, -1 where not known.
+        lines: (lines, 2) stock key and quantity (thousandths) of each line, the main line first.
     """
 
     event: Ints
     known: Ints
     numbers: Floats
     keys: Ints
+    lines: Ints = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
 
 
 class OrderBook:
@@ -92,6 +118,11 @@ class OrderBook:
         self.known = np.empty((0, len(TIMES)), dtype=np.int64)
         self.numbers = np.empty((0, len(NUMBERS)), dtype=np.float64)
         self.keys = np.empty((0, len(keysets)), dtype=np.int64)
+        self.lines = np.empty((0, 2), dtype=np.int64)
+        self.line_at = np.empty((0, 2), dtype=np.int64)
+        self._lines_used = 0
+        self._stock = keysets.index(STOCK_KEY_FIELDS) if STOCK_KEY_FIELDS in keysets else -1
+        self._own = keysets.index((ORDER_ID,)) if (ORDER_ID,) in keysets else -1
         self._waiting: dict[str, list[Milestone]] = {}
 
     def __len__(self) -> int:
@@ -104,8 +135,7 @@ class OrderBook:
         n = len(history.orders)
         book._reserve(n)
         for at, order in enumerate(history.order_objects()):
-            book.numbers[at] = numbers(order)
-            book.keys[at] = book.interner.add(key_values(order))
+            book._describe(at, order)
         book.ids = history.orders["order_id"].tolist()
         book.row_of = {order_id: at for at, order_id in enumerate(book.ids)}
         created = history.orders["record_time"].to_numpy(np.int64)
@@ -113,14 +143,19 @@ class OrderBook:
         book.event[:n, _PROMISED] = history.orders["promised_by"].to_numpy(np.int64)
         not_before = history.orders["not_before"].to_numpy(np.int64)
         book.event[:n, _STARTS] = np.maximum(book.event[:n, _CREATED], not_before)
-        for column in (_CREATED, _PROMISED, _STARTS):
+        book.event[:n, _RECORDED] = created
+        for column in (_CREATED, _PROMISED, _STARTS, _RECORDED):
             book.known[:n, column] = created
         _fill_milestones(book, history.milestones)
         return book
 
     def row(self, at: int) -> OrderRow:
         """Return one order's row (views, not copies)."""
-        return OrderRow(self.event[at], self.known[at], self.numbers[at], self.keys[at])
+        start, count = self.line_at[at]
+        return OrderRow(
+            self.event[at], self.known[at], self.numbers[at], self.keys[at],
+            self.lines[start : start + count],
+        )  # fmt: skip
 
     def draft(self, order: Order, milestones: Iterable[Milestone] = ()) -> OrderRow:
         """Return the row of an order that is not in the book, without adding it."""
@@ -129,7 +164,10 @@ class OrderBook:
             np.full(len(TIMES), UNKNOWN_TIME, dtype=np.int64),
             np.array(numbers(order), dtype=np.float64),
             np.array(self.interner.find(key_values(order)), dtype=np.int64),
+            self._lines_of(order, grow=False),
         )
+        if self._own >= 0:
+            row.keys[self._own] = self.row_of.get(order.order_id, -1)
         _set_order(row, order)
         for milestone in milestones:
             _set_milestone(row, milestone)
@@ -144,8 +182,7 @@ class OrderBook:
         self._reserve(at + 1)
         self.ids.append(order.order_id)
         self.row_of[order.order_id] = at
-        self.numbers[at] = numbers(order)
-        self.keys[at] = self.interner.add(key_values(order))
+        self._describe(at, order)
         row = self.row(at)
         _set_order(row, order)
         for milestone in self._waiting.pop(order.order_id, ()):
@@ -161,6 +198,33 @@ class OrderBook:
         _set_milestone(self.row(at), milestone)
         return at
 
+    def _describe(self, at: int, order: Order) -> None:
+        """Note numbers, keys and lines; the key by order is its row number."""
+        self.numbers[at] = numbers(order)
+        self.keys[at] = self.interner.add(key_values(order))
+        if self._own >= 0:
+            self.keys[at, self._own] = at
+        lines = self._lines_of(order, grow=True)
+        start, end = self._lines_used, self._lines_used + len(lines)
+        if end > len(self.lines):
+            self.lines = _grown(self.lines, max(end, 2 * start), -1)
+        self.lines[start:end] = lines
+        self.line_at[at] = start, len(lines)
+        self._lines_used = end
+
+    def _lines_of(self, order: Order, *, grow: bool) -> Ints:
+        if self._stock < 0 or not order.lines:
+            return np.empty((0, 2), dtype=np.int64)
+        main = main_line(order)
+        rows = [
+            (
+                self.interner.number(self._stock, {"site": x.site, "sku": x.sku}, grow=grow),
+                max(round(x.quantity * LINE_QUANTITY_PER), 1),
+            )
+            for x in sorted(order.lines, key=lambda x: (x is not main, x.line_no))
+        ]
+        return np.array(rows, dtype=np.int64)
+
     def _reserve(self, n: int) -> None:
         have = len(self.event)
         if n <= have:
@@ -170,6 +234,7 @@ class OrderBook:
         self.known = _grown(self.known, size, UNKNOWN_TIME)
         self.numbers = _grown(self.numbers, size, np.nan)
         self.keys = _grown(self.keys, size, -1)
+        self.line_at = _grown(self.line_at, size, 0)
 
 
 def _grown(array: A, size: int, fill: float) -> A:
@@ -184,6 +249,7 @@ def _set_order(row: OrderRow, order: Order) -> None:
     row.event[_PROMISED], row.known[_PROMISED] = to_micros(order.promised_by), created
     starts = order.event_time if order.not_before is None else order.not_before
     row.event[_STARTS], row.known[_STARTS] = to_micros(max(starts, order.event_time)), created
+    row.event[_RECORDED], row.known[_RECORDED] = created, created
 
 
 def _set_milestone(row: OrderRow, milestone: Milestone) -> None:
@@ -196,6 +262,8 @@ def _set_milestone(row: OrderRow, milestone: Milestone) -> None:
     if have[0] != UNKNOWN_TIME and have <= (known, event):
         return
     row.event[column], row.known[column] = event, known
+    if column == _VALIDATED:
+        row.event[_READY], row.known[_READY] = max(event, int(row.event[_STARTS])), known
     if column == _VALIDATED and milestone.due_by is not None:
         row.event[_DUE], row.known[_DUE] = to_micros(milestone.due_by), known
 
@@ -211,6 +279,9 @@ def _fill_milestones(book: OrderBook, milestones: pd.DataFrame) -> None:
         book.event[rows[of_kind], TIME[kind]] = event[of_kind]
         book.known[rows[of_kind], TIME[kind]] = known[of_kind]
         if TIME[kind] == _VALIDATED:
+            ready = np.maximum(event[of_kind], book.event[rows[of_kind], _STARTS])
+            book.event[rows[of_kind], _READY] = ready
+            book.known[rows[of_kind], _READY] = known[of_kind]
             with_due = of_kind & (due != UNKNOWN_TIME)
             book.event[rows[with_due], _DUE] = due[with_due]
             book.known[rows[with_due], _DUE] = known[with_due]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -13,7 +14,17 @@ import numpy.typing as npt
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
 from triage.errors import DeclarationError
 from triage.features.declarations import Declarations, Family, Feature, Key, Stream
-from triage.features.facts import KEY_FIELDS, MILESTONES, NUMBERS, TIME, TIMES
+from triage.features.facts import (
+    KEY_FIELDS,
+    LINE_KEY_FIELDS,
+    MILESTONES,
+    NUMBERS,
+    NUMBERS_OF,
+    STOCK_KEY_FIELDS,
+    TIME,
+    TIMES_OF,
+    Subject,
+)
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -36,10 +47,9 @@ class ValueKind(IntEnum):
     MINUTES = 0
     NUMBER = 1
     LATE = 2
-    AVAILABLE = 3
-    LOG_DAYS = 4
-    AFTER = 5
-    OPEN = 6
+    LOG_DAYS = 3
+    AFTER = 4
+    OPEN = 5
 
 
 class Op(IntEnum):
@@ -58,18 +68,24 @@ class Op(IntEnum):
     HOLIDAYS_UNTIL = 10
     WORKDAYS_UNTIL = 11
     WORKDAYS_AHEAD = 12
-    COUNT = 13
-    SUM = 14
-    MEAN = 15
-    SINCE_LAST = 16
-    LAST = 17
-    LEVEL = 18
-    DIFFERENCE = 19
-    RATIO = 20
-    PRODUCT = 21
+    LOG_DAYS_SINCE = 13
+    LOG_DAYS_BETWEEN = 14
+    SCARCE_QUANTITY = 15
+    COUNT = 16
+    SUM = 17
+    MEAN = 18
+    SINCE_LAST = 19
+    LAST = 20
+    LEVEL = 21
+    DIFFERENCE = 22
+    RATIO = 23
+    PRODUCT = 24
 
 
 MAX_COLUMNS = 8
+LINE_QUANTITY_PER = 1000
+"""A line's quantity is held in thousandths, so that it is a whole number."""
+_NO_SCARCITY = (-1, 0, 0)
 _OTHER_UNIT = {"hours": 1.0 / MICROS_PER_HOUR, "days": 1.0 / MICROS_PER_DAY}
 
 
@@ -77,16 +93,20 @@ class Program(NamedTuple):
     """The integer tables.
 
     Attributes:
-        streams: (streams, 9): kind, from, to, min age, max age (micros), columns, first value,
-            values, share of the promise (thousandths).
+        streams: (streams, 10): kind, from, to, min age, max age (micros), columns, first value,
+            values, share of the promise (thousandths), subject. Only values that a slot looks at
+            are carried.
         values: (values, 4): kind, a, b, multiplier. Column 0 of an entry is its count (0 or 1);
             each value takes two columns: its sum and the number of entries that have it.
         tables: (tables, 3): stream, key set, columns.
-        cursors: (cursors, 2): table, window in micros (0: since ever).
+        cursors: (cursors, 3): table, window in micros (0: since ever), 1 if the key is that of the
+            scarcest line.
         slots: (slots, 6): op, a, b, cursor, column, parent slot (-1: none).
         factors: (slots, 3): scale, prior weight (of a ratio: added to its numerator), added to
-            the denominator.
+            the denominator (of a history slot: its value where its key has no history at all).
         tolerance: micros after the promise that still count as on time.
+        scarcity: (3,): table (-1: no slot asks), column and key set by whose last value the
+            scarcest line is found.
     """
 
     streams: Ints
@@ -96,6 +116,7 @@ class Program(NamedTuple):
     slots: Ints
     factors: Floats
     tolerance: int
+    scarcity: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,19 +281,22 @@ class _Builder:
         self.keysets: list[tuple[str, ...]] = []
         self._streams: dict[str, int] = {}
         self._tables: dict[tuple[int, int], int] = {}
-        self._cursors: dict[tuple[int, int], int] = {}
+        self._cursors: dict[tuple[int, int, int], int] = {}
+        self._least = _least(declarations, slots)
+        self._carried = _carried(declarations, slots, self._least)
         self._position = {slot.name: at for at, slot in enumerate(slots)}
 
     def program(self, tolerance: int) -> Program:
         rows = [self._slot(slot) for slot in self.slots]
+        scarcity = self._scarcity()
         streams, values = self._stream_tables()
         columns = [streams[stream][5] for stream, _ in self._tables]
         tables = [(s, k, c) for (s, k), c in zip(self._tables, columns, strict=True)]
         return Program(
-            _table(streams, 9), _table(values, 4), _table(tables, 3), _table(self._cursors, 2),
+            _table(streams, 10), _table(values, 4), _table(tables, 3), _table(self._cursors, 3),
             _table([row for row, _ in rows], 6),
             np.array([f for _, f in rows], dtype=np.float64).reshape(-1, 3),
-            tolerance,
+            tolerance, np.array(scarcity, dtype=np.int64),
         )  # fmt: skip
 
     def _slot(self, slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
@@ -298,26 +322,49 @@ class _Builder:
         cursor = self._cursor(slot)
         column = 0
         if feature.value is not None:
-            column = 1 + 2 * list(stream.values).index(feature.value)
+            if feature.value not in stream.values:
+                raise ValueError(f"stream {feature.stream} carries no {feature.value}")
+            column = self._column(feature.stream, feature.value)
         elif feature.aggregate in {"sum", "mean", "last"}:
             raise ValueError(f"aggregate {feature.aggregate} needs a value")
         parent = -1 if slot.parent is None else self._other(slot.parent)
         row = (int(Op[feature.aggregate.upper()]), -1, -1, cursor, column, parent)
-        return row, (feature.scale, feature.weight, 0.0)
+        nothing = math.nan if feature.without is None else feature.without
+        return row, (feature.scale, feature.weight, nothing)
+
+    def _column(self, stream: str, value: str) -> int:
+        return 1 + 2 * self._carried[stream].index(value)
+
+    def _scarcity(self) -> tuple[int, int, int]:
+        if self._least is None:
+            return _NO_SCARCITY
+        stream, value = self._least
+        keyset = self._keyset("least", STOCK_KEY_FIELDS, Subject.POSITION)
+        return self._table(stream, keyset), self._column(stream, value), keyset
 
     def _cursor(self, slot: Slot) -> int:
         name = str(slot.feature.stream)
-        stream = self._streams.setdefault(name, len(self._streams))
-        fields = self.declarations.keys[str(slot.key)].fields
+        key = self.declarations.keys[str(slot.key)]
+        subject = _subject(self.declarations.streams[name])
+        if key.least is not None and key.fields != STOCK_KEY_FIELDS:
+            raise ValueError(f"key {slot.key}: `least` goes with fields {list(STOCK_KEY_FIELDS)}")
+        table = self._table(name, self._keyset(str(slot.key), key.fields, subject))
+        window = 0 if slot.days is None else round(slot.days * MICROS_PER_DAY)
+        cursor = (table, window, int(key.least is not None))
+        return self._cursors.setdefault(cursor, len(self._cursors))
+
+    def _keyset(self, key: str, fields: tuple[str, ...], subject: Subject) -> int:
         for field in fields:
-            if field not in KEY_FIELDS:
-                raise ValueError(f"key {slot.key}: {field} is none of {', '.join(KEY_FIELDS)}")
+            if field not in _KEYED_BY[subject]:
+                allowed = ", ".join(_KEYED_BY[subject])
+                raise ValueError(f"key {key}: {field} is none of {allowed}")
         if fields not in self.keysets:
             self.keysets.append(fields)
-        keyset = self.keysets.index(fields)
-        table = self._tables.setdefault((stream, keyset), len(self._tables))
-        window = 0 if slot.days is None else round(slot.days * MICROS_PER_DAY)
-        return self._cursors.setdefault((table, window), len(self._cursors))
+        return self.keysets.index(fields)
+
+    def _table(self, stream: str, keyset: int) -> int:
+        number = self._streams.setdefault(stream, len(self._streams))
+        return self._tables.setdefault((number, keyset), len(self._tables))
 
     def _other(self, name: str) -> int:
         position = self._position.get(name)
@@ -332,22 +379,66 @@ class _Builder:
             stream = self.declarations.streams[name]
             first = len(values)
             try:
-                values.extend(_value(stream, key) for key in stream.values)
-                streams.append(_stream(stream, first))
+                carried = self._carried.get(name, ())
+                values.extend(_value(stream, key) for key in carried)
+                streams.append(_stream(stream, first, len(carried)))
             except (KeyError, ValueError) as error:
                 raise DeclarationError(f"features/streams.toml: {name}: {error}") from error
         return streams, values
 
 
+_KEYED_BY: dict[Subject, tuple[str, ...]] = {
+    Subject.ORDER: KEY_FIELDS,
+    Subject.LINE: LINE_KEY_FIELDS,
+    Subject.POSITION: STOCK_KEY_FIELDS,
+    Subject.EXCEPTION: KEY_FIELDS,
+    Subject.SUPPLY: STOCK_KEY_FIELDS,
+}
+
+
+def _subject(stream: Stream) -> Subject:
+    return Subject.POSITION if stream.kind == "position" else Subject[stream.of.upper()]
+
+
+def _least(declarations: Declarations, slots: tuple[Slot, ...]) -> tuple[str, str] | None:
+    """Return the stream and value by which the scarcest line is found, if a slot asks for it.
+
+    Raises:
+        DeclarationError: if keys disagree, or a slot asks and no key says.
+    """
+    by_name = {name: key.least for name, key in declarations.keys.items() if key.least}
+    asked = [slot for slot in slots if slot.key in by_name or slot.feature.row == "scarce_quantity"]
+    if not asked:
+        return None
+    if len(set(by_name.values())) != 1:
+        raise DeclarationError("features/streams.toml: keys need one and the same `least`")
+    stream, value = next(iter(by_name.values()))
+    declared = declarations.streams.get(stream)
+    if declared is None or declared.kind != "position" or value not in declared.values:
+        raise DeclarationError(f"features/streams.toml: least = {stream}, {value} is no position's")
+    return stream, value
+
+
+def _carried(
+    declarations: Declarations, slots: tuple[Slot, ...], least: tuple[str, str] | None
+) -> dict[str, tuple[str, ...]]:
+    """Return the values of each stream that some slot looks at, in the order of declaration."""
+    wanted = {(str(slot.feature.stream), slot.feature.value) for slot in slots} | {least}
+    return {
+        name: tuple(value for value in stream.values if (name, value) in wanted)
+        for name, stream in declarations.streams.items()
+    }
+
+
 def _row_slot(slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
     feature, of = slot.feature, slot.of
     function = str(feature.row)
+    factors = (feature.scale, 0.0, 0.0)
     if function == "number":
-        return (Op.NUMBER, _index(NUMBERS, of[0], "number"), -1, -1, -1, -1), (
-            feature.scale,
-            0.0,
-            0.0,
-        )
+        return (Op.NUMBER, _index(NUMBERS, of[0], "number"), -1, -1, -1, -1), factors
+    if function == "scarce_quantity":
+        factors = (feature.scale / LINE_QUANTITY_PER, 0.0, 0.0)
+        return (Op.SCARCE_QUANTITY, -1, -1, -1, -1, -1), factors
     unit, _, what = function.partition("_")
     times = [_known(TIME, name, "time") for name in of] + [-1, -1]
     if unit in _OTHER_UNIT:
@@ -355,40 +446,57 @@ def _row_slot(slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
         if len(of) != (2 if op == Op.BETWEEN else 1):
             raise ValueError(f"{function} takes {2 if op == Op.BETWEEN else 1} time(s) in `of`")
         return (op, times[0], times[1], -1, -1, -1), (feature.scale * _OTHER_UNIT[unit], 0.0, 0.0)
+    if function == "log_days_between":
+        return (Op.LOG_DAYS_BETWEEN, times[0], times[1], -1, -1, -1), factors
     ahead = -1 if slot.days is None else round(slot.days)
-    return (Op[function.upper()], times[0], ahead, -1, -1, -1), (feature.scale, 0.0, 0.0)
+    return (Op[function.upper()], times[0], ahead, -1, -1, -1), factors
 
 
-def _stream(stream: Stream, first: int) -> tuple[int, ...]:
-    start = -1 if stream.at is None else _index(TIMES, stream.at, "time")
-    end = -1 if stream.ends is None else _index(MILESTONES, stream.ends, "milestone")
+def _stream(stream: Stream, first: int, values: int) -> tuple[int, ...]:
+    subject = _subject(stream)
+    times = TIMES_OF[subject]
+    ends_with = MILESTONES if subject == Subject.ORDER else times
+    start = -1 if stream.at is None else _index(times, stream.at, "time")
+    end = -1 if stream.ends is None else _index(ends_with, stream.ends, "milestone")
+    if stream.kind == "position":
+        start = 0
+    if subject != Subject.ORDER and stream.kind in {"outcome", "checkpoint"}:
+        raise ValueError(f"{stream.kind} goes with orders only")
+    if stream.min_age_hours < 0 and stream.kind != "interval":
+        raise ValueError("a negative min_age_hours goes with an interval only")
     if stream.kind in {"event", "interval", "checkpoint"} and start < 0:
         raise ValueError("needs `at`")
     if stream.kind in {"interval", "checkpoint"} and end < 0:
         raise ValueError("needs `ends`")
-    columns = 1 + 2 * len(stream.values)
+    columns = 1 + 2 * values
     if columns > MAX_COLUMNS:
         raise ValueError(f"at most {(MAX_COLUMNS - 1) // 2} values")
     return (
         int(StreamKind[stream.kind.upper()]), start, end,
         round(stream.min_age_hours * MICROS_PER_HOUR), round(stream.max_age_days * MICROS_PER_DAY),
-        columns, first, len(stream.values), round(stream.share_of_promise * 1000),
+        columns, first, values, round(stream.share_of_promise * 1000), int(subject),
     )  # fmt: skip
 
 
 def _value(stream: Stream, name: str) -> tuple[int, ...]:
     value = stream.values[name]
     for flag, kind in (("available", "position"), ("late", "outcome"), ("open", "checkpoint")):
-        if getattr(value, flag) != (stream.kind == kind):
-            raise ValueError(f"`{flag}` goes with a {kind} stream, and only with one")
-        if getattr(value, flag):
-            return int(ValueKind[flag.upper()]), -1, -1, 1
-    if value.number is not None:
-        return int(ValueKind.NUMBER), _index(NUMBERS, value.number, "number"), -1, value.per
+        if getattr(value, flag) and stream.kind != kind:
+            raise ValueError(f"`{flag}` goes with a {kind} stream")
+    subject = _subject(stream)
+    number = "available" if value.available else value.number
+    if number is not None:
+        at = _index(NUMBERS_OF[subject], number, "number")
+        return int(ValueKind.NUMBER), at, -1, value.per
+    if value.late or value.open:
+        return int(ValueKind.LATE if value.late else ValueKind.OPEN), -1, -1, 1
+    if stream.kind == "interval":
+        raise ValueError("an interval carries numbers only")
+    times_of = {time: column for column, time in enumerate(TIMES_OF[subject])}
     for name_of_kind in ("minutes", "log_days", "after"):
         times = getattr(value, name_of_kind)
         if times is not None:
-            a, b = (_known(TIME, time, "time") for time in times)
+            a, b = (_known(times_of, time, "time") for time in times)
             return int(ValueKind[name_of_kind.upper()]), a, b, 1
     raise ValueError("carries nothing")
 

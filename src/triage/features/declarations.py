@@ -24,7 +24,8 @@ Sentence = Annotated[str, Field(min_length=3, max_length=300)]
 
 RowFunction = Literal[
     "number", "hours_between", "hours_since", "hours_until", "days_between", "days_until",
-    "log_days_until", "hour_of_day", "hour_of_week", "day_of_week", "day_of_year",
+    "log_days_until", "log_days_since", "log_days_between", "scarce_quantity",
+    "hour_of_day", "hour_of_week", "day_of_week", "day_of_year",
     "day_of_week_of", "holidays_until", "workdays_until", "workdays_ahead",
 ]  # fmt: skip
 Aggregate = Literal["count", "sum", "mean", "since_last", "last", "level"]
@@ -42,7 +43,8 @@ class StreamValue(_Declared):
     log(1 + days) between two times), `after` (1 if the second time came after the first), `number`
     (a fact of the order, times `per`), `late` (1 if the order was late), `open` (1 if still open at
     a checkpoint), `available` (stock on hand less allocated, of a position). Sums are kept as
-    integers, so they are exact.
+    integers, so they are exact. An interval carries numbers only: what it adds when it opens it
+    takes away when it ends.
     """
 
     minutes: tuple[str, str] | None = None
@@ -72,13 +74,18 @@ class Stream(_Declared):
     `at`: only if that milestone was known by then).
     `checkpoint`: at `min_age_hours` (or `share_of_promise`) after `at`, was it still open?
     `position`: one entry per inventory position.
+
+    `of` names what the entries come from: the order, each of its lines, exceptions, inbound
+    supplies, each with its own times (`facts.TIMES_OF`). An interval with negative
+    `min_age_hours` opens before `at`, as soon as that was known: what will be due.
     """
 
     kind: Literal["event", "interval", "outcome", "checkpoint", "position"]
     meaning: Sentence
+    of: Literal["order", "line", "exception", "supply"] = "order"
     at: str | None = None
     ends: str | None = None
-    min_age_hours: Annotated[float, Field(ge=0)] = 0.0
+    min_age_hours: Annotated[float, Field(ge=-8784)] = 0.0
     share_of_promise: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_age_days: Annotated[float, Field(gt=0)] = 60.0
     values: dict[Name, StreamValue] = {}
@@ -91,11 +98,15 @@ class Key(_Declared):
         fields: fields of the order or of its main line; none means all orders together.
         place: how to name it in a sentence, for example "this lane".
         parent: the wider key that thin histories shrink towards.
+        least: (position stream, value): of the order's lines the key is that of the line of whose
+            quantity the last such value covers least, as of the moment asked; where no line has a
+            position, that of the main line.
     """
 
     fields: tuple[str, ...]
     place: Annotated[str, Field(min_length=2, max_length=40)]
     parent: str | None = None
+    least: tuple[str, str] | None = None
 
 
 class Feature(_Declared):
@@ -121,6 +132,8 @@ class Feature(_Declared):
     parent: str | None = None
     weight: Annotated[float, Field(ge=0)] = 0.0
     derive: Derivation | None = None
+    without: float | None = None
+    """Value where the key has no history at all, such as 0 for what an order never had."""
     plus: tuple[float, float] = (0.0, 0.0)
     """Added to numerator and denominator of a ratio, so that thin counts do not swing."""
     landmarks: tuple[MilestoneKind, ...] = ()

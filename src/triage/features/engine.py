@@ -9,14 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 
 from triage.domain.clock import to_micros
-from triage.domain.records import InventoryPosition, Milestone, Order, Record
+from triage.domain.records import (
+    ExceptionEvent,
+    InboundSupply,
+    InventoryPosition,
+    Milestone,
+    Order,
+    Record,
+)
 from triage.features import calendar
 from triage.features.book import OrderBook, OrderRow
-from triage.features.compile import MAX_COLUMNS, FeatureSet, Floats, Ints, StreamKind
+from triage.features.cases import (
+    Case,
+    Cases,
+    case_id_of,
+    exception_table,
+    supply_table,
+)
+from triage.features.compile import FeatureSet, Floats, Ints
+from triage.features.facts import LINE_KEY_FIELDS, Subject
 from triage.features.index import AsOfIndex
 from triage.features.kernel import fill_matrix, fill_row
+from triage.history.objects import exceptions_of, positions_of, supplies_of
 from triage.history.tables import History
 
 
@@ -34,7 +51,9 @@ class FeatureEngine:
         self.calendar = calendar.build(time_zone, country)
         self.book = OrderBook(features.keysets)
         self.index = AsOfIndex(features.program)
-        self._positions = _position_tables(features)
+        self._keysets = {subject: _keysets_of(features, subject) for subject in Subject}
+        self._cases = {Subject.EXCEPTION: Cases(), Subject.SUPPLY: Cases()}
+        self._history: History | None = None
         self._seen_positions: set[str] = set()
         self._cursor_of = _cursors_by_field(features)
         self._spans = np.empty((features.program.cursors.shape[0], 4), dtype=np.int64)
@@ -46,7 +65,8 @@ class FeatureEngine:
         engine = cls(features, time_zone=source.time_zone, country=source.country)
         engine.book = OrderBook.of(history, features.keysets)
         engine.index.build(engine.book)
-        engine._load_positions(history)
+        engine._load(history)
+        engine._history = history
         return engine
 
     @property
@@ -55,16 +75,19 @@ class FeatureEngine:
         return self.features.names
 
     def apply(self, record: Record) -> None:
-        """Take in one record: an order, a milestone or an inventory position.
+        """Take in one record.
 
         The state afterwards does not depend on the order in which records arrive.
         """
+        self._recall()
         if isinstance(record, InventoryPosition):
             self._apply_position(record)
         elif isinstance(record, Order):
-            if record.order_id not in self.book.row_of:
-                at = self.book.add_order(record)
-                self.index.replace(self.book.keys[at], 0, self.book.row(at))
+            self._apply_order(record)
+        elif isinstance(record, ExceptionEvent):
+            self._apply_case(Subject.EXCEPTION, record)
+        elif isinstance(record, InboundSupply):
+            self._apply_case(Subject.SUPPLY, record)
         else:
             self._apply_milestone(record)
 
@@ -81,7 +104,8 @@ class FeatureEngine:
         out = np.empty((len(rows), len(self.names)), dtype=np.float64)
         fill_matrix(
             self.features.program, self.calendar, self.index.arrays, self.book.event,
-            self.book.known, self.book.numbers, self.book.keys, rows, as_of, out,
+            self.book.known, self.book.numbers, self.book.keys, self.book.lines,
+            self.book.line_at, rows, as_of, out,
         )  # fmt: skip
         return out
 
@@ -89,7 +113,7 @@ class FeatureEngine:
         """Fill one preallocated feature row for an order as of one moment (UTC micros)."""
         fill_row(
             self.features.program, self.calendar, self.index.arrays, row.event, row.known,
-            row.numbers, row.keys, as_of, self._spans, out,
+            row.numbers, row.keys, row.lines, as_of, self._spans, out,
         )  # fmt: skip
 
     def seen(self, field: str) -> bool | None:
@@ -105,55 +129,121 @@ class FeatureEngine:
         for record in records:
             self.apply(record)
 
+    def _apply_order(self, order: Order) -> None:
+        if order.order_id in self.book.row_of:
+            return
+        at = self.book.add_order(order)
+        row = self.book.row(at)
+        self.index.replace(Subject.ORDER, row.keys, 0, row)
+        if self._keysets[Subject.LINE]:
+            placed = np.array([to_micros(order.event_time)]), np.array([row.known[0]])
+            for line in order.lines:
+                values = {name: getattr(line, name) for name in LINE_KEY_FIELDS}
+                self._add(Subject.LINE, *placed, [line.quantity], values)
+        cases = self._cases[Subject.EXCEPTION]
+        for case_id in cases.of_order(order.order_id):
+            added = cases.row(case_id, self.book, ())
+            self.index.replace(Subject.EXCEPTION, added.keys, 0, added)
+
     def _apply_milestone(self, milestone: Milestone) -> None:
         at = self.book.row_of.get(milestone.order_id)
         if at is None:
             self.book.add_milestone(milestone)
             return
         row = self.book.row(at)
-        n_before, _ = self.index.entries_of(row)
+        n_before = self.index.entries_of(Subject.ORDER, row)
         self.book.add_milestone(milestone)
-        self.index.replace(row.keys, n_before, row)
+        self.index.replace(Subject.ORDER, row.keys, n_before, row)
+
+    def _apply_case(self, subject: Subject, record: Case) -> None:
+        """Put the case's entries in place of those that it had, under the keys of then and now."""
+        cases, keysets = self._cases[subject], self._keysets[subject]
+        if not keysets:
+            return
+        case_id = case_id_of(record)
+        before = cases.row(case_id, self.book, keysets)
+        cases.note(record)
+        after = cases.row(case_id, self.book, keysets)
+        if np.array_equal(before.keys, after.keys):
+            self.index.replace(subject, after.keys, self.index.entries_of(subject, before), after)
+        else:
+            self.index.take_out(subject, before.keys, before)
+            self.index.replace(subject, after.keys, 0, after)
 
     def _apply_position(self, position: InventoryPosition) -> None:
         if position.record_id in self._seen_positions:
             return
         self._seen_positions.add(position.record_id)
-        moment = to_micros(position.record_time)
-        for table, keyset in self._positions:
-            key = self.book.interner.number(keyset, {"sku": position.sku, "site": position.site})
-            if key >= 0:
-                values = _position_values(position.on_hand, position.allocated)
-                self.index.put(table, key, moment, values)
+        free = position.on_hand - position.allocated
+        self._add(
+            Subject.POSITION,
+            np.array([to_micros(position.event_time)]),
+            np.array([to_micros(position.record_time)]),
+            [free, float(free <= 0)],
+            {"site": position.site, "sku": position.sku},
+        )
 
-    def _load_positions(self, history: History) -> None:
+    def _add(
+        self, subject: Subject, event: Ints, known: Ints, numbers: list[float],
+        values: dict[str, str | None],
+    ) -> None:  # fmt: skip
+        """Put in what never changes afterwards: a line, a position."""
+        keys = np.full(len(self.features.keysets), -1, dtype=np.int64)
+        for keyset in self._keysets[subject]:
+            keys[keyset] = self.book.interner.number(keyset, values)
+        row = OrderRow(event, known, np.array(numbers, dtype=np.float64), keys)
+        self.index.replace(subject, keys, 0, row)
+
+    def _load(self, history: History) -> None:
+        """Fill the tables of everything but orders."""
         positions = history.positions
-        if not len(positions):
-            return
-        skus, sites = positions["sku"].tolist(), positions["site"].tolist()
-        moments = positions["record_time"].to_numpy(np.int64)
-        values = np.zeros((len(positions), MAX_COLUMNS), dtype=np.int64)
-        values[:, 0] = values[:, 2] = 1
         free = positions["on_hand"].to_numpy(float) - positions["allocated"].to_numpy(float)
-        values[:, 1] = np.rint(free).astype(np.int64)
-        for table, keyset in self._positions:
-            keys = np.array(
-                [
-                    self.book.interner.number(keyset, {"sku": sku, "site": site})
-                    for sku, site in zip(skus, sites, strict=True)
-                ],
-                dtype=np.int64,
-            )
-            self.index.load(table, keys, moments, values)
+        self._fill(Subject.POSITION, positions, np.column_stack([free, free <= 0]))
+        self._fill(Subject.LINE, _with_times(history), history.lines[["quantity"]].to_numpy(float))
+        if self._keysets[Subject.EXCEPTION]:
+            table = exception_table(history, self.book)
+            self.index.fill(Subject.EXCEPTION, table.event, table.known, table.numbers, table.keys)
+        if self._keysets[Subject.SUPPLY]:
+            table = supply_table(history, self.book, self._keysets[Subject.SUPPLY])
+            self.index.fill(Subject.SUPPLY, table.event, table.known, table.numbers, table.keys)
+
+    def _fill(self, subject: Subject, table: pd.DataFrame, numbers: Floats) -> None:
+        """Fill the tables of rows that have one time and never change."""
+        if not self._keysets[subject]:
+            return
+        self.index.fill(
+            subject,
+            table["event_time"].to_numpy(np.int64)[:, None],
+            table["record_time"].to_numpy(np.int64)[:, None],
+            numbers,
+            {at: self.book.interner.numbers_of(at, table) for at in self._keysets[subject]},
+        )
+
+    def _recall(self) -> None:
+        """Before the first record after a whole history: note that history's single records."""
+        history, self._history = self._history, None
+        if history is None:
+            return
+        for position in positions_of(history):
+            self._seen_positions.add(position.record_id)
+        if self._keysets[Subject.EXCEPTION]:
+            self._cases[Subject.EXCEPTION] = Cases(exceptions_of(history))
+        if self._keysets[Subject.SUPPLY]:
+            self._cases[Subject.SUPPLY] = Cases(supplies_of(history))
 
 
-def _position_tables(features: FeatureSet) -> list[tuple[int, int]]:
+def _with_times(history: History) -> pd.DataFrame:
+    """Return the lines with the times of their orders."""
+    order = history.lines["order"].to_numpy(np.int64)
+    times = history.orders[["event_time", "record_time"]].take(order).reset_index(drop=True)
+    return pd.concat([history.lines[[*LINE_KEY_FIELDS]].reset_index(drop=True), times], axis=1)
+
+
+def _keysets_of(features: FeatureSet, subject: Subject) -> tuple[int, ...]:
+    """Return the key sets under which a subject is held; none: no feature looks at it."""
     program = features.program
-    return [
-        (table, int(program.tables[table, 1]))
-        for table in range(program.tables.shape[0])
-        if program.streams[program.tables[table, 0], 0] == int(StreamKind.POSITION)
-    ]
+    held = program.streams[program.tables[:, 0], 9] == int(subject)
+    return tuple(sorted(set(program.tables[held, 1].tolist())))
 
 
 def _cursors_by_field(features: FeatureSet) -> dict[str, int]:
@@ -165,10 +255,3 @@ def _cursors_by_field(features: FeatureSet) -> dict[str, int]:
         if len(fields) == 1:
             found.setdefault(fields[0], cursor)
     return found
-
-
-def _position_values(on_hand: float, allocated: float) -> Ints:
-    values = np.zeros(MAX_COLUMNS, dtype=np.int64)
-    values[0] = values[2] = 1
-    values[1] = round(on_hand - allocated)
-    return values

@@ -1,4 +1,4 @@
-"""What one order puts into each stream: a pure function of what is known of the order.
+"""What an order (line, exception, ...) puts into each stream: a pure function of what is known.
 
 Because it is pure, the live index moves by the difference between the entries before and after a
 record, so late, duplicate and disordered records give the same state as the ordered stream. An
@@ -13,13 +13,14 @@ import numpy as np
 
 from triage.domain.clock import MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
 from triage.features.compile import Floats, Ints, Program, StreamKind, ValueKind
-from triage.features.facts import TIME
+from triage.features.facts import TIME, Subject
 from triage.jit import kernel
 
 _CREATED = TIME["order_created"]
 _DELIVERED = TIME["delivered"]
 _CANCELLED = TIME["order_cancelled"]
 _PROMISED = TIME["promised_by"]
+_ORDER, _POSITION = int(Subject.ORDER), int(StreamKind.POSITION)
 _EVENT, _INTERVAL = int(StreamKind.EVENT), int(StreamKind.INTERVAL)
 _OUTCOME, _CHECKPOINT = int(StreamKind.OUTCOME), int(StreamKind.CHECKPOINT)
 _MINUTES, _LOG_DAYS = int(ValueKind.MINUTES), int(ValueKind.LOG_DAYS)
@@ -31,6 +32,9 @@ _MINUTE, _NEVER, _UNKNOWN = MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
 @kernel
 def entries_of(  # noqa: PLR0912, PLR0915
     program: Program,
+    subject: int,
+    first: int,
+    last: int,
     event: Ints,
     known: Ints,
     numbers: Floats,
@@ -38,13 +42,16 @@ def entries_of(  # noqa: PLR0912, PLR0915
     out_time: Ints,
     out_values: Ints,
 ) -> int:
-    """Write the entries of one order and return how many there are.
+    """Write the entries of one order (line, ...) and return how many there are.
 
     Args:
         program: compiled tables.
-        event: when each time of `facts.TIMES` was (micros; `UNKNOWN_TIME`: not known).
+        subject: what it is (`facts.Subject`); streams of other subjects are passed over.
+        first: the first stream to look at.
+        last: the stream to stop before.
+        event: when each time of `facts.TIMES_OF` was (micros; `UNKNOWN_TIME`: not known).
         known: when each became known (same columns).
-        numbers: the order's numbers.
+        numbers: its numbers.
         out_stream: receives the stream of each entry.
         out_time: receives the moment from which the entry is known.
         out_values: receives the columns: count, then sum and number of each value.
@@ -52,13 +59,17 @@ def entries_of(  # noqa: PLR0912, PLR0915
     n = 0
     if known[_CREATED] == _UNKNOWN:
         return 0
-    cancelled = known[_CANCELLED] if known[_CANCELLED] != _UNKNOWN else _NEVER
-    delivered = known[_DELIVERED] if known[_DELIVERED] != _UNKNOWN else _NEVER
-    late_at = event[_PROMISED] + program.tolerance
-    for stream in range(program.streams.shape[0]):
+    cancelled, delivered, late_at = _NEVER, _NEVER, _NEVER
+    if subject == _ORDER:
+        cancelled = known[_CANCELLED] if known[_CANCELLED] != _UNKNOWN else _NEVER
+        delivered = known[_DELIVERED] if known[_DELIVERED] != _UNKNOWN else _NEVER
+        late_at = event[_PROMISED] + program.tolerance
+    for stream in range(first, last):
+        if program.streams[stream, 9] != subject:
+            continue
         kind = program.streams[stream, 0]
         start = program.streams[stream, 1]
-        if kind == _EVENT:
+        if kind in (_EVENT, _POSITION):
             if known[start] == _UNKNOWN:
                 continue
             _open_entry(out_stream, out_time, out_values, n, stream, known[start])
@@ -69,7 +80,7 @@ def entries_of(  # noqa: PLR0912, PLR0915
             if known[start] == _UNKNOWN:
                 continue
             opened = max(known[start], event[start])
-            begin = opened + program.streams[stream, 3]
+            begin = max(opened + program.streams[stream, 3], known[start])
             end = opened + program.streams[stream, 4]
             stop = known[program.streams[stream, 2]]
             if stop != _UNKNOWN:
@@ -79,7 +90,9 @@ def entries_of(  # noqa: PLR0912, PLR0915
                 continue
             for moment, sign in ((begin, 1), (end, -1)):
                 _open_entry(out_stream, out_time, out_values, n, stream, moment)
-                out_values[n, 0] = sign
+                out_values[n, 0] = 1
+                _values(program, stream, event, known, numbers, moment, 0, out_values[n])
+                out_values[n] *= sign
                 n += 1
         elif kind == _CHECKPOINT:
             if known[start] == _UNKNOWN:

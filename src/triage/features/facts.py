@@ -1,9 +1,10 @@
-"""The order's own facts as numbers and keys: what is known from the moment it is recorded."""
+"""Facts as times, numbers and keys: of an order, and of what else enters history beside orders."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from enum import IntEnum
 
 from triage.domain.records import MilestoneKind, Order, OrderLine
 
@@ -19,12 +20,36 @@ MILESTONES: tuple[str, ...] = (
 PROMISED_BY = "promised_by"
 DUE_BY = "due_by"
 STARTS_AT = "starts_at"
-TIMES: tuple[str, ...] = (*MILESTONES, PROMISED_BY, DUE_BY, STARTS_AT)
+READY_AT = "ready_at"
+RECORDED = "order_recorded"
+TIMES: tuple[str, ...] = (*MILESTONES, PROMISED_BY, DUE_BY, STARTS_AT, READY_AT, RECORDED)
 """Columns of the book's `event` and `known` arrays; the deadline is known from validation on.
 
 `starts_at` is when work on the order may begin: when it was placed, or `not_before` if later.
+`ready_at` is when it waits for its stock: once validated and begun. `order_recorded` is when the
+order itself became known.
 """
 TIME = {name: column for column, name in enumerate(TIMES)}
+
+
+class Subject(IntEnum):
+    """What puts entries into streams; each has its own times and numbers."""
+
+    ORDER = 0
+    LINE = 1
+    POSITION = 2
+    EXCEPTION = 3
+    SUPPLY = 4
+
+
+TIMES_OF: dict[Subject, tuple[str, ...]] = {
+    Subject.ORDER: TIMES,
+    Subject.LINE: ("line_ordered",),
+    Subject.POSITION: ("counted",),
+    Subject.EXCEPTION: ("exception_raised", "exception_resolved"),
+    Subject.SUPPLY: ("supply_ordered", "supply_received", "supply_expected"),
+}
+"""Times by subject; from the first of them on a subject is known at all."""
 
 _EARTH_RADIUS_KM = 6371.0
 _NAN = math.nan
@@ -67,6 +92,18 @@ def _same_region(order: Order, line: OrderLine | None) -> float:
     return float(line.site_region == order.destination_region)
 
 
+def _price_ratio(lines: Sequence[OrderLine]) -> float:
+    listed = [x for x in lines if x.unit_price is not None and x.list_price]
+    base = sum(x.quantity * (x.list_price or 0.0) for x in listed)
+    return sum(x.quantity * (x.unit_price or 0.0) for x in listed) / base if base > 0 else _NAN
+
+
+def _price_gap(lines: Sequence[OrderLine]) -> float:
+    """Return the widest distance of a line's price from its list price, on the log scale."""
+    pairs = [(x.unit_price, x.list_price) for x in lines if x.unit_price and x.list_price]
+    return max((abs(math.log(paid / listed)) for paid, listed in pairs), default=_NAN)
+
+
 _NUMBERS: dict[str, Callable[[Order, OrderLine | None], float]] = {
     "value": lambda o, _: _total(o.lines, lambda x: x.quantity * (x.unit_price or 0.0)),
     "freight": lambda o, _: _total(o.lines, lambda x: x.freight),
@@ -89,9 +126,19 @@ _NUMBERS: dict[str, Callable[[Order, OrderLine | None], float]] = {
     "destination_longitude": lambda o, _: _number(o.destination_longitude),
     "site_latitude": lambda _, x: _number(x.site_latitude if x else None),
     "site_longitude": lambda _, x: _number(x.site_longitude if x else None),
+    "main_quantity": lambda _, x: _number(x.quantity if x else None),
+    "price_ratio": lambda o, _: _price_ratio(o.lines),
+    "price_gap": lambda o, _: _price_gap(o.lines),
 }
 NUMBERS: tuple[str, ...] = tuple(_NUMBERS)
 """Columns of the book's `numbers` array."""
+NUMBERS_OF: dict[Subject, tuple[str, ...]] = {
+    Subject.ORDER: NUMBERS,
+    Subject.LINE: ("line_quantity",),
+    Subject.POSITION: ("available", "out_of_stock"),
+    Subject.EXCEPTION: (),
+    Subject.SUPPLY: ("supply_quantity",),
+}
 
 _ORDER_FIELDS = (
     "destination_region", "destination_area", "customer_id", "customer_tier", "channel",
@@ -99,8 +146,13 @@ _ORDER_FIELDS = (
 )  # fmt: skip
 _LINE_FIELDS = ("site", "site_region", "site_area", "category", "sku")
 _ZONE = "destination_zone"
-KEY_FIELDS: tuple[str, ...] = (*_ORDER_FIELDS, *_LINE_FIELDS, _ZONE)
+ORDER_ID = "order_id"
+KEY_FIELDS: tuple[str, ...] = (*_ORDER_FIELDS, *_LINE_FIELDS, _ZONE, ORDER_ID)
 """What history can be kept by; the zone is the first two characters of the postal area."""
+LINE_KEY_FIELDS: tuple[str, ...] = _LINE_FIELDS
+"""What the history of a line can be kept by."""
+STOCK_KEY_FIELDS: tuple[str, ...] = ("site", "sku")
+"""What the history of stock and of inbound supply can be kept by."""
 
 
 def numbers(order: Order) -> list[float]:

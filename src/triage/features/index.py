@@ -7,29 +7,35 @@ layout serves both readers: bulk building sorts once; a live record is put in pl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from triage.features.book import OrderBook, OrderRow
-from triage.features.compile import MAX_COLUMNS, Ints, Program
+from triage.features.compile import MAX_COLUMNS, Floats, Ints, Program
 from triage.features.entries import entries_of
+from triage.features.facts import Subject
 from triage.jit import kernel
 
 _START, _SUMS, _COUNT, _ROOM = 0, 1, 2, 3
 _FIRST_ROOM = 8
+_MOST_ENTRIES = 2
+"""What one row puts into one stream at most: begin and end, or an outcome and its correction."""
 
 
 class IndexArrays(NamedTuple):
     """What the kernels read.
 
     Attributes:
-        segment_of: (tables, keys): segment number of a key, -1 where it has no entry.
+        heads: (tables, 2): where a table's keys begin in `segment_of`, and how many have room.
+        segment_of: segment number by table and key, -1 where it has no entry.
         segments: (segments, 4): start in `times`, start in `sums`, entries, room.
         times: moments of the entries, ascending within a segment.
         sums: running sums, row-major by entry and column, within a segment.
     """
 
+    heads: Ints
     segment_of: Ints
     segments: Ints
     times: Ints
@@ -41,15 +47,16 @@ class AsOfIndex:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._capacity = 4 * program.streams.shape[0] + 4
-        tables = program.tables.shape[0]
+        self._capacity = _MOST_ENTRIES * program.streams.shape[0]
         self._arrays = IndexArrays(
-            np.full((tables, 16), -1, dtype=np.int64),
+            np.zeros((program.tables.shape[0], 2), dtype=np.int64),
+            np.zeros(0, dtype=np.int64),
             np.zeros((16, 4), dtype=np.int64),
             np.zeros(64, dtype=np.int64),
             np.zeros(64 * MAX_COLUMNS, dtype=np.int64),
         )
         self._used = np.zeros(3, dtype=np.int64)  # segments, times, sums
+        self._keys_used = 0
         self._before = self._buffers()
         self._after = self._buffers()
 
@@ -66,27 +73,42 @@ class AsOfIndex:
     def build(self, book: OrderBook) -> None:
         """Fill an empty index from every order of a book."""
         n = len(book)
-        stream, time, values, order = _all_entries(
-            self.program, book.event[:n], book.known[:n], book.numbers[:n], self._capacity
-        )
-        for table in range(self.program.tables.shape[0]):
-            chosen = np.flatnonzero(stream == self.program.tables[table, 0])
-            keys = book.keys[order[chosen], self.program.tables[table, 1]]
-            self._load(table, keys, time[chosen], values[chosen])
+        keys = {at: book.keys[:n, at] for at in range(book.keys.shape[1])}
+        self.fill(Subject.ORDER, book.event[:n], book.known[:n], book.numbers[:n], keys)
 
-    def load(self, table: int, keys: Ints, times: Ints, values: Ints) -> None:
-        """Fill one empty table from n entries: key numbers, moments, columns (n, columns)."""
-        self._load(table, keys, times, values)
+    def fill(
+        self,
+        subject: Subject,
+        event: Ints,
+        known: Ints,
+        numbers: Floats,
+        keys: Mapping[int, Ints],
+    ) -> None:
+        """Fill the empty tables of one subject, stream by stream, so that memory stays small.
 
-    def entries_of(self, row: OrderRow) -> tuple[int, tuple[Ints, Ints, Ints]]:
-        """Return the entries of one order, to be handed to `replace` after the order changed."""
-        buffers = self._before
-        n = entries_of(self.program, row.event, row.known, row.numbers, *buffers)
-        return n, buffers
+        Args:
+            subject: what the rows are.
+            event: (n, times of the subject) when each was, micros.
+            known: (n, times) when each became known.
+            numbers: (n, numbers of the subject).
+            keys: (n,) key numbers by key set, -1 where a key is not known.
+        """
+        tables = self.program.tables
+        for stream in np.flatnonzero(self.program.streams[:, 9] == int(subject)):
+            columns = int(self.program.streams[stream, 5])
+            time, values, row = _stream_entries(
+                self.program, int(subject), int(stream), event, known, numbers, columns
+            )
+            for table in np.flatnonzero(tables[:, 0] == stream):
+                self._load(int(table), keys[int(tables[table, 1])][row], time, values)
 
-    def replace(self, keys: Ints, n_before: int, row: OrderRow) -> None:
-        """Replace the entries that `entries_of` returned last by those of the row as it is now."""
-        n_after = entries_of(self.program, row.event, row.known, row.numbers, *self._after)
+    def entries_of(self, subject: Subject, row: OrderRow) -> int:
+        """Note the entries of a row before it changes; return their number for `replace`."""
+        return self._entries(subject, row, self._before)
+
+    def replace(self, subject: Subject, keys: Ints, n_before: int, row: OrderRow) -> None:
+        """Replace the entries that `entries_of` noted last by those of the row as it is now."""
+        n_after = self._entries(subject, row, self._after)
         _cancel_equal(n_before, self._before, n_after, self._after)
         _take_out(self._arrays, self.program, keys, n_before, *self._before)
         stopped = 0
@@ -96,18 +118,37 @@ class AsOfIndex:
                 table = stopped % self.program.tables.shape[0]
                 self._make_room(table, int(keys[self.program.tables[table, 1]]))
 
-    def put(self, table: int, key: int, time: int, values: Ints) -> None:
-        """Put one entry in place; among equal moments the smaller first value comes first."""
-        self._make_room(table, key)
-        _insert(self._arrays, table, key, time, values, int(self.program.tables[table, 2]))
+    def take_out(self, subject: Subject, keys: Ints, row: OrderRow) -> None:
+        """Take out the entries of a row that were put in under these keys."""
+        n = self._entries(subject, row, self._before)
+        _take_out(self._arrays, self.program, keys, n, *self._before)
+
+    def _entries(self, subject: Subject, row: OrderRow, buffers: tuple[Ints, Ints, Ints]) -> int:
+        streams = self.program.streams.shape[0]
+        return entries_of(
+            self.program, int(subject), 0, streams, row.event, row.known, row.numbers, *buffers
+        )
+
+    def _reserve_keys(self, table: int, keys: int) -> None:
+        """Give a table room for this many keys; a table that outgrows its room moves to the end."""
+        start, room = (int(v) for v in self._arrays.heads[table])
+        if keys <= room:
+            return
+        held, used = self._arrays.segment_of, self._keys_used
+        if used + keys > len(held):
+            larger = np.full(max(used + keys, len(held) * 3 // 2), -1, dtype=np.int64)
+            larger[:used] = held[:used]
+            self._arrays = self._arrays._replace(segment_of=larger)
+            held = larger
+        held[used : used + room] = held[start : start + room]
+        self._arrays.heads[table] = (used, keys)
+        self._keys_used += keys
 
     def _make_room(self, table: int, key: int) -> None:
+        if key >= self._arrays.heads[table, 1]:
+            self._reserve_keys(table, max(2 * key + 1, _FIRST_ROOM))
         arrays = self._arrays
-        if key >= arrays.segment_of.shape[1]:
-            wider = np.full((arrays.segment_of.shape[0], 2 * key + 1), -1, dtype=np.int64)
-            wider[:, : arrays.segment_of.shape[1]] = arrays.segment_of
-            self._arrays = arrays = arrays._replace(segment_of=wider)
-        segment = int(arrays.segment_of[table, key])
+        segment = int(arrays.segment_of[arrays.heads[table, 0] + key])
         if segment < 0:
             self._new_segment(table, key, _FIRST_ROOM)
         elif arrays.segments[segment, _COUNT] == arrays.segments[segment, _ROOM]:
@@ -118,7 +159,7 @@ class AsOfIndex:
         segment = int(self._used[0])
         self._grow(segments=1, times=room, sums=room * columns)
         self._arrays.segments[segment] = (self._used[1], self._used[2], 0, room)
-        self._arrays.segment_of[table, key] = segment
+        self._arrays.segment_of[self._arrays.heads[table, 0] + key] = segment
         self._used += (1, room, room * columns)
         return segment
 
@@ -158,11 +199,7 @@ class AsOfIndex:
         unique, first = np.unique(keys, return_index=True)
         counts = np.diff(np.append(first, len(keys)))
         self._grow(segments=len(unique), times=len(keys), sums=len(keys) * columns)
-        top = int(unique[-1])
-        if top >= self._arrays.segment_of.shape[1]:
-            wider = np.full((self._arrays.segment_of.shape[0], top + 1), -1, dtype=np.int64)
-            wider[:, : self._arrays.segment_of.shape[1]] = self._arrays.segment_of
-            self._arrays = self._arrays._replace(segment_of=wider)
+        self._reserve_keys(table, int(unique[-1]) + 1)
         arrays, used = self._arrays, self._used
         running = np.cumsum(values, axis=0)
         base = np.zeros_like(running[first])
@@ -171,7 +208,7 @@ class AsOfIndex:
         arrays.times[used[1] : used[1] + len(keys)] = times
         arrays.sums[used[2] : used[2] + running.size] = running.ravel()
         numbers = used[0] + np.arange(len(unique))
-        arrays.segment_of[table, unique] = numbers
+        arrays.segment_of[arrays.heads[table, 0] + unique] = numbers
         arrays.segments[numbers] = np.column_stack(
             [used[1] + first, used[2] + first * columns, counts, counts]
         )
@@ -183,6 +220,14 @@ class AsOfIndex:
             np.zeros(self._capacity, dtype=np.int64),
             np.zeros((self._capacity, MAX_COLUMNS), dtype=np.int64),
         )
+
+
+@kernel
+def segment_of(index: IndexArrays, table: int, key: int) -> int:
+    """Return the segment of a table's key, -1 where it has no entry."""
+    if key < 0 or key >= index.heads[table, 1]:
+        return -1
+    return index.segment_of[index.heads[table, 0] + key]
 
 
 @kernel
@@ -213,7 +258,7 @@ def position_from_end(times: Ints, start: int, count: int, moment: int) -> int:
 def _insert(
     arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
 ) -> None:
-    segment = arrays.segment_of[table, key]
+    segment = segment_of(arrays, table, key)
     start, sums, count = (
         arrays.segments[segment, 0],
         arrays.segments[segment, 1],
@@ -242,7 +287,7 @@ def _insert(
 def _remove(
     arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
 ) -> bool:
-    segment = arrays.segment_of[table, key]
+    segment = segment_of(arrays, table, key)
     if segment < 0:
         return False
     start, sums, count = (
@@ -283,7 +328,7 @@ def _take_out(
     for i in range(n):
         for table in range(program.tables.shape[0]):
             key = keys[program.tables[table, 1]]
-            if stream[i] == program.tables[table, 0] and 0 <= key < arrays.segment_of.shape[1]:
+            if stream[i] == program.tables[table, 0]:
                 _remove(arrays, table, key, time[i], values[i], program.tables[table, 2])
 
 
@@ -299,9 +344,9 @@ def _put_in(
         key = keys[program.tables[table, 1]]
         if stream[i] != program.tables[table, 0] or key < 0:
             continue
-        if key >= arrays.segment_of.shape[1] or arrays.segment_of[table, key] < 0:
+        segment = segment_of(arrays, table, key)
+        if segment < 0:
             return step
-        segment = arrays.segment_of[table, key]
         if arrays.segments[segment, 2] == arrays.segments[segment, 3]:
             return step
         _insert(arrays, table, key, time[i], values[i], program.tables[table, 2])
@@ -325,26 +370,27 @@ def _cancel_equal(
 
 
 @kernel
-def _all_entries(
-    program: Program, event: Ints, known: Ints, numbers: np.ndarray, capacity: int
-) -> tuple[Ints, Ints, Ints, Ints]:
+def _stream_entries(
+    program: Program, subject: int, stream: int, event: Ints, known: Ints, numbers: Floats,
+    columns: int,
+) -> tuple[Ints, Ints, Ints]:  # fmt: skip
+    """Return moments, columns and row numbers of what many rows put into one stream."""
     n = event.shape[0]
-    stream = np.empty(capacity, dtype=np.int64)
-    time = np.empty(capacity, dtype=np.int64)
-    values = np.empty((capacity, MAX_COLUMNS), dtype=np.int64)
-    total = 0
-    for i in range(n):
-        total += entries_of(program, event[i], known[i], numbers[i], stream, time, values)
-    all_stream = np.empty(total, dtype=np.int64)
-    all_time = np.empty(total, dtype=np.int64)
-    all_values = np.empty((total, MAX_COLUMNS), dtype=np.int64)
-    all_order = np.empty(total, dtype=np.int64)
+    streams = np.empty(_MOST_ENTRIES, dtype=np.int64)
+    time = np.empty(_MOST_ENTRIES, dtype=np.int64)
+    values = np.empty((_MOST_ENTRIES, MAX_COLUMNS), dtype=np.int64)
+    all_time = np.empty(_MOST_ENTRIES * n, dtype=np.int64)
+    all_values = np.empty((_MOST_ENTRIES * n, columns), dtype=np.int64)
+    all_rows = np.empty(_MOST_ENTRIES * n, dtype=np.int64)
     at = 0
     for i in range(n):
-        k = entries_of(program, event[i], known[i], numbers[i], stream, time, values)
-        all_stream[at : at + k] = stream[:k]
-        all_time[at : at + k] = time[:k]
-        all_values[at : at + k] = values[:k]
-        all_order[at : at + k] = i
+        k = entries_of(
+            program, subject, stream, stream + 1, event[i], known[i], numbers[i], streams, time,
+            values,
+        )  # fmt: skip
+        for j in range(k):
+            all_time[at + j] = time[j]
+            all_values[at + j] = values[j, :columns]
+            all_rows[at + j] = i
         at += k
-    return all_stream, all_time, all_values, all_order
+    return all_time[:at], all_values[:at], all_rows[:at]

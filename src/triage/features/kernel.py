@@ -10,14 +10,15 @@ from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, UNKNOWN_TIME
 from triage.features.calendar import Calendar
 from triage.features.compile import Floats, Ints, Op, Program
 from triage.features.facts import STARTS_AT, TIME
-from triage.features.index import IndexArrays, position_from_end
+from triage.features.index import IndexArrays, position_from_end, segment_of
 from triage.jit import kernel
 
 _NUMBER, _BETWEEN, _SINCE, _UNTIL = int(Op.NUMBER), int(Op.BETWEEN), int(Op.SINCE), int(Op.UNTIL)
 _LOG_UNTIL, _HOUR_OF_WEEK = int(Op.LOG_DAYS_UNTIL), int(Op.HOUR_OF_WEEK)
 _HOUR, _WEEKDAY, _YEARDAY = int(Op.HOUR_OF_DAY), int(Op.DAY_OF_WEEK), int(Op.DAY_OF_YEAR)
 _WEEKDAY_OF, _HOLIDAYS = int(Op.DAY_OF_WEEK_OF), int(Op.HOLIDAYS_UNTIL)
-_AHEAD = int(Op.WORKDAYS_AHEAD)
+_AHEAD, _LOG_SINCE = int(Op.WORKDAYS_AHEAD), int(Op.LOG_DAYS_SINCE)
+_LOG_BETWEEN, _SCARCE_QUANTITY = int(Op.LOG_DAYS_BETWEEN), int(Op.SCARCE_QUANTITY)
 _COUNT, _SUM, _MEAN = int(Op.COUNT), int(Op.SUM), int(Op.MEAN)
 _SINCE_LAST, _LAST, _LEVEL = int(Op.SINCE_LAST), int(Op.LAST), int(Op.LEVEL)
 _DIFFERENCE, _RATIO = int(Op.DIFFERENCE), int(Op.RATIO)
@@ -35,6 +36,7 @@ def fill_row(
     known: Ints,
     numbers: Floats,
     keys: Ints,
+    lines: Ints,
     as_of: int,
     spans: Ints,
     out: Floats,
@@ -52,15 +54,19 @@ def fill_row(
         known: when each became known (micros).
         numbers: the order's numbers.
         keys: the order's key numbers.
+        lines: (lines, 2): stock key and quantity (thousandths) of each line, the main line first.
         as_of: the moment (micros).
         spans: scratch, (cursors, 4).
         out: receives the row; NaN where there is no history or the fact is not known.
     """
-    _place_cursors(program, index, keys, as_of, spans)
+    scarce = _scarcest(program, index, lines, as_of)
+    _place_cursors(program, index, keys, lines[scarce, 0] if scarce >= 0 else -1, as_of, spans)
     for slot in range(program.slots.shape[0]):
         op = program.slots[slot, 0]
         if op == _NUMBER:
             out[slot] = numbers[program.slots[slot, 1]] * program.factors[slot, 0]
+        elif op == _SCARCE_QUANTITY:
+            out[slot] = lines[scarce, 1] * program.factors[slot, 0] if scarce >= 0 else math.nan
         elif op < _COUNT:
             out[slot] = program.factors[slot, 0] * _own(
                 op, program.slots[slot, 1], program.slots[slot, 2], calendar, event, known, as_of
@@ -88,33 +94,67 @@ def fill_matrix(
     known: Ints,
     numbers: Floats,
     keys: Ints,
+    lines: Ints,
+    line_at: Ints,
     rows: Ints,
     as_of: Ints,
     out: Floats,
 ) -> None:
-    """Compute a feature row for each pair of an order (row of the book) and a moment."""
+    """Compute a feature row for each pair of an order (row of the book) and a moment.
+
+    `line_at` (orders, 2) says where in `lines` those of an order begin and how many they are.
+    """
     spans = np.empty((program.cursors.shape[0], 4), dtype=np.int64)
     for i in range(rows.shape[0]):
         r = rows[i]
         fill_row(
-            program, calendar, index, event[r], known[r], numbers[r], keys[r], as_of[i], spans,
-            out[i],
+            program, calendar, index, event[r], known[r], numbers[r], keys[r],
+            lines[line_at[r, 0] : line_at[r, 0] + line_at[r, 1]], as_of[i], spans, out[i],
         )  # fmt: skip
 
 
 @kernel
+def _scarcest(program: Program, index: IndexArrays, lines: Ints, as_of: int) -> int:
+    """Return the line of whose quantity the last known stock covers least, else the main line.
+
+    -1 if no feature asks for it or the order has no lines.
+    """
+    table, column = program.scarcity[0], program.scarcity[1]
+    if table < 0 or lines.shape[0] == 0:
+        return -1
+    best, least = 0, math.inf
+    if lines.shape[0] == 1:
+        return best
+    for i in range(lines.shape[0]):
+        segment = segment_of(index, table, lines[i, 0])
+        if segment < 0:
+            continue
+        start, count = index.segments[segment, 0], index.segments[segment, 2]
+        upto = position_from_end(index.times, start, count, as_of)
+        if upto > 0:
+            columns = program.tables[table, 2]
+            cover = _column(index, segment, columns, column, upto - 1, upto) / lines[i, 1]
+            if cover < least:
+                best, least = i, cover
+    return best
+
+
+@kernel
 def _place_cursors(
-    program: Program, index: IndexArrays, keys: Ints, as_of: int, spans: Ints
+    program: Program, index: IndexArrays, keys: Ints, scarce: int, as_of: int, spans: Ints
 ) -> None:
     for cursor in range(program.cursors.shape[0]):
         table, window = program.cursors[cursor, 0], program.cursors[cursor, 1]
-        if cursor > 0 and program.cursors[cursor - 1, 0] == table:  # another window of the same
+        of_scarce = program.cursors[cursor, 2]
+        if (
+            cursor > 0
+            and program.cursors[cursor - 1, 0] == table
+            and program.cursors[cursor - 1, 2] == of_scarce
+        ):  # another window of the same
             spans[cursor, 0], spans[cursor, 2] = spans[cursor - 1, 0], spans[cursor - 1, 2]
         else:
-            key = keys[program.tables[table, 1]]
-            segment = -1
-            if 0 <= key < index.segment_of.shape[1]:
-                segment = index.segment_of[table, key]
+            key = scarce if of_scarce else keys[program.tables[table, 1]]
+            segment = segment_of(index, table, key)
             spans[cursor, 0] = segment
             spans[cursor, 2] = 0
             if segment >= 0:
@@ -152,9 +192,9 @@ def _history(
         segment < 0 or high == 0
     ):  # this key has no history at all, which is not the same as none lately
         parent = program.slots[slot, 5]
-        return out[parent] if op == _MEAN and parent >= 0 else math.nan
+        return out[parent] if op == _MEAN and parent >= 0 else program.factors[slot, 2]
     if op in (_COUNT, _LEVEL):
-        return scale * _column(index, segment, columns, 0, low, high)
+        return scale * _column(index, segment, columns, column, low, high)
     if op == _SINCE_LAST:
         return scale * (as_of - index.times[index.segments[segment, 0] + high - 1]) / _A_HOUR
     if op == _LAST:
@@ -170,7 +210,7 @@ def _history(
 
 
 @kernel
-def _own(  # noqa: PLR0911 - one return an operation
+def _own(  # noqa: PLR0911, PLR0912 - one branch an operation
     op: int, a: int, b: int, calendar: Calendar, event: Ints, known: Ints, as_of: int
 ) -> float:
     """Return what one operation makes of the order's own times.
@@ -184,8 +224,14 @@ def _own(  # noqa: PLR0911 - one return an operation
         if known[b] == _UNKNOWN or known[b] > as_of:
             return math.nan
         return float(event[b] - event[a])
+    if op == _LOG_BETWEEN:
+        if known[b] == _UNKNOWN or known[b] > as_of:
+            return math.nan
+        return math.log1p(max(event[b] - event[a], 0) / _DAY)
     if op == _SINCE:
         return float(as_of - event[a])
+    if op == _LOG_SINCE:
+        return math.log1p(max(as_of - event[a], 0) / _DAY)
     if op == _UNTIL:
         return float(event[a] - begin)
     if op == _LOG_UNTIL:

@@ -10,7 +10,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from triage.domain.records import InventoryPosition, Milestone, Order, OrderLine
+from triage.domain.records import (
+    ExceptionEvent,
+    InboundSupply,
+    InventoryPosition,
+    Milestone,
+    Order,
+    OrderLine,
+)
 from triage.history.mapping import RecordName
 
 Kind = Literal["text", "number", "whole", "time"]
@@ -26,6 +33,8 @@ KEY: dict[RecordName, tuple[str, ...]] = {
     "order_line": ("order_id", "line_no"),
     "milestone": ("order_id", "milestone"),
     "inventory_position": ("sku", "site", "event_time"),
+    "exception_event": ("exception_id", "phase"),
+    "inbound_supply": ("supply_id", "phase"),
 }
 """Identity of a record in the log, as `record_id` of the domain record says."""
 
@@ -135,6 +144,8 @@ COLUMNS: dict[RecordName, tuple[Column, ...]] = {
     "order_line": (_ORDER[0], *_compile(OrderLine)),
     "milestone": _compile(Milestone),
     "inventory_position": _compile(InventoryPosition),
+    "exception_event": _compile(ExceptionEvent),
+    "inbound_supply": _compile(InboundSupply),
 }
 MAX_LINES: int = Order.model_json_schema()["properties"]["lines"]["maxItems"]
 

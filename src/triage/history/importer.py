@@ -39,6 +39,8 @@ _SORTED_BY: dict[RecordName, str] = {
     "order_line": "order_id, line_no",
     "milestone": "record_time, order_id, milestone",
     "inventory_position": "record_time, site, sku, event_time",
+    "exception_event": "record_time, exception_id, phase",
+    "inbound_supply": "record_time, supply_id, phase",
 }
 
 
@@ -150,7 +152,7 @@ def _check(connection: Connection, mapping: Mapping, given: int | None, say: Pro
 
 
 def _check_across(connection: Connection, record: RecordName) -> None:
-    if record in {"order_line", "milestone"}:
+    if record in {"order_line", "milestone", "exception_event"}:
         drop_orphans(connection, record)
     if record != "order_line":
         raise_record_time(connection, record)
@@ -168,7 +170,7 @@ def _create_empty(connection: Connection, record: RecordName) -> None:
 
 
 def _after_latest(connection: Connection) -> int:
-    timed = ("order", "milestone", "inventory_position")
+    timed = (record for record in RECORD_NAMES if record != "order_line")
     union = " UNION ALL ".join(f"SELECT record_time FROM accepted_{record}" for record in timed)
     latest = one(connection, f"SELECT epoch_us(max(record_time)) FROM ({union})")[0]
     if latest is None:

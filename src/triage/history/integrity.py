@@ -47,8 +47,12 @@ def create_known_orders(connection: Connection) -> None:
 
 
 def drop_orphans(connection: Connection, record: RecordName) -> None:
-    """Reject rows of `accepted_<record>` whose order is nowhere, or was rejected itself."""
-    orphans = f"FROM accepted_{record} ANTI JOIN known_order USING (order_id)"
+    """Reject rows of `accepted_<record>` whose order is nowhere, or was rejected itself.
+
+    A row that names no order, where its record allows that, belongs to nobody and stays.
+    """
+    unknown = "order_id IS NOT NULL AND order_id NOT IN (SELECT order_id FROM known_order)"
+    orphans = f"FROM accepted_{record} WHERE {unknown}"
     if count(connection, f"SELECT count(*) {orphans}") == 0:
         return
     mapped = "SELECT DISTINCT order_id::VARCHAR AS order_id FROM mapped_order"
@@ -57,9 +61,7 @@ def drop_orphans(connection: Connection, record: RecordName) -> None:
         " CASE WHEN m.order_id IS NULL THEN 'no such order' ELSE 'its order was rejected' END,"
         f" o.order_id FROM (SELECT * {orphans}) o LEFT JOIN ({mapped}) m USING (order_id)"
     )
-    connection.execute(
-        f"DELETE FROM accepted_{record} WHERE order_id NOT IN (SELECT order_id FROM known_order)"
-    )
+    connection.execute(f"DELETE FROM accepted_{record} WHERE {unknown}")
 
 
 def drop_surplus_lines(connection: Connection) -> None:

@@ -127,6 +127,18 @@ class Log:
                     f"FROM log_inventory_position {limit}"
                     " ORDER BY record_time, site, sku, event_time",
                 ),
+                exceptions=_frame(
+                    connection,
+                    "exception_event",
+                    f'FROM log_exception_event LEFT JOIN (SELECT order_id, "order" FROM o)'
+                    f" USING (order_id) {limit} ORDER BY record_time, exception_id, phase",
+                    'coalesce("order", -1) AS "order"',
+                ),
+                supplies=_frame(
+                    connection,
+                    "inbound_supply",
+                    f"FROM log_inbound_supply {limit} ORDER BY record_time, supply_id, phase",
+                ),
                 sources=sources if before is None else cut_sources(sources, before),
             )
 

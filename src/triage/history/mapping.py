@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -14,10 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from triage import workspace
 from triage.errors import DeclarationError
 
-RecordName = Literal["order", "order_line", "milestone", "inventory_position"]
+RecordName = Literal[
+    "order", "order_line", "milestone", "inventory_position", "exception_event", "inbound_supply"
+]
 Encoding = Literal["utf-8", "latin-1", "cp1250", "cp1252", "iso-8859-2", "iso-8859-15"]
 """What a CSV file may be written in: UTF-8 or one byte a character, by Python's names."""
-RECORD_NAMES: tuple[RecordName, ...] = ("order", "order_line", "milestone", "inventory_position")
+RECORD_NAMES: tuple[RecordName, ...] = get_args(RecordName)
 EXTRACT_TABLE = "this_extract"
 """Table that every mapping SQL sees besides its own: one row, `extracted_at` TIMESTAMPTZ."""
 FOLDER = "data/mappings"

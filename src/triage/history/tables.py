@@ -42,6 +42,10 @@ class History:
         milestones: Milestone fields plus `order`, sorted by (record_time, order_id, milestone);
             one per order and kind; `due_by` is UNKNOWN_TIME where there is none.
         positions: InventoryPosition fields, sorted by (record_time, site, sku).
+        exceptions: ExceptionEvent fields plus `order` = row number in `orders`, -1 where it names
+            none that is known; sorted by (record_time, exception_id, phase).
+        supplies: InboundSupply fields, sorted by (record_time, supply_id, phase); `expected_by` is
+            UNKNOWN_TIME where there is none.
         sources: where the records came from.
 
     Times are int64 UTC microseconds, text is `str` (missing = NaN), numbers are float64.
@@ -51,6 +55,8 @@ class History:
     lines: pd.DataFrame
     milestones: pd.DataFrame
     positions: pd.DataFrame
+    exceptions: pd.DataFrame
+    supplies: pd.DataFrame
     sources: tuple[SourceInfo, ...]
 
     @property
@@ -76,6 +82,8 @@ class History:
             lines=lines,
             milestones=_until(self.milestones, moment),
             positions=_until(self.positions, moment),
+            exceptions=_of_orders(_until(self.exceptions, moment), len(orders)),
+            supplies=_until(self.supplies, moment),
             sources=cut_sources(self.sources, moment),
         )
 
@@ -102,6 +110,11 @@ def cut_sources(sources: tuple[SourceInfo, ...], moment: int) -> tuple[SourceInf
 
 def _until(table: pd.DataFrame, moment: int) -> pd.DataFrame:
     return table.iloc[: int(np.searchsorted(table["record_time"], moment))]
+
+
+def _of_orders(table: pd.DataFrame, orders: int) -> pd.DataFrame:
+    """Return a table whose rows name only the first `orders` orders; -1 for a later one."""
+    return table.assign(order=table["order"].where(table["order"] < orders, -1))
 
 
 def _cells(table: pd.DataFrame) -> dict[str, list[Any]]:

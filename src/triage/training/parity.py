@@ -6,15 +6,16 @@ state; the count of differences must be 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 
-from triage.domain.clock import from_micros
-from triage.domain.records import InventoryPosition, Milestone, MilestoneKind, Record
+from triage.domain.records import Milestone, Order, Record
 from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.engine import FeatureEngine
 from triage.features.facts import TIME
+from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
 from triage.history.tables import History
 
 Progress = Callable[[str], None]
@@ -25,32 +26,14 @@ def records_in_order(history: History) -> list[tuple[int, Record]]:
     records: list[tuple[int, Record]] = []
     moments = history.orders["record_time"].tolist()
     records.extend(zip(moments, history.order_objects(), strict=True))
-    columns = ("record_time", "order_id", "milestone", "event_time", "due_by")
-    kinds = {kind.value: kind for kind in MilestoneKind}
-    for known, order_id, kind, happened, due in zip(
-        *(history.milestones[name].tolist() for name in columns), strict=True
-    ):
-        milestone = Milestone.model_construct(
-            order_id=order_id,
-            milestone=kinds[kind],
-            event_time=from_micros(happened),
-            record_time=from_micros(known),
-            due_by=from_micros(due) if due > 0 else None,
-        )
-        records.append((known, milestone))
-    stock = ("record_time", "sku", "site", "event_time", "on_hand", "allocated")
-    for known, sku, site, happened, on_hand, allocated in zip(
-        *(history.positions[name].tolist() for name in stock), strict=True
-    ):
-        position = InventoryPosition.model_construct(
-            sku=sku,
-            site=site,
-            event_time=from_micros(happened),
-            record_time=from_micros(known),
-            on_hand=on_hand,
-            allocated=allocated,
-        )
-        records.append((known, position))
+    others: tuple[tuple[pd.DataFrame, Iterable[Record]], ...] = (
+        (history.milestones, milestones_of(history)),
+        (history.positions, positions_of(history)),
+        (history.exceptions, exceptions_of(history)),
+        (history.supplies, supplies_of(history)),
+    )
+    for table, objects in others:
+        records.extend(zip(table["record_time"].tolist(), objects, strict=True))
     records.sort(key=lambda pair: pair[0])
     return records
 
@@ -80,7 +63,7 @@ def replay(
         while at < len(records) and records[at][0] == moment:
             record = records[at][1]
             engine.apply(record)
-            if not isinstance(record, InventoryPosition):
+            if isinstance(record, Order | Milestone):
                 touched[record.order_id] = None
             at += 1
             if progress is not None and at % 50_000 == 0:

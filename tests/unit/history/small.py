@@ -25,12 +25,34 @@ COLUMNS = {
     "order_line": ("order_id", "line_no", "sku", "quantity", "unit_price"),
     "milestone": ("order_id", "milestone", "event_time", "record_time", "due_by"),
     "inventory_position": ("sku", "site", "event_time", "record_time", "on_hand", "allocated"),
+    "exception_event": (
+        "exception_id",
+        "phase",
+        "event_time",
+        "record_time",
+        "order_id",
+        "source",
+        "code",
+        "text",
+    ),
+    "inbound_supply": (
+        "supply_id",
+        "phase",
+        "event_time",
+        "record_time",
+        "sku",
+        "site",
+        "quantity",
+        "expected_by",
+    ),
 }
 FILES = {
     "order": "orders",
     "order_line": "lines",
     "milestone": "milestones",
     "inventory_position": "stock",
+    "exception_event": "exceptions",
+    "inbound_supply": "supplies",
 }
 Row = dict[str, object]
 TAKEN = datetime(2024, 6, 1, tzinfo=UTC)
@@ -83,6 +105,8 @@ class Small:
         order_line: list[Row] | None = None,
         milestone: list[Row] | None = None,
         inventory_position: list[Row] | None = None,
+        exception_event: list[Row] | None = None,
+        inbound_supply: list[Row] | None = None,
     ) -> None:
         """Write the extract's files; a record that is not given has a header only."""
         self.extract.mkdir(exist_ok=True)
@@ -91,6 +115,8 @@ class Small:
             "order_line": order_line,
             "milestone": milestone,
             "inventory_position": inventory_position,
+            "exception_event": exception_event,
+            "inbound_supply": inbound_supply,
         }
         for record, rows in given.items():
             path = self.extract / f"{FILES[record]}.csv"
@@ -135,3 +161,23 @@ def milestone(order_id: str = "A", **changes: object) -> Row:
 
 def stock(**changes: object) -> Row:
     return {"sku": "S", "site": "W", "event_time": "2024-03-01 00:00:00", "on_hand": 5} | changes
+
+
+def trouble(exception_id: str = "E", **changes: object) -> Row:
+    return {
+        "exception_id": exception_id,
+        "phase": "raised",
+        "event_time": "2024-03-02 10:00:00",
+        "source": "erp",
+    } | changes
+
+
+def supply(supply_id: str = "P", **changes: object) -> Row:
+    return {
+        "supply_id": supply_id,
+        "phase": "ordered",
+        "event_time": "2024-03-02 10:00:00",
+        "sku": "S",
+        "site": "W",
+        "quantity": 4,
+    } | changes

@@ -10,12 +10,23 @@ from pathlib import Path
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.history.small import TAKEN, Row, Small, line, milestone, order, stock
+from tests.unit.history.small import (
+    TAKEN,
+    Row,
+    Small,
+    line,
+    milestone,
+    order,
+    stock,
+    supply,
+    trouble,
+)
 
 from triage.domain.clock import to_micros
 from triage.history.tables import History
 
 START = TAKEN - timedelta(days=60)
+TABLES = ("orders", "lines", "milestones", "positions", "exceptions", "supplies")
 KINDS = ("order_validated", "shipment_dispatched", "delivered")
 
 
@@ -35,7 +46,7 @@ def at(minute: int) -> str:
 @st.composite
 def histories(draw: st.DrawFn) -> list[Known]:
     minutes = st.integers(0, 30)
-    known = []
+    known: list[Known] = []
     for number in range(draw(st.integers(1, 4))):
         happened, delay = draw(minutes), draw(st.integers(-5, 20))
         placed = max(happened, happened + delay)
@@ -49,8 +60,21 @@ def histories(draw: st.DrawFn) -> list[Known]:
             times = {"event_time": at(happened), "record_time": at(happened + delay)}
             moment = max(happened, happened + delay, placed)
             known.append(Known("milestone", moment, milestone(name, milestone=kind, **times)))
+    first = next(each.minute for each in known if each.record == "order")
     counted = draw(st.sets(minutes, max_size=2))
     known.extend(Known("inventory_position", m, stock(event_time=at(m))) for m in counted)
+    for number in range(draw(st.integers(0, 3))):
+        whose = draw(st.sampled_from([None, "O0"]))
+        for phase, other in (("raised", "ordered"), ("resolved", "received")):
+            happened, delay = draw(minutes), draw(st.integers(-5, 20))
+            times = {"event_time": at(happened), "record_time": at(happened + delay)}
+            moment = max(happened, happened + delay)
+            known.append(
+                Known("inbound_supply", moment, supply(f"P{number}", phase=other, **times))
+            )
+            if whose is None or moment >= first:
+                row = trouble(f"E{number}", phase=phase, order_id=whose, **times)
+                known.append(Known("exception_event", moment, row))
     return known
 
 
@@ -65,7 +89,7 @@ def read(base: Path, known: list[Known]) -> Small:
 
 
 def assert_equal(one: History, other: History) -> None:
-    for name in ("orders", "lines", "milestones", "positions"):
+    for name in TABLES:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
@@ -100,7 +124,7 @@ def test_tables_keep_their_types_when_nothing_is_left(small: Small) -> None:
     small.write(order=[order("A")], order_line=[line("A")], milestone=[milestone("A")])
     small.load()
     whole, none = small.log.read(), small.log.read(before=0)
-    for name in ("orders", "lines", "milestones", "positions"):
+    for name in TABLES:
         assert getattr(none, name).dtypes.equals(getattr(whole, name).dtypes)
         assert len(getattr(none, name)) == 0
     assert list(none.order_objects()) == []

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from triage.domain.records import InventoryPosition, Milestone, Order, OrderLine
+from triage.domain.records import (
+    ExceptionEvent,
+    InboundSupply,
+    InventoryPosition,
+    Milestone,
+    Order,
+    OrderLine,
+)
 from triage.history.columns import COLUMNS, KEY, MAX_LINES, SQL_TYPE, Column
 
 MODELS: dict[str, type[BaseModel]] = {
@@ -18,6 +25,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "order_line": OrderLine,
     "milestone": Milestone,
     "inventory_position": InventoryPosition,
+    "exception_event": ExceptionEvent,
+    "inbound_supply": InboundSupply,
 }
 VALUES = {
     "text": st.text(st.characters(codec="utf-8", max_codepoint=0x2FFF), min_size=1, max_size=125)
@@ -86,6 +95,8 @@ def test_required_columns_and_defaults_follow_the_records() -> None:
         "order_line": ["order_id", "line_no", "sku"],
         "milestone": ["order_id", "milestone", "event_time"],
         "inventory_position": ["sku", "site", "event_time", "on_hand"],
+        "exception_event": ["exception_id", "phase", "event_time"],
+        "inbound_supply": ["supply_id", "phase", "event_time", "sku", "site", "quantity"],
     }
     defaults = {c.name: c.default for columns in COLUMNS.values() for c in columns if c.default}
     assert defaults == {"currency": "'USD'", "quantity": "1.0", "allocated": "0.0"}

@@ -11,7 +11,18 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from tests.unit.history.small import COLUMNS, FILES, Row, Small, line, milestone, order, stock
+from tests.unit.history.small import (
+    COLUMNS,
+    FILES,
+    Row,
+    Small,
+    line,
+    milestone,
+    order,
+    stock,
+    supply,
+    trouble,
+)
 
 from triage.domain.clock import UNKNOWN_TIME, to_micros
 from triage.errors import HistoryError, MappingError
@@ -27,11 +38,13 @@ FULL: dict[str, list[Row]] = {
         milestone("B", milestone="order_validated", due_by="2024-03-09 00:00:00"),
     ],
     "inventory_position": [stock(), stock(site="V", allocated=2)],
+    "exception_event": [trouble(order_id="A")],
+    "inbound_supply": [supply()],
 }
 
 
 def assert_same(one: History, other: History) -> None:
-    for name in ("orders", "lines", "milestones", "positions"):
+    for name in ("orders", "lines", "milestones", "positions", "exceptions", "supplies"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
@@ -39,7 +52,7 @@ def test_an_import_fills_the_log_with_what_the_files_say(small: Small) -> None:
     small.write(**FULL)
     report = small.load()
     history = small.log.read()
-    assert report.new == 9
+    assert report.new == 11
     assert report.batch is not None
     assert list(history.orders["order_id"]) == ["A", "B"]
     assert list(history.orders["currency"]) == ["EUR", "EUR"]
@@ -74,8 +87,8 @@ def test_the_second_import_of_the_same_extract_adds_nothing(small: Small) -> Non
     again = small.load()
     assert again.new == 0
     assert again.batch is None
-    assert [record.duplicates for record in again.records.values()] == [2, 3, 2, 2]
-    assert [record.conflicts for record in again.records.values()] == [0, 0, 0, 0]
+    assert [record.duplicates for record in again.records.values()] == [2, 3, 2, 2, 1, 1]
+    assert not any(record.conflicts for record in again.records.values())
     assert small.log.fingerprint == before
 
 

@@ -108,6 +108,8 @@ def test_each_kind_of_fault_is_named_with_its_row_column_reason_and_value(small:
         "order_line": 6,
         "milestone": 4,
         "inventory_position": 3,
+        "exception_event": 0,
+        "inbound_supply": 0,
     }
     assert report.rejected == 26
     same_key = "the same key as, which was kept"

@@ -8,6 +8,7 @@ import pytest
 from triage.domain.clock import UNKNOWN_TIME, from_micros
 from triage.history.importer import import_extract
 from triage.history.log import Log
+from triage.history.mapping import RECORD_NAMES
 from triage.history.report import ImportReport
 from triage.history.tables import History
 from triage.simulation.sample import write_simulation
@@ -27,7 +28,7 @@ def test_every_row_of_the_sample_becomes_a_record_but_what_a_carrier_repeats(
 ) -> None:
     report, _ = imported
     assert report.manifest == "verified"
-    assert report.records.keys() == {"order", "order_line", "milestone", "inventory_position"}
+    assert report.records.keys() == set(RECORD_NAMES)
     for name, record in report.records.items():
         assert record.new == record.rows - record.rejected > 0, name
         assert (record.rejected > 0) == (name == "milestone"), (name, record.reasons)

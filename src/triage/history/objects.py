@@ -1,0 +1,64 @@
+"""Tables of the log as domain objects, row by row, without validating them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from triage.domain.clock import UNKNOWN_TIME, from_micros
+from triage.domain.records import (
+    ExceptionEvent,
+    ExceptionPhase,
+    InboundSupply,
+    InventoryPosition,
+    Milestone,
+    MilestoneKind,
+    SupplyPhase,
+)
+from triage.history.tables import History
+
+_TIMES = frozenset({"event_time", "record_time", "due_by", "expected_by"})
+
+
+def milestones_of(history: History) -> Iterator[Milestone]:
+    """Yield the milestones, in the order in which they became known."""
+    kinds = {"milestone": {kind.value: kind for kind in MilestoneKind}}
+    for row in _rows(history.milestones.drop(columns="order"), kinds):
+        yield Milestone.model_construct(**row)
+
+
+def positions_of(history: History) -> Iterator[InventoryPosition]:
+    """Yield the inventory positions, in the order in which they became known."""
+    for row in _rows(history.positions, {}):
+        yield InventoryPosition.model_construct(**row)
+
+
+def exceptions_of(history: History) -> Iterator[ExceptionEvent]:
+    """Yield the exception records, in the order in which they became known."""
+    phases = {"phase": {phase.value: phase for phase in ExceptionPhase}}
+    for row in _rows(history.exceptions.drop(columns="order"), phases):
+        yield ExceptionEvent.model_construct(**row)
+
+
+def supplies_of(history: History) -> Iterator[InboundSupply]:
+    """Yield the supply records, in the order in which they became known."""
+    phases = {"phase": {phase.value: phase for phase in SupplyPhase}}
+    for row in _rows(history.supplies, phases):
+        yield InboundSupply.model_construct(**row)
+
+
+def _rows(table: pd.DataFrame, words: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield rows as plain values: None for missing, aware UTC datetimes, enumerations by word."""
+    names = [str(name) for name in table.columns]
+    for cells in zip(*(table[name].tolist() for name in names), strict=True):
+        row = dict(zip(names, cells, strict=True))
+        for name, value in row.items():
+            if name in _TIMES:
+                row[name] = None if value == UNKNOWN_TIME else from_micros(value)
+            elif name in words:
+                row[name] = words[name][value]
+            elif value != value:  # noqa: PLR0124 - NaN
+                row[name] = None
+        yield row

@@ -24,7 +24,8 @@ def connect(scratch: Path | None = None) -> Connection:
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
+    if one(connection, "SELECT current_setting('enable_progress_bar')")[0]:
+        connection.execute("SET enable_progress_bar = false")  # an error in Jupyter where it is off
     if scratch is not None:
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET temp_directory = '" + str(scratch).replace("'", "''") + "'")

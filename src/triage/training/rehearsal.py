@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 from scipy.stats import rankdata
 
 from triage.advice.assessment import Assessment
 from triage.errors import TriageError
+from triage.features.compile import FeatureSet
 from triage.features.engine import FeatureEngine
 from triage.history.tables import History
 from triage.models.at_risk import AtRiskModel
@@ -209,9 +211,8 @@ def _replay(
     asked: Asked,
 ) -> GateResult:
     """Judge whether an engine fed record by record gives the very same answers."""
-    engine, streamed = streamed_engine(
-        history, AtRiskModel.load(challenger.folder, challenger.digest), asked.streamed_records
-    )
+    features = AtRiskModel.load(challenger.folder, challenger.digest).features
+    engine, streamed = streamed_engine(history, features, asked.streamed_records)
     again = serve(challenger.folder, challenger.digest, history, engine)
     moments = [*newest, *((order_id, None) for order_id, _ in newest)]
     differing, answered = [], 0
@@ -234,16 +235,16 @@ def _replay(
     )
 
 
-def streamed_engine(history: History, model: AtRiskModel, newest: int) -> tuple[FeatureEngine, int]:
+def streamed_engine(
+    history: History, features: FeatureSet, newest: int
+) -> tuple[FeatureEngine, int]:
     """Return an engine that took in the newest records one by one, and how many these were.
 
     Records of one moment stay together, so it may be more than `newest`.
     """
-    times = np.concatenate(
-        [t["record_time"] for t in (history.orders, history.milestones, history.positions)]
-    )
+    times = np.concatenate([table["record_time"] for table in _dated(history).values()])
     moment = int(np.sort(times)[-min(newest, len(times) - 1)])
-    engine = FeatureEngine.of(history.before(moment), model.features)
+    engine = FeatureEngine.of(history.before(moment), features)
     records = records_in_order(_since(history, moment))
     engine.stream(record for _, record in records)
     return engine, len(records)
@@ -253,13 +254,21 @@ def _since(history: History, moment: int) -> History:
     """Return the records known at a moment (UTC micros) or after it."""
     first = int(np.searchsorted(history.orders["record_time"], moment))
     lines = history.lines[history.lines["order"] >= first]
-    return History(
-        orders=history.orders.iloc[first:].reset_index(drop=True),
-        lines=lines.assign(order=lines["order"] - first),
-        milestones=history.milestones[history.milestones["record_time"] >= moment],
-        positions=history.positions[history.positions["record_time"] >= moment],
-        sources=history.sources,
-    )
+    later: dict[str, Any] = {
+        name: table[table["record_time"] >= moment] for name, table in _dated(history).items()
+    }
+    later["orders"] = later["orders"].reset_index(drop=True)
+    return replace(history, lines=lines.assign(order=lines["order"] - first), **later)
+
+
+def _dated(history: History) -> dict[str, pd.DataFrame]:
+    """Return the tables of records by name; lines have the time of their order."""
+    tables = {field.name: getattr(history, field.name) for field in fields(history)}
+    return {
+        name: table
+        for name, table in tables.items()
+        if isinstance(table, pd.DataFrame) and "record_time" in table
+    }
 
 
 def _answer(served: Served, order_id: str, moment: int | None) -> Assessment | str:

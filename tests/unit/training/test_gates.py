@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.histories import history_of, order
 from tests.unit.training.runs import LANDMARKS, predictions, training_run
 
+from triage.domain.records import OrderLine
 from triage.errors import DeclarationError, GateError
 from triage.training import gates
 from triage.training.gates import GateResult, check, refusal, require
 from triage.training.metrics import evaluate
 from triage.training.run import TrainingRun
+from triage.training.segments import with_segments
+from triage.training.thresholds import metric_name, validate
+from triage.training.verdict import Standing, standing
 
 AT_CREATED = "order_created"
 
@@ -139,6 +144,80 @@ def test_a_required_landmark_without_predictions_is_refused(run: TrainingRun) ->
     assert "none for shipment_dispatched" in refusal(results)
 
 
+def test_a_landmark_that_the_data_does_not_have_is_told_and_not_required(run: TrainingRun) -> None:
+    frame = run.predictions[run.predictions["landmark"] != "shipment_dispatched"]
+    cut, tidy = replace(run, predictions=frame), evaluate(frame)
+    results = check(cut, tidy, available={"milestone.order_validated"})
+    assert refusal(results) == ""
+    words = gate(results, "slices", None).words
+    assert "not in this data, so not required: shipment_dispatched" in words
+    there = {"milestone.order_validated", "milestone.shipment_dispatched"}
+    assert [x.name for x in check(cut, tidy, available=there) if not x.passed] == ["slices"]
+
+
+def test_the_worst_segment_is_named_and_refused(run: TrainingRun) -> None:
+    frame = segmented(run, ["north", "south", "east"])
+    there = gate(judge(run, frame), "worst_segment")
+    assert there.passed
+    assert "the worst of 3 segments" in there.words
+    harmed = frame.assign(model=frame["model"].mask(frame["site"] == "south", 0.5))
+    worst = gate(judge(run, harmed), "worst_segment")
+    assert not worst.passed
+    assert worst.words.startswith("site south, the worst of 3 segments: log loss +")
+
+
+def test_more_segments_are_allowed_more_chance(run: TrainingRun) -> None:
+    def required(names: list[str]) -> float:
+        frame = segmented(run, names)
+        found = gate(judge(run, frame.assign(model=frame["constant"])), "worst_segment")
+        assert found.required is not None
+        return found.required
+
+    most = gates.load().gates.max_worst_segment_log_loss_excess
+    assert required(["one", "other"]) == pytest.approx(most)
+    noisy = [noisy_bound(run, names) for names in (["a", "b"], ["a", "b", "c", "d"])]
+    assert most < noisy[0] < noisy[1]
+
+
+def test_predictions_without_large_segments_are_told_as_not_judged(run: TrainingRun) -> None:
+    words = gate(judge(run), "worst_segment").words
+    assert words.startswith("not judged: no site, destination_region, carrier with 200 rows")
+
+
+def test_mlflow_refuses_exactly_what_a_threshold_refused(run: TrainingRun) -> None:
+    assert validate(judge(run)) == ""
+    copied = judge(run, changed(run, lambda frame: frame["constant"]))
+    words = validate(copied)
+    for found in copied:
+        if found.bound is not None and found.measured is not None:
+            name = metric_name(found)
+            assert (f"Metric {name} value threshold check failed" in words) is not found.passed
+    assert "gate/order_created/beats_constant" in words
+
+
+def test_only_a_reshuffled_list_can_be_accepted() -> None:
+    moved = GateResult("stability", None, False, 0.1, 0.7, "moved")
+    large = GateResult("size", None, False, 3.0, 2.0, "large")
+    assert standing([moved]) is Standing.UNSTABLE
+    assert standing([moved, large]) is Standing.FAILED
+    require((moved,), accept_unstable=True)
+    for results in ((moved,), (moved, large)):
+        with pytest.raises(GateError, match="moved"):
+            require(results, accept_unstable=len(results) > 1)
+
+
+def test_segments_are_those_of_the_most_valuable_line() -> None:
+    line = OrderLine(line_no=1, sku="S", quantity=1, unit_price=5.0, site="small")
+    best = OrderLine(line_no=2, sku="S", quantity=1, unit_price=50.0, site="large")
+    history = history_of([order("A", 0, lines=(line, best), carrier="C"), order("B", 1)])
+    frame = with_segments(
+        pd.DataFrame({"order_id": ["B", "A"], "carrier": ["own", "own"]}), history
+    )
+    assert frame["site"].tolist() == ["W1", "large"]
+    assert frame["destination_region"].tolist() == ["CA", "CA"]
+    assert frame["carrier"].tolist() == ["own", "own"]
+
+
 def test_a_run_without_a_baseline_is_refused(run: TrainingRun) -> None:
     results = judge(run, run.predictions.drop(columns="rule"))
     assert {x.name for x in results if not x.passed} == {"beats_rule"}
@@ -180,3 +259,14 @@ def loss_gain(frame: pd.DataFrame, reference: str) -> float:
     late = own["late"] == 1
     model, other = (np.where(late, own[x], 1 - own[x]) for x in ("model", reference))
     return float(np.log(model).mean() - np.log(other).mean())
+
+
+def segmented(run: TrainingRun, names: list[str]) -> pd.DataFrame:
+    frame = run.predictions
+    return frame.assign(site=np.array(names)[np.arange(len(frame)) % len(names)])
+
+
+def noisy_bound(run: TrainingRun, names: list[str]) -> float:
+    found = gate(judge(run, segmented(run, names)), "worst_segment")
+    assert found.required is not None
+    return found.required

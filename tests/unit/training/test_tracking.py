@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from tests.unit.training.runs import training_run
 
 from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle
-from triage.models.champion import bundle_folder, champion, find_champion
+from triage.models.champion import bundle_folder, champion, find_champion, point_to
 from triage.training import registry
+from triage.training.catalogue import listed_versions, registered_gates
 from triage.training.gates import GateResult, check
 from triage.training.metrics import evaluate, figure
-from triage.training.registry import promote
+from triage.training.promotions import promotions
+from triage.training.registry import promote, rollback
 from triage.training.run import TrainingRun
 from triage.training.tracking import TrackedRun, open_catalogue, track
 
@@ -226,6 +228,94 @@ def test_an_installed_bundle_that_was_damaged_is_written_again(empty: Tracked) -
     assert read_bundle(folder, digest)[0] == digest
 
 
+def test_promotions_and_rollbacks_are_kept_in_order_with_who_and_why(empty: Tracked) -> None:
+    put(empty, 0)
+    put(empty, 1)
+    pointer, left_undone = rollback(empty.home, "at_risk", who="ann", why="complaints")
+    assert left_undone == ""
+    assert champion(empty.home, "at_risk") == pointer
+    assert (pointer["version"], pointer["previous"]) == ("1", None)
+    kept = promotions(empty.home, "at_risk")
+    assert [(x["action"], x["version"], x["who"], x["why"]) for x in kept] == [
+        ("promote", "1", "ops", "first one"),
+        ("promote", "2", "ops", "first one"),
+        ("rollback", "1", "ann", "complaints"),
+    ]
+    assert aliases(empty) == {"champion": "1"}
+    listed = {x.version: x for x in listed_versions(empty.home, "at_risk")}
+    assert [listed[v].alias for v in "321"] == ["", "", "champion"]
+    assert listed["1"].promotion == pointer
+    assert listed["2"].promotion == kept[1]
+    assert listed["3"].gates == "failed"
+    with open_catalogue(empty.home) as client:
+        tags = client.get_model_version("at_risk", "1").tags
+    assert (tags["promotion.who"], tags["promotion.why"]) == ("ann", "complaints")
+    with pytest.raises(BundleError, match="no champion before it"):
+        rollback(empty.home, "at_risk", who="ann", why="once more")
+
+
+def test_going_back_works_while_mlflow_is_down(empty: Tracked, tmp_path: Path) -> None:
+    put(empty, 0)
+    put(empty, 1)
+    home = tmp_path / "home"
+    shutil.copytree(empty.home / "models", home / "models")
+    (home / "mlflow.db").write_bytes(b"this is no database" * 100)
+    pointer, left_undone = rollback(home, "at_risk", who="ann", why="MLflow is down")
+    assert "MLflow's aliases stay as they were" in left_undone
+    assert champion(home, "at_risk") == pointer
+    assert pointer["digest"] == empty.runs[0].digest
+    assert promotions(home, "at_risk")[-1] == pointer
+
+
+def test_going_back_to_damaged_bytes_is_refused_and_the_champion_stays(empty: Tracked) -> None:
+    put(empty, 0)
+    put(empty, 1)
+    before = champion(empty.home, "at_risk")
+    folder = bundle_folder(empty.home, "at_risk", empty.runs[0].digest)
+    (folder / "model.json").write_bytes(b"{}")
+    with pytest.raises(BundleError, match="Version 2 stays the champion") as told:
+        rollback(empty.home, "at_risk", who="ann", why="complaints")
+    assert "triage promote 1" in str(told.value)
+    assert champion(empty.home, "at_risk") == before
+    assert promotions(empty.home, "at_risk")[-1] == before
+
+
+def test_a_crash_between_pointer_and_journal_loses_no_promotion(
+    empty: Tracked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(empty, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "point_to", crash_after(point_to))
+        with pytest.raises(KeyboardInterrupt):
+            put(empty, 1)
+    journal = empty.home / "models" / "at_risk" / "promotions.jsonl"
+    assert len(journal.read_text().splitlines()) == 1
+    assert [x["version"] for x in promotions(empty.home, "at_risk")] == ["1", "2"]
+    with journal.open("a") as file:
+        file.write('{"torn')
+    put(empty, 0)
+    assert [x["version"] for x in promotions(empty.home, "at_risk")] == ["1", "2", "1"]
+
+
+def test_a_reshuffled_list_is_promoted_only_by_a_person_who_accepts_it(empty: Tracked) -> None:
+    moved = (*PASSED, GateResult("stability", None, False, 0.2, 0.7, "0.2, at least 0.7"))
+    with pytest.raises(GateError, match=r"stability: 0\.2, at least 0\.7"):
+        put(empty, 0, moved)
+    promote(
+        empty.home, "at_risk", "1", who="ann", why="told the desk", gates=moved,
+        accept_unstable=True,
+    )  # fmt: skip
+    assert champion(empty.home, "at_risk")["accepted"] == ["stability"]
+
+
+def test_the_gates_of_a_version_are_read_back_as_they_were_judged(tracked: Tracked) -> None:
+    assert registered_gates(tracked.home, "at_risk", "1") == tracked.gates
+    with open_catalogue(tracked.home) as client:
+        run = client.get_run(tracked.versions[2].run_id)
+    assert run.data.metrics["gate/size"] == 3.0
+    assert run.data.metrics["gate/size_required"] == 2.0
+
+
 def test_no_champion_and_a_damaged_pointer_say_what_to_do(tmp_path: Path) -> None:
     assert find_champion(tmp_path, "at_risk") is None
     with pytest.raises(BundleError, match="run `triage train at_risk`"):
@@ -256,6 +346,14 @@ def aliases(tracked: Tracked) -> dict[str, str]:
     with open_catalogue(tracked.home) as client:
         found: dict[str, Any] = client.get_registered_model("at_risk").aliases
     return {name: str(version) for name, version in found.items()}
+
+
+def crash_after(done: Callable[..., None]) -> Callable[..., None]:
+    def both(*arguments: object) -> None:
+        done(*arguments)
+        raise KeyboardInterrupt
+
+    return both
 
 
 def crash(*_: object, **__: object) -> None:

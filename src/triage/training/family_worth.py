@@ -18,6 +18,7 @@ from triage.features.declarations import Declarations
 from triage.features.engine import FeatureEngine
 from triage.history.tables import History
 from triage.training.backtest import backtest
+from triage.training.categories import order_categories
 from triage.training.fit import landmark_data
 from triage.training.metrics import losses, paired_gain, score
 from triage.training.recipe import Recipe
@@ -55,7 +56,8 @@ class Worth:
         rows: orders on which both were measured.
         pr_auc: PR-AUC with it, and without.
         log_loss: log loss with it, and without.
-        error: standard error of their difference (bootstrap, paired by order).
+        error: standard error of their difference (bootstrap, paired by order); None if it was not
+            measured.
     """
 
     group: str
@@ -63,7 +65,7 @@ class Worth:
     rows: int
     pr_auc: tuple[float, float]
     log_loss: tuple[float, float]
-    error: float
+    error: float | None
 
     @property
     def gain(self) -> float:
@@ -71,9 +73,11 @@ class Worth:
         return 1.0 - self.log_loss[0] / self.log_loss[1]
 
     @property
-    def certain(self) -> bool:
-        """Return whether the difference is more than two standard errors."""
-        return abs(self.log_loss[1] - self.log_loss[0]) > 2.0 * self.error
+    def within_chance(self) -> bool:
+        """Return whether the difference is known to be less than two standard errors."""
+        if self.error is None:
+            return False
+        return abs(self.log_loss[1] - self.log_loss[0]) <= 2.0 * self.error
 
 
 def without(history: History, sources: Sequence[str]) -> History:
@@ -147,7 +151,9 @@ def _predictions(
 ) -> pd.DataFrame:
     features = recipe_features(declarations, available(history), recipe)
     engine = FeatureEngine.of(history, features)
-    data = [landmark_data(engine, landmark, recipe) for landmark in recipe.landmarks]
+    categories = order_categories(history, recipe.baselines.categories)
+    stages = [kind.value for kind in recipe.landmarks]
+    data = [landmark_data(engine, stage, recipe, categories) for stage in stages]
     return backtest(
         [part for part in data if len(part.rows)], recipe, months,
         time_zone=history.sources[0].time_zone, known_until=history.extracted_at + 1,
@@ -178,7 +184,7 @@ def read(configured: Path | None = None) -> tuple[str, tuple[Worth, ...]]:
         worths = tuple(
             Worth(
                 row["group"], row["landmark"], row["rows"], tuple(row["pr_auc"]),
-                tuple(row["log_loss"]), row["error"],
+                tuple(row["log_loss"]), row.get("error"),
             )
             for row in plain["worth"]
         )  # fmt: skip

@@ -34,13 +34,21 @@ def as_text(report: FitReport) -> RenderableType:
     return Group(*parts)
 
 
+_RECORDS_IN_WORDS = {
+    "inventory_position": "stock counts",
+    "exception_event": "exceptions",
+    "inbound_supply": "deliveries to the sites",
+    "order_line": "lines of the orders",
+}
+
+
 def source_in_words(source: str) -> str:
     """Return a source's name as people say it."""
     record, _, name = source.partition(".")
     if source == "milestone.due_by":
         return "deadline (due_by) on the validation"
-    if source == "inventory_position":
-        return "stock counts (inventory_position)"
+    if source in _RECORDS_IN_WORDS:
+        return f"{_RECORDS_IN_WORDS[source]} ({source})"
     if record == "milestone":
         return f"{name} milestone"
     return f"{name} of the {'order' if record == 'order' else 'lines'}"
@@ -135,7 +143,7 @@ def _worths(title: str, worths: Sequence[Worth]) -> Table:
             worth.group, worth.landmark, f"{worth.rows:,}",
             *(f"{value:.3f}" for value in worth.pr_auc),
             *(f"{value:.4f}" for value in worth.log_loss), f"{worth.gain:+.1%}",
-            "" if worth.certain else "within chance",
+            "within chance" if worth.within_chance else "",
         )  # fmt: skip
     return table
 

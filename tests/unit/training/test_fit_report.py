@@ -131,7 +131,7 @@ def test_every_source_that_a_feature_needs_is_one_that_a_log_can_have() -> None:
     fields = {f"{record}.{c.name}" for record, columns in COLUMNS.items() for c in columns}
     milestones = {f"milestone.{kind}" for kind in (*MilestoneKind, "due_by")}
     needed = {s for _, sources in fit_needs.needs(declared.load()).values() for s in sources}
-    assert needed <= fields | milestones | {"inventory_position"}
+    assert needed <= fields | milestones | set(COLUMNS)
 
 
 def test_a_key_needs_its_fields_and_a_derived_feature_what_it_is_made_of() -> None:
@@ -193,8 +193,8 @@ def test_the_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     file.write_text(family_worth.as_text(worths, "here", "so"))
     assert family_worth.read(tmp_path) == ("here", worths)
     assert worths[0].gain == 0.5
-    assert worths[0].certain
-    assert not replace(worths[0], error=0.13).certain
+    assert not worths[0].within_chance
+    assert replace(worths[0], error=0.13).within_chance
     file.write_text("{}")
     with pytest.raises(DeclarationError, match="write it again"):
         family_worth.read(tmp_path)

@@ -59,7 +59,12 @@ def test_the_scarcest_line_is_the_one_that_its_stock_covers_least_as_of_the_mome
         OrderLine(line_no=1, sku="S1", quantity=2, unit_price=90.0, site="W1"),
         OrderLine(line_no=2, sku="S2", quantity=5, unit_price=1.0, site="W1"),
     )
-    records = [order("A", 10, lines=lines), count("S1", 3), count("S2", 50), count("S2", 6, 20)]
+    records: list[Record] = [
+        order("A", 10, lines=lines),
+        count("S1", 3),
+        count("S2", 50),
+        count("S2", 6, 20),
+    ]
     before, after = values(records, 15), values(records, 21)
     assert (before["scarce"], before["scarce_units"]) == (3, 2)
     assert (after["scarce"], after["scarce_units"]) == (6, 5)
@@ -67,7 +72,7 @@ def test_the_scarcest_line_is_the_one_that_its_stock_covers_least_as_of_the_mome
 
 
 def test_a_step_has_no_time_before_its_milestone_is_known() -> None:
-    records = [
+    records: list[Record] = [
         order("A", 0),
         milestone("A", "order_validated", 2, known_hours=6),
         milestone("A", "allocation_confirmed", 26, known_hours=30),
@@ -80,7 +85,7 @@ def test_a_step_has_no_time_before_its_milestone_is_known() -> None:
 
 
 def test_an_order_for_a_later_day_waits_for_stock_from_that_day_on() -> None:
-    records = [
+    records: list[Record] = [
         order("A", 0, not_before=moment(48)),
         milestone("A", "order_validated", 1),
         order("B", 1),
@@ -90,7 +95,7 @@ def test_an_order_for_a_later_day_waits_for_stock_from_that_day_on() -> None:
 
 
 def test_an_exception_is_open_until_its_end_is_known_and_not_only_over() -> None:
-    records = [order("A", 0), exception("raised", 2, 3), exception("resolved", 5, 24)]
+    records: list[Record] = [order("A", 0), exception("raised", 2, 3), exception("resolved", 5, 24)]
     found = [values(records, hours)["my_open"] for hours in (2.5, 4, 20, 25)]
     assert found == [0, 1, 1, 0]
     assert [values(records, hours)["my_troubles_30d"] for hours in (3, 4)] == [0, 1]
@@ -98,8 +103,8 @@ def test_an_exception_is_open_until_its_end_is_known_and_not_only_over() -> None
 
 
 def test_an_exception_of_another_order_or_of_nobody_is_not_this_ones() -> None:
-    others = [order("A", 0), order("B", 0), exception("raised", 2, 2, "B")]
-    nobodys = [order("A", 0), exception("raised", 2, 2, None)]
+    others: list[Record] = [order("A", 0), order("B", 0), exception("raised", 2, 2, "B")]
+    nobodys: list[Record] = [order("A", 0), exception("raised", 2, 2, None)]
     assert values(others, 5)["my_troubles_30d"] == 0
     assert values(others, 5)["troubles_site_3d"] == 1
     assert values(nobodys, 5)["my_troubles_30d"] == 0
@@ -107,7 +112,7 @@ def test_an_exception_of_another_order_or_of_nobody_is_not_this_ones() -> None:
 
 
 def test_supply_counts_while_it_is_on_its_way_and_is_due_from_two_days_before() -> None:
-    records = [order("A", 0), supply("ordered", 1, due=100), supply("received", 120)]
+    records: list[Record] = [order("A", 0), supply("ordered", 1, due=100), supply("received", 120)]
     assert values(records, 2)["inbound"] == 7.5
     assert [values(records, hours)["due"] for hours in (53, 110, 121)] == [7.5, 7.5, 0]
     assert math.isnan(values(records, 51)["due"])
@@ -115,9 +120,14 @@ def test_supply_counts_while_it_is_on_its_way_and_is_due_from_two_days_before() 
 
 
 def test_live_records_go_on_from_a_whole_history_as_if_all_had_come_live() -> None:
-    records = [order("A", 0), count("S1", 3), exception("raised", 2, 3), supply("ordered", 1)]
+    records: list[Record] = [
+        order("A", 0),
+        count("S1", 3),
+        exception("raised", 2, 3),
+        supply("ordered", 1),
+    ]
     engine = FeatureEngine.of(history_of(records), FEATURES)
-    later = [exception("resolved", 5, 6), supply("received", 7), count("S1", 3)]
+    later: list[Record] = [exception("resolved", 5, 6), supply("received", 7), count("S1", 3)]
     engine.stream([*records, *later])
     asked = np.array([0]), np.array([START + 9 * MICROS_PER_HOUR])
     whole = FeatureEngine.of(history_of([*records, *later]), FEATURES)

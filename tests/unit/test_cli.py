@@ -92,6 +92,28 @@ def test_a_list_without_a_champion_names_the_command_that_trains_one(
     assert "triage train at_risk" in triage("worklist", home=tmp_path).told()
 
 
+@pytest.mark.parametrize("arguments", [["rollback"], ["compare"], ["models"]])
+def test_without_any_trained_model_the_command_that_trains_one_is_named(
+    triage: Run, tmp_path: Path, arguments: list[str]
+) -> None:
+    assert "triage train at_risk" in triage(*arguments, home=tmp_path).told()
+
+
+def test_a_promotion_wants_a_reason_and_a_version_that_there_is(
+    triage: Run, sample_home: Path, tmp_path: Path
+) -> None:
+    assert "--why" in triage("promote", "1", home=tmp_path).told(code=2)
+    home = tmp_path / "home"
+    shutil.copytree(sample_home / "history", home / "history")
+    message = triage("promote", "9", "--why", "newer", home=home).told()
+    assert "at_risk has no version 9" in message
+
+
+def test_months_to_compare_over_go_together(triage: Run, tmp_path: Path) -> None:
+    done = triage("compare", "--from", "2026-01", home=tmp_path)
+    assert "--from and --to go together" in done.told(code=2)
+
+
 def test_an_unknown_mapping_or_recipe_is_told_with_those_there_are(
     triage: Run, tmp_path: Path
 ) -> None:

@@ -32,7 +32,7 @@ from triage.simulation.ceiling_figures import figures, judged, share_of_lift
 from triage.simulation.columns import order_no
 from triage.simulation.sample import SAMPLE_ORDERS, SAMPLE_SEED, Simulated, write_simulation
 from triage.training import recipe as recipes
-from triage.training.backtest import mature_months
+from triage.training.backtest import evaluation_months
 from triage.training.metrics import score
 from triage.training.train import evaluate_months, prepare
 
@@ -56,8 +56,9 @@ def world(
         import_extract("sample", extract, home, progress=progress)
         recipe, _ = recipes.load("at_risk", None)
         prepared = prepare(home, recipe, progress=progress)
-        usual = float(np.median(prepared.data[0].rows.promise_days()))
-        months = mature_months(prepared.known_until, prepared.time_zone, 2, usual)
+        months = evaluation_months(
+            prepared.data[0].rows, prepared.known_until, prepared.time_zone, recipe.evaluation
+        )
         return done, evaluate_months(prepared, recipe, months, progress)
 
 

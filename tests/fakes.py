@@ -105,7 +105,8 @@ def assessment(number: int, state: State) -> Assessment:
         order_id=f"SO-{4_500_000 + number}", state=state, stage=rng.choice(_STAGES),
         stage_at=NOW - rng.randrange(20 * MICROS_PER_MINUTE, 9 * MICROS_PER_DAY),
         as_of=NOW, promised_by=_MIDNIGHT + days * MICROS_PER_DAY,
-        p_late=p_late, typical=typical, band=POLICY.band(p_late),
+        p_late=p_late, bounds=(0.8 * p_late, 1 - 0.9 * (1 - p_late)), typical=typical,
+        band=POLICY.band(p_late),
         delay_days=(round(middle - 3, 2), round(middle, 2), round(middle + 5, 2)),
         reasons=reasons if state == "at_risk" else (),
         other_pp=other if state == "at_risk" else 86.0,
@@ -113,6 +114,7 @@ def assessment(number: int, state: State) -> Assessment:
         customer=rng.choice(_CUSTOMERS), site=site, destination=rng.choice(_PLACES),
         missing=("inventory_position",) if rng.random() < 0.2 else (),
         unknown=("carrier",) if rng.random() < 0.1 else (),
+        unsure=(),
     )  # fmt: skip
 
 
@@ -167,10 +169,11 @@ class FakeAdvisor:
             order_id=order.order_id, state="at_risk" if moment <= promised else "already_late",
             stage=milestones[-1].milestone.value if milestones else "order_created",
             stage_at=to_micros(order.record_time), as_of=moment, promised_by=promised,
-            p_late=p_late, typical=typical, band=POLICY.band(p_late), delay_days=(-4.0, -1.0, 3.0),
+            p_late=p_late, bounds=(0.8 * p_late, 1 - 0.9 * (1 - p_late)), typical=typical,
+            band=POLICY.band(p_late), delay_days=(-4.0, -1.0, 3.0),
             reasons=reasons, other_pp=other, revenue=order.value, currency=order.currency,
             customer=order.customer_name, site=order.lines[0].site if order.lines else None,
-            destination=order.destination_region, missing=(), unknown=(),
+            destination=order.destination_region, missing=(), unknown=(), unsure=(),
         )  # fmt: skip
 
     def worklist(self) -> Worklist:

@@ -10,7 +10,10 @@ from triage import workspace
 from triage.training import recipe as recipes
 
 ROUNDS = 25
-_CHEAPER = {r"^rounds *=.*$": f"rounds = {ROUNDS}", r"^seeds *=.*$": "seeds = [1]"}
+_CHEAPER = {
+    r"^rounds *=.*$": (f"rounds = {ROUNDS}", 2),
+    r"^folds *=.*$": ("folds = 2", 1),
+}
 
 
 def copied(folder: Path) -> Path:
@@ -21,13 +24,14 @@ def copied(folder: Path) -> Path:
 
 
 def cheap(folder: Path, months: int = 1) -> Path:
-    """Return a copy whose recipe has few trees of one seed and evaluates few months."""
+    """Return a copy whose recipe has few trees and evaluates few months."""
     path = copied(folder) / "training" / "at_risk.toml"
     text = path.read_text()
-    for pattern, line in (_CHEAPER | {r"^months *=.*$": f"months = {months}"}).items():
+    changes = _CHEAPER | {r"^months *=.*$": (f"months = {months}\nenough_late = 1", 1)}
+    for pattern, (line, times) in changes.items():
         text, n = re.subn(pattern, line, text, flags=re.MULTILINE)
-        assert n == 1, f"{pattern} is not once in the recipe"
+        assert n == times, f"{pattern} is {n} times in the recipe"
     path.write_text(text)
     recipe, _ = recipes.load("at_risk", folder)
-    assert (recipe.trees.rounds, recipe.trees.seeds) == (ROUNDS, (1,))
+    assert (recipe.trees.location.rounds, recipe.trees.folds) == (ROUNDS, 2)
     return folder

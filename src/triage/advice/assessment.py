@@ -44,6 +44,8 @@ class Reason:
 class Assessment:
     """One order as assessed at one moment. Times are UTC micros, delays are days after the promise.
 
+    `bounds` say how sure the probability itself is; `unsure` why a person should judge instead.
+
     `typical` + the effects of all reasons + `other_pp` (all in points) is exactly `p_late`, counted
     in millionths: `round(100 * typical, 4) + sum(effect_pp) + other_pp == round(100 * p_late, 4)`.
     """
@@ -55,6 +57,7 @@ class Assessment:
     as_of: int
     promised_by: int
     p_late: float
+    bounds: tuple[float, float]
     typical: float
     band: str
     delay_days: tuple[float, float, float]
@@ -67,11 +70,17 @@ class Assessment:
     destination: str | None
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    unsure: tuple[str, ...]
 
     @property
     def expected_loss(self) -> float:
         """Return p(late) x order value, in the order's currency."""
         return self.p_late * self.revenue
+
+    @property
+    def abstained(self) -> bool:
+        """Return whether the policy says that a person should judge instead."""
+        return bool(self.unsure)
 
     @property
     def degraded(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,33 @@ class ReasonPolicy(_Declared):
     top: Annotated[int, Field(ge=1, le=20)] = 4
 
 
+class AbstainPolicy(_Declared):
+    """When an answer says "I do not know" and the order needs a person.
+
+    Attributes:
+        widest: width of the bounds of the probability from which on it says nothing.
+        unfamiliar: whether an order unlike those the model learnt from is left to a person.
+    """
+
+    widest: Annotated[float, Field(gt=0, le=1)] = 0.4
+    unfamiliar: bool = True
+
+    def unsure(self, bounds: tuple[float, float], unfamiliar: Sequence[str]) -> tuple[str, ...]:
+        """Return why nothing should be concluded, in words; empty if something can be.
+
+        Args:
+            bounds: of the probability.
+            unfamiliar: what about the order is out of the usual range, in words.
+        """
+        found = []
+        low, high = bounds
+        if high - low >= self.widest:
+            found.append(f"Past outcomes allow anything from {low:.0%} to {high:.0%}")
+        if self.unfamiliar and unfamiliar:
+            found.append(f"Unlike past orders in: {', '.join(unfamiliar)}")
+        return tuple(found)
+
+
 class FreshnessPolicy(_Declared):
     """How long an answer holds."""
 
@@ -37,6 +65,7 @@ class Policy(_Declared):
     bands: dict[str, Annotated[float, Field(ge=0, le=1)]]
     reasons: ReasonPolicy = ReasonPolicy()
     freshness: FreshnessPolicy = FreshnessPolicy()
+    abstain: AbstainPolicy = AbstainPolicy()
 
     @field_validator("bands")
     @classmethod

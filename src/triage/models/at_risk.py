@@ -21,13 +21,13 @@ from triage.errors import BundleError, DeclarationError
 from triage.features.compile import FeatureSet, Floats, compile_features
 from triage.features.declarations import Declarations, thaw
 from triage.models.bundle import read_bundle
-from triage.models.survival import SurvivalCurve
+from triage.models.survival import GRID_FROM, GRID_POINTS, GRID_TO, SurvivalCurve
 from triage.models.trees import TreeEnsemble
 
 NAME = "at_risk"
 MODEL_FILE, FEATURES_FILE, RECIPE_FILE = "model.json", "features.json", "recipe.toml"
 QUANTILES = (0.1, 0.5, 0.9)
-_LATEST = math.log1p(400.0)
+_LATEST = math.log1p(2000.0)
 
 
 class _Carried(BaseModel):
@@ -43,13 +43,32 @@ class LabelContract(_Carried):
 
 
 class Calibration(_Carried):
-    """How the survival curve is kept current from recent residuals (see `calibration.py`)."""
+    """How the survival curve is kept current from recent residuals (see `calibration.py`).
+
+    Windows are for promises of up to `usual_promise_days`; `stretched` makes them longer for longer
+    ones, since nothing is known of a delivery in ninety days from orders of the last forty.
+    """
 
     window_days: float = 45.0
     half_life_days: float = 5.0
     bandwidth: float = 0.1
     logistic_days: float = 120.0
-    share_recent: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    share_recent: Annotated[float, Field(ge=0, le=1)] = 0.5
+    abandoned_days: Annotated[float, Field(gt=0)] = 30.0
+    usual_promise_days: Annotated[float, Field(gt=0)] = 25.0
+
+    def stretched(self, promise_days: float) -> Calibration:
+        """Return the settings for orders with such promises (days)."""
+        by = max(1.0, promise_days / self.usual_promise_days)
+        return self.model_copy(
+            update={
+                "window_days": self.window_days * by,
+                "half_life_days": self.half_life_days * by,
+                "logistic_days": self.logistic_days * by,
+                "abandoned_days": self.abandoned_days * by,
+                "usual_promise_days": self.usual_promise_days * by,
+            }
+        )
 
 
 class CurveNumbers(_Carried):
@@ -65,6 +84,21 @@ class CurveNumbers(_Carried):
         return SurvivalCurve(self.start, self.step, self.logits)
 
 
+class Doubt(_Carried):
+    """How sure answers are (see `doubt.py`): margins on the logit scale on the grid of z."""
+
+    below: tuple[float, ...]
+    above: tuple[float, ...]
+
+
+class Support(_Carried):
+    """What orders the model learnt from: usual range of each input, and how many may leave it."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    most_outside: int
+
+
 class LandmarkNumbers(_Carried):
     """What the model knows about one stage, next to its trees.
 
@@ -77,7 +111,10 @@ class LandmarkNumbers(_Carried):
     typical: tuple[float | None, ...]
     typical_promise: float
     logistic: tuple[float, float]
+    calibration: Calibration
     curve: CurveNumbers
+    doubt: Doubt
+    support: Support
 
 
 class ModelNumbers(_Carried):
@@ -89,7 +126,6 @@ class ModelNumbers(_Carried):
     country: str
     available: tuple[str, ...]
     contract: LabelContract
-    calibration: Calibration
     landmarks: dict[str, LandmarkNumbers]
 
 
@@ -100,6 +136,21 @@ class Stage:
     name: str
     numbers: LandmarkNumbers
     trees: TreeEnsemble
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def of(cls, name: str, numbers: LandmarkNumbers, trees: TreeEnsemble) -> Stage:
+        """Return a stage with its support as arrays."""
+        support = numbers.support
+        return cls(name, numbers, trees, np.array(support.low), np.array(support.high))
+
+    def unfamiliar(self, x: Floats) -> tuple[str, ...]:
+        """Return inputs out of the usual range; none while no more are than in training."""
+        outside = (x < self.low) | (x > self.high)
+        if int(np.count_nonzero(outside)) <= self.numbers.support.most_outside:
+            return ()
+        return tuple(self.numbers.inputs[at] for at in np.flatnonzero(outside).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +159,7 @@ class Prediction:
 
     Attributes:
         p_late: probability of delivery after promise + tolerance, given what is known.
+        bounds: between which the probability itself lies (Venn-Abers); p_late is between them.
         typical: the same for a typical order at this stage.
         delay_days: p10, p50, p90 of delivery against the promise, in days (positive: late).
         effects: (inputs,) effect of each input on p_late; their sum, `promise_effect` and
@@ -118,6 +170,7 @@ class Prediction:
     """
 
     p_late: float
+    bounds: tuple[float, float]
     typical: float
     delay_days: tuple[float, float, float]
     effects: Floats
@@ -159,9 +212,21 @@ def predict(
     still = curve.at(math.log1p(waited_days) - mu) if waited_days > 0 else 1.0
     p_late = 1.0 if waited_days >= promise_days else min(1.0, fresh / still)
     return Prediction(
-        p_late, typical, _delays(curve, mu, promise_days, waited_days, still),
+        p_late, _bounds(numbers.doubt, p_late, z), typical,
+        _delays(curve, mu, promise_days, waited_days, still),
         -per_unit * contributions, promise_effect, p_late - fresh, contributions,
     )  # fmt: skip
+
+
+def _bounds(doubt: Doubt, p_late: float, z: float) -> tuple[float, float]:
+    if not 0.0 < p_late < 1.0:
+        return p_late, p_late
+    place = round((z - GRID_FROM) / (GRID_TO - GRID_FROM) * (GRID_POINTS - 1))
+    at = min(max(place, 0), GRID_POINTS - 1)
+    odds = math.log(p_late / (1.0 - p_late))
+    low = 1.0 / (1.0 + math.exp(doubt.below[at] - odds))
+    high = 1.0 / (1.0 + math.exp(-doubt.above[at] - odds))
+    return min(low, p_late), max(high, p_late)
 
 
 def _delays(
@@ -174,6 +239,14 @@ def _delays(
         days.append(max(math.expm1(log_days), waited_days))
     p10, p50, p90 = (value - promise_days for value in days)
     return p10, p50, p90
+
+
+def fresh_delays(curve: SurvivalCurve, mu: Floats, promise_days: Floats) -> Floats:
+    """Return p10, p50, p90 of delivery against the promise in days, (n, 3), without waiting."""
+    gaps = np.array([curve.inverse(1.0 - quantile) for quantile in QUANTILES])
+    log_days = np.clip(mu[:, None] + gaps, 0.0, _LATEST)
+    delays: Floats = np.expm1(log_days) - promise_days[:, None]
+    return delays
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,4 +307,4 @@ def _stage(name: str, numbers: ModelNumbers, files: dict[str, bytes]) -> Stage:
     trees = TreeEnsemble.from_model_text(files[path].decode())
     if trees.feature_names != numbers.landmarks[name].inputs:
         raise BundleError(f"{path} was trained on other columns than the bundle names")
-    return Stage(name, numbers.landmarks[name], trees)
+    return Stage.of(name, numbers.landmarks[name], trees)

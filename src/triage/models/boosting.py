@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import lightgbm
 
@@ -12,7 +13,6 @@ from triage.features.compile import Floats
 
 _VALUES = re.compile(r"^(leaf_value|internal_value)=(.*)$", re.MULTILINE)
 _ALWAYS: dict[str, Any] = {
-    "objective": "regression",
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 1,  # the same trees on any machine, and no fight for cores
@@ -27,9 +27,10 @@ def fit_trees(
     parameters: Mapping[str, Any],
     *,
     rounds: int,
-    seeds: Sequence[int] = (1,),
+    seed: int = 1,
+    objective: Literal["regression", "binary"] = "regression",
 ) -> str:
-    """Fit least-squares trees, one ensemble per seed, and return their average as model text.
+    """Fit one ensemble of trees and return it as model text.
 
     The same input gives the same text: fixed seeds, row-wise histograms, a fixed number of threads.
 
@@ -38,32 +39,28 @@ def fit_trees(
         y: (rows,) target.
         names: column names, which scoring binds by.
         parameters: LightGBM's names (`training/*.toml`).
-        rounds: number of trees of each ensemble.
-        seeds: one ensemble each; averaging them takes away most of the noise of a single one.
+        rounds: number of trees.
+        seed: of the drawing of rows, columns and thresholds.
+        objective: least squares, or the log-odds of a target that is 0 or 1.
     """
-    texts = []
-    for seed in seeds:
-        data = lightgbm.Dataset(x, label=y, feature_name=list(names), free_raw_data=True)
-        options = {**_ALWAYS, **parameters, "seed": seed}
-        booster = lightgbm.train(options, data, num_boost_round=rounds)
-        texts.append(booster.model_to_string(num_iteration=-1))
-    return average(texts)
+    data = lightgbm.Dataset(x, label=y, feature_name=list(names), free_raw_data=True)
+    options = {**_ALWAYS, **parameters, "seed": seed, "objective": objective}
+    booster = lightgbm.train(options, data, num_boost_round=rounds)
+    return str(booster.model_to_string(num_iteration=-1))
 
 
-def average(texts: Sequence[str]) -> str:
-    """Return one model text whose prediction is the mean of those of several.
+def weighted_sum(texts: Sequence[str], weights: Sequence[float]) -> str:
+    """Return one model text whose raw output is the weighted sum of those of several.
 
-    All trees stand in one list with their outputs divided by the number of models, which keeps
-    predictions and Shapley values additive.
+    All trees stand in one list with their outputs multiplied, which keeps predictions and Shapley
+    values additive, whatever objectives the parts were fitted with.
     """
-    if len(texts) == 1:
-        return texts[0]
     head = texts[0].split("\nTree=0\n", 1)[0].splitlines()
     trees: list[str] = []
-    for text in texts:
+    for text, weight in zip(texts, weights, strict=True):
         body = text.split("\nTree=0\n", 1)[1].split("\nend of trees", 1)[0]
         for tree in re.split(r"^Tree=\d+\n", body, flags=re.MULTILINE):
-            scaled = _VALUES.sub(lambda line: _divided(line, len(texts)), tree.strip("\n"))
+            scaled = _VALUES.sub(partial(_multiplied, by=weight), tree.strip("\n"))
             trees.append(f"Tree={len(trees)}\n{scaled}\n\n\n")
     sizes = " ".join(str(len(tree.encode())) for tree in trees)
     head = [f"tree_sizes={sizes}" if line.startswith("tree_sizes=") else line for line in head]
@@ -71,6 +68,6 @@ def average(texts: Sequence[str]) -> str:
     return "\n".join(head) + "\n" + "".join(trees) + "end of trees" + tail
 
 
-def _divided(line: re.Match[str], by: int) -> str:
-    values = [repr(float(value) / by) for value in line[2].split()]
+def _multiplied(line: re.Match[str], by: float) -> str:
+    values = [repr(float(value) * by) for value in line[2].split()]
     return f"{line[1]}={' '.join(values)}"

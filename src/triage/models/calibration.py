@@ -6,18 +6,22 @@ a pure function of records before a moment, bundle and moment: a replay gives it
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from triage.domain.clock import MICROS_PER_DAY
-from triage.features.compile import Floats
+from triage.features.compile import Floats, Ints
 from triage.models.at_risk import Calibration
 from triage.models.landmarks import Rows
 from triage.models.survival import SurvivalCurve, fit_logistic, grid, kaplan_meier, logit
 from triage.models.trees import TreeEnsemble
 
 _LEAST_EVENTS = 50.0
+_LEAST_SLOPE = -0.05
+_LEAST_OUTCOMES = 200
+_LEAST_OF_A_KIND = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +52,31 @@ def residuals(rows: Rows, trees: TreeEnsemble, x: Floats, offset: float) -> Resi
 def slow_logistic(past: Residuals, moment: int, settings: Calibration) -> tuple[float, float]:
     """Return intercept and slope of late ~ z over the cohorts that matured in the last months.
 
+    Where promises are long or orders few, it reaches back until it has some hundred outcomes; where
+    hardly any was late (or on time), z says nothing and the level is that of all outcomes.
+
     Args:
         past: residuals.
         moment: what is known before this moment counts (UTC micros).
-        settings: how far back (`logistic_days`).
+        settings: how far back (`logistic_days`), and when an open order counts as given up.
     """
-    rows = past.rows
-    mature = rows.mature(moment)
-    mature &= rows.as_of > moment - round(settings.logistic_days * MICROS_PER_DAY)
-    if mature.sum() < _LEAST_EVENTS:
-        return 0.0, -1.0
-    late = rows.take(mature).known_late(moment).astype(np.float64)
-    intercept, slope = fit_logistic(past.promise_z()[mature], late)
-    return intercept, min(slope, -0.05)
+    chosen = settled_rows(past.rows, moment, settings)
+    late = past.rows.take(chosen).known_late(moment).astype(np.float64)
+    if min(late.sum(), len(late) - late.sum()) < _LEAST_OF_A_KIND:
+        share = (late.sum() + 0.5) / (len(late) + 1.0)
+        return math.log(share / (1.0 - share)), _LEAST_SLOPE
+    intercept, slope = fit_logistic(past.promise_z()[chosen], late)
+    return intercept, min(slope, _LEAST_SLOPE)
+
+
+def settled_rows(rows: Rows, moment: int, settings: Calibration) -> Ints:
+    """Return the rows whose outcome settled in the last `logistic_days`, or the last few hundred.
+
+    Orders that count as given up by then are not among them.
+    """
+    settled = np.flatnonzero(rows.mature(moment) & ~rows.abandoned(moment, settings.abandoned_days))
+    recent = rows.as_of[settled] > moment - round(settings.logistic_days * MICROS_PER_DAY)
+    return settled[-max(int(recent.sum()), _LEAST_OUTCOMES) :]
 
 
 def recent_curve(
@@ -70,7 +86,7 @@ def recent_curve(
 
     Weighted Kaplan-Meier on the residuals of the last `window_days` (weights halve every
     `half_life_days`; orders still open enter as censored at the time they have waited), averaged on
-    the logit scale with the slow logistic: `share_recent` of the former, by landmark.
+    the logit scale with the slow logistic: `share_recent` of the former.
 
     Args:
         past: residuals.
@@ -78,8 +94,16 @@ def recent_curve(
         logistic: intercept and slope of the slow part.
         settings: windows, half-life, smoothing and share.
     """
-    z = grid()
-    slow = logistic[0] + logistic[1] * z
+    slow = logistic[0] + logistic[1] * grid()
+    fast = recent_logits(past, moment, settings)
+    if fast is None or settings.share_recent == 0:
+        return SurvivalCurve.of(1.0 / (1.0 + np.exp(-slow)))
+    share = settings.share_recent
+    return SurvivalCurve.of(1.0 / (1.0 + np.exp(-((1 - share) * slow + share * fast))))
+
+
+def recent_logits(past: Residuals, moment: int, settings: Calibration) -> Floats | None:
+    """Return the logits of recent survival on the grid; None if too few deliveries are recent."""
     low = int(np.searchsorted(past.rows.as_of, moment - settings.window_days * MICROS_PER_DAY))
     high = int(np.searchsorted(past.rows.as_of, moment))
     recent = past.rows.take(np.arange(low, high))
@@ -90,7 +114,6 @@ def recent_curve(
     age = (moment - recent.as_of) / MICROS_PER_DAY
     weight = 0.5 ** (age / settings.half_life_days)
     if weight[observed].sum() < _LEAST_EVENTS:
-        return SurvivalCurve.of(1.0 / (1.0 + np.exp(-slow)))
-    fast = kaplan_meier(np.log1p(days) - mu, observed, weight, z, bandwidth=settings.bandwidth)
-    share = settings.share_recent[past.rows.landmark]
-    return SurvivalCurve.of(1.0 / (1.0 + np.exp(-((1 - share) * slow + share * logit(fast)))))
+        return None
+    z = np.log1p(days) - mu
+    return logit(kaplan_meier(z, observed, weight, grid(), bandwidth=settings.bandwidth))

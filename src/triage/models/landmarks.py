@@ -7,6 +7,7 @@ if promise + tolerance <= `as_of`. Cancelled orders are out as far as the cancel
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,16 @@ import numpy.typing as npt
 from triage.domain.clock import MICROS_PER_DAY, NEVER, UNKNOWN_TIME
 from triage.features.book import OrderBook
 from triage.features.compile import Floats, Ints
-from triage.features.facts import TIME
+from triage.features.facts import MILESTONES, TIME
 
 _DELIVERED, _CANCELLED = TIME["delivered"], TIME["order_cancelled"]
 _PROMISED, _STARTS = TIME["promised_by"], TIME["starts_at"]
+
+WAITING = ":waiting"
+"""Ends the name of a landmark whose orders have stood at a stage for a while."""
+WAITING_FROM = 0.125
+"""Share of the time to the promise after which an order counts as waiting."""
+_SHARES = np.array([0.25, 0.5, 0.75])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,12 @@ class Rows:
         """Return which rows may be used from a moment on: promise passed, not cancelled by then."""
         return (self.late_at <= moment) & (self.cancelled_known >= moment)
 
+    def abandoned(self, moment: int, days: float) -> npt.NDArray[np.bool_]:
+        """Return which rows had been undelivered for so many days after the promise by a moment."""
+        return (self.delivered_known >= moment) & (
+            self.late_at + round(days * MICROS_PER_DAY) <= moment
+        )
+
     def waited_days(self, moment: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """Return days to delivery, or until `moment` for what was open, and whether observed."""
         observed = self.delivered_known < moment
@@ -76,38 +89,57 @@ class Rows:
         return np.maximum(until - self.as_of, 0) / MICROS_PER_DAY, observed
 
 
-def landmark_rows(book: OrderBook, landmark: str, tolerance: int) -> Rows:
+def landmark_rows(
+    book: OrderBook, landmark: str, tolerance: int, stages: Collection[str] = ()
+) -> Rows:
     """Return the rows of one landmark, sorted by moment.
 
     An order has a row if the landmark is known while the order is open: before its delivery or
     cancellation is known and before promise + tolerance passes. An order that was placed for a
     later day has its row when work on it may begin: the time before says nothing about delays.
 
+    A landmark such as "order_validated:waiting" has rows for orders that still stand at that stage
+    after `WAITING_SHARES` of the time between the stage and promise + tolerance.
+
     Args:
         book: the orders.
-        landmark: a milestone's name.
+        landmark: a milestone's name, or that and ":waiting".
         tolerance: micros after the promise that still count as on time.
+        stages: milestones that end the waiting at an earlier one; only for waiting.
     """
+    stage = stage_of(landmark)
     n = len(book)
     known, event = book.known[:n], book.event[:n]
-    reached = known[:, TIME[landmark]]
-    as_of = np.maximum(reached, event[:, _STARTS])
+    reached = known[:, TIME[stage]]
+    begins = np.maximum(reached, event[:, _STARTS])
     delivered_known = _or_never(known[:, _DELIVERED])
     cancelled_known = _or_never(known[:, _CANCELLED])
     late_at = event[:, _PROMISED] + tolerance
-    usable = (
-        (reached != UNKNOWN_TIME)
-        & (as_of < delivered_known)
-        & (as_of < cancelled_known)
-        & (as_of < late_at)
-    )
-    order = np.flatnonzero(usable)
-    order = order[np.argsort(as_of[order], kind="stable")]
+    closed = np.minimum(np.minimum(delivered_known, cancelled_known), late_at)
+    usable = (reached != UNKNOWN_TIME) & (begins < closed)
+    if stage == landmark:
+        order = np.flatnonzero(usable)
+        as_of = begins[order]
+    else:
+        for later in MILESTONES[MILESTONES.index(stage) + 1 :]:
+            if later in stages:
+                closed = np.minimum(closed, _or_never(known[:, TIME[later]]))
+        moments = [begins + ((late_at - begins) * share).astype(np.int64) for share in _SHARES]
+        still = [np.flatnonzero(usable & (moment < closed)) for moment in moments]
+        order = np.concatenate(still)
+        as_of = np.concatenate([m[rows] for m, rows in zip(moments, still, strict=True)])
+    by_moment = np.argsort(as_of, kind="stable")
+    order, as_of = order[by_moment], as_of[by_moment]
     delivered = np.where(delivered_known == NEVER, NEVER, event[:, _DELIVERED])
     return Rows(
-        landmark, order, as_of[order], late_at[order], delivered[order],
-        delivered_known[order], cancelled_known[order],
+        landmark, order, as_of, late_at[order], delivered[order], delivered_known[order],
+        cancelled_known[order],
     )  # fmt: skip
+
+
+def stage_of(landmark: str) -> str:
+    """Return the milestone that a landmark belongs to."""
+    return landmark.removesuffix(WAITING)
 
 
 def _or_never(times: Ints) -> Ints:

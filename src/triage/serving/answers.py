@@ -58,6 +58,8 @@ def score(order: Assessment, stamp: Stamp, percentile: float | None) -> dict[str
             "missing": order.missing,
             "unknown": order.unknown,
             "degraded": order.degraded,
+            "abstained": order.abstained,
+            "unsure": order.unsure,
         },
     }
 
@@ -91,6 +93,8 @@ def model(info: ModelInfo) -> dict[str, str]:
 def _risk(order: Assessment, percentile: float | None) -> dict[str, Any]:
     return {
         "p_late": order.p_late,
+        "low": order.bounds[0],
+        "high": order.bounds[1],
         "band": order.band,
         "typical": order.typical,
         "percentile": percentile,

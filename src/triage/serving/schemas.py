@@ -23,6 +23,8 @@ class Risk(_Answer):
     """Calibrated probability that the order will be late, as `label_contract` defines late."""
 
     p_late: float = Field(ge=0, le=1, description="Probability, 0 to 1.")
+    low: float = Field(ge=0, le=1, description="The probability itself may be as low as this.")
+    high: float = Field(ge=0, le=1, description="The probability itself may be as high as this.")
     band: str = Field(description="Name of the policy's band that the probability falls into.")
     typical: float = Field(
         ge=0, le=1, description="Probability of a typical order at this stage: where reasons start."
@@ -70,6 +72,8 @@ class DataQuality(_Answer):
     missing: list[str] = Field(description="Inputs that were not there.")
     unknown: list[str] = Field(description="Values never seen before (a new carrier, a new site).")
     degraded: bool = Field(description="Whether either list has an entry.")
+    abstained: bool = Field(description="Whether nothing should be concluded: a person judges.")
+    unsure: list[str] = Field(description="Why not, in words; empty unless abstained.")
 
 
 _LAW = (

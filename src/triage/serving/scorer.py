@@ -31,7 +31,7 @@ from triage.features.facts import MILESTONES, NUMBERS, TIME, main_line
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel, Stage, predict
 from triage.models.calibration import recent_curve, residuals
-from triage.models.landmarks import landmark_rows
+from triage.models.landmarks import WAITING, WAITING_FROM, landmark_rows, stage_of
 from triage.models.survival import SurvivalCurve
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
 from triage.serving.shown import ShownOrder, ShownOrders
@@ -81,9 +81,11 @@ class Scorer:
             name: np.array([names.index(i) for i in stage.numbers.inputs], dtype=np.int64)
             for name, stage in model.stages.items()
         }
+        self._meanings = {slot.name: slot.meaning for slot in model.features.slots}
         self._stages_backwards = [(n, TIME[n]) for n in reversed(MILESTONES) if n in model.stages]
         self._rows_of = {
-            name: landmark_rows(self.engine.book, name, self._tolerance) for name in model.stages
+            name: landmark_rows(self.engine.book, name, self._tolerance, tuple(model.stages))
+            for name in model.stages
         }
         self._curve = lru_cache(maxsize=256)(self._curve_as_of)
         self._worklist: Worklist | None = None
@@ -187,6 +189,9 @@ class Scorer:
         stage = self._stage(known, as_of, late_at)
         stage_at = known[TIME[stage.name]]
         begins = max(stage_at, int(row.event[_STARTS]))
+        waiting = self.model.stages.get(f"{stage.name}{WAITING}")
+        if waiting is not None and begins + WAITING_FROM * (late_at - begins) <= as_of < late_at:
+            stage, begins = waiting, as_of
         self.engine.vector(row, min(begins, as_of), self._row)
         x = self._row[self._columns[stage.name]]
         promise_days = max((late_at - begins) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
@@ -197,16 +202,19 @@ class Scorer:
             prediction, x, promise_days, waited_days, self.policy.reasons.top,
             scheduled=begins > stage_at,
         )  # fmt: skip
+        low, high = prediction.bounds
+        unfamiliar = [self._meanings[name] for name in stage.unfamiliar(x)]
         value = float(row.numbers[_VALUE])
         missing, unknown = self._gaps(shown)
         return Assessment(
             order_id=order_id,
             state="already_late" if as_of >= late_at else "at_risk",
-            stage=stage.name,
+            stage=stage_of(stage.name),
             stage_at=stage_at,
             as_of=as_of,
             promised_by=promised_by,
             p_late=explained.p_late,
+            bounds=(min(low, explained.p_late), max(high, explained.p_late)),
             typical=explained.typical,
             band=self.policy.band(explained.p_late),
             delay_days=prediction.delay_days,
@@ -219,6 +227,7 @@ class Scorer:
             destination=shown.destination,
             missing=missing,
             unknown=unknown,
+            unsure=self.policy.abstain.unsure(prediction.bounds, unfamiliar),
         )
 
     def _stage(self, known: list[int], as_of: int, late_at: int) -> Stage:
@@ -239,7 +248,7 @@ class Scorer:
 
     def _curve_as_of(self, landmark: str, moment: int) -> SurvivalCurve:
         stage = self.model.stages[landmark]
-        settings = self.model.numbers.calibration
+        settings = stage.numbers.calibration
         rows = self._rows_of[landmark]
         low = int(np.searchsorted(rows.as_of, moment - settings.window_days * MICROS_PER_DAY))
         high = int(np.searchsorted(rows.as_of, moment))

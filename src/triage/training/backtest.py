@@ -17,10 +17,13 @@ import pandas as pd
 from triage.domain.clock import MICROS_PER_DAY, from_micros, to_micros
 from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
+from triage.models.at_risk import fresh_delays
 from triage.models.calibration import Residuals, recent_curve
+from triage.models.landmarks import Rows
 from triage.training.baselines import fit_baselines
 from triage.training.fit import FittedLandmark, LandmarkData, fit_landmark
-from triage.training.recipe import Recipe
+from triage.training.metrics import DELAYS
+from triage.training.recipe import Evaluation, Recipe
 
 Progress = Callable[[str], None]
 
@@ -40,12 +43,40 @@ def months_between(first: str, last: str) -> list[str]:
     return [str(m) for m in pd.period_range(first, last, freq="M")]
 
 
-def mature_months(extracted_at: int, time_zone: str, count: int, lag_days: float) -> list[str]:
-    """Return the latest `count` whole months that ended at least `lag_days` before the extract."""
+def evaluation_months(
+    rows: Rows, known_until: int, time_zone: str, settings: Evaluation
+) -> list[str]:
+    """Return the latest whole months of orders whose promises had passed, first to last.
+
+    At least `settings.months`, and more until `enough_late` late orders are in them: a company
+    with thirty orders a month needs a year to be judged on.
+
+    Args:
+        rows: rows of the first stage.
+        known_until: the extract's moment (UTC micros).
+        time_zone: zone in which months begin.
+        settings: how many.
+    """
+    settled = rows.take(rows.mature(known_until))
+    if not len(settled):
+        return []
     zone = ZoneInfo(time_zone)
-    last = from_micros(extracted_at - round(lag_days * MICROS_PER_DAY)).astimezone(zone)
-    newest = pd.Period(f"{last:%Y-%m}", freq="M") - 1
-    return [str(newest - back) for back in reversed(range(count))]
+    promise = np.quantile(settled.promise_days(), 0.5) * MICROS_PER_DAY
+    until = min(known_until - round(promise), int(settled.as_of[-1]) + MICROS_PER_DAY)
+    newest = pd.Period(f"{from_micros(until).astimezone(zone):%Y-%m}", freq="M") - 1
+    months: list[str] = []
+    found = 0
+    while len(months) < settings.most_months and (
+        len(months) < settings.months or found < settings.enough_late
+    ):
+        month = str(newest - len(months))
+        begin, end = (month_start(m, time_zone) for m in (month, next_month(month)))
+        if settled.as_of[0] >= end:
+            break
+        months.insert(0, month)
+        of_month = (settled.as_of >= begin) & (settled.as_of < end)
+        found += int(settled.take(of_month).late().sum())
+    return months
 
 
 def backtest(
@@ -73,19 +104,26 @@ def backtest(
         NotEnoughHistoryError: if no order of these months can be judged, or too few can teach.
 
     Returns:
-        One row per (order, landmark): order_id, landmark, as_of (UTC micros), month, late,
-        delivered (0/1), and p(late) by `model`, `constant`, `rule`, `logistic`.
+        One row per (order, landmark, as_of): order_id, landmark, as_of (UTC micros), month, late,
+        delivered, abandoned (0/1), p(late) by `model`, `constant`, `rule`, `logistic`, days to the
+        promise, delay against it (NaN: not delivered) and its p10, p50, p90.
     """
-    frames = []
+    frames, refusals = [], []
     for month in months:
         for landmark in data:
             if progress is not None:
                 progress(f"{month} {landmark.rows.landmark}")
-            frame = _month(landmark, recipe, month, time_zone, known_until)
+            try:
+                frame = _month(landmark, recipe, month, time_zone, known_until)
+            except NotEnoughHistoryError as error:
+                refusals.append(str(error))
+                continue
             if frame is None:
                 continue
             frame.insert(0, "order_id", np.array(orders, dtype=object)[frame.pop("order")])
             frames.append(frame)
+    if not frames and refusals:
+        raise NotEnoughHistoryError(refusals[0])
     if not frames:
         raise NotEnoughHistoryError(
             f"no order of {', '.join(months)} can be judged: its promise has not passed, or the log"
@@ -104,9 +142,12 @@ def _month(
     if not len(tested):
         return None
     fitted = fit_landmark(data, start, recipe)
-    p = daily_probabilities(data, fitted, recipe, tested, (start, end))
-    baselines = fit_baselines(data, start, recipe.baselines, recipe.evaluation.least_train_rows)
+    p, delays = daily_predictions(data, fitted, tested, (start, end))
+    baselines = fit_baselines(data, start, recipe.baselines)
     chosen = rows.take(tested)
+    delivered = chosen.delivered_known < known_until
+    days = (chosen.delivered - chosen.late_at) / MICROS_PER_DAY
+    abandoned = chosen.abandoned(known_until, fitted.calibration.abandoned_days)
     return pd.DataFrame(
         {
             "order": chosen.order,
@@ -114,25 +155,33 @@ def _month(
             "as_of": chosen.as_of,
             "month": month,
             "late": chosen.late(),
-            "delivered": (chosen.delivered_known < known_until).astype(np.int64),
+            "delivered": delivered.astype(np.int64),
+            "abandoned": abandoned.astype(np.int64),
             "model": p,
             **baselines.predict(data, tested),
+            "promise_days": chosen.promise_days(),
+            "delay_days": np.where(delivered, days, np.nan),
+            **dict(zip(DELAYS, delays.T, strict=True)),
         }
     )
 
 
-def daily_probabilities(
-    data: LandmarkData, fitted: FittedLandmark, recipe: Recipe, tested: Ints, span: tuple[int, int]
-) -> Floats:
-    """Return p(late) of the tested rows, each by the curve as of the start of its day."""
+def daily_predictions(
+    data: LandmarkData, fitted: FittedLandmark, tested: Ints, span: tuple[int, int]
+) -> tuple[Floats, Floats]:
+    """Return p(late), (n,), and p10, p50, p90 of the delay in days, (n, 3), of the tested rows.
+
+    Each is by the curve as of the start of its day.
+    """
     past = Residuals(data.rows, fitted.mu)
-    z = past.promise_z()
-    p = np.empty(len(tested))
+    z, promise = past.promise_z(), data.rows.promise_days()
+    p, delays = np.empty(len(tested)), np.empty((len(tested), len(DELAYS)))
     day_of = (data.rows.as_of[tested] - span[0]) // MICROS_PER_DAY
-    for day in range(int((span[1] - span[0]) // MICROS_PER_DAY) + 1):
+    for day in np.unique(day_of):
         today = day_of == day
-        if today.any():
-            moment = span[0] + day * MICROS_PER_DAY
-            curve = recent_curve(past, moment, fitted.logistic, recipe.calibration)
-            p[today] = curve.many(z[tested[today]])
-    return p
+        rows = tested[today]
+        moment = span[0] + int(day) * MICROS_PER_DAY
+        curve = recent_curve(past, moment, fitted.logistic, fitted.calibration)
+        p[today] = curve.many(z[rows])
+        delays[today] = fresh_delays(curve, fitted.mu[rows], promise[rows])
+    return p, delays

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from triage.errors import DeclarationError, NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
 from triage.training.fit import LandmarkData
 from triage.training.recipe import Baselines
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 _LEAST = 1e-4
 """No baseline is surer than this: one wrong certainty would make its log loss infinite."""
+_MOST_CODES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +28,15 @@ class FittedBaselines:
     Attributes:
         base_rate: share of late orders among the mature rows.
         rule: name of the feature that is the rule (a recent share of late orders).
-        static: names of the static fields.
+        static: names of the static numbers.
+        categories: names of the order's codes.
         logistic: scikit-learn pipeline on these columns; None if all rows had the same outcome.
     """
 
     base_rate: float
     rule: str
     static: tuple[str, ...]
+    categories: tuple[str, ...]
     logistic: Any
 
     def predict(self, data: LandmarkData, tested: Ints) -> dict[str, Floats]:
@@ -42,40 +49,52 @@ class FittedBaselines:
             "logistic": constant if self.logistic is None else self._logistic(data, tested),
         }
 
+    def table(self, data: LandmarkData, rows: Ints) -> npt.NDArray[np.object_]:
+        """Return static numbers, then codes, of some rows as one table of objects."""
+        numbers = data.columns(self.static)[rows].astype(object)
+        codes = data.categories[list(self.categories)].iloc[rows].fillna("").to_numpy(object)
+        return np.column_stack([numbers, codes])
+
     def _logistic(self, data: LandmarkData, tested: Ints) -> Floats:
-        static = data.columns(self.static)[tested]
-        said: Floats = self.logistic.predict_proba(static)[:, 1]
+        said: Floats = self.logistic.predict_proba(self.table(data, tested))[:, 1]
         return said
 
 
-def fit_baselines(
-    data: LandmarkData, moment: int, declared: Baselines, least_rows: int
-) -> FittedBaselines:
+def fit_baselines(data: LandmarkData, moment: int, declared: Baselines) -> FittedBaselines:
     """Fit the baselines on the cohorts that had matured by a moment.
 
     Raises:
         DeclarationError: if the recipe names a feature that is not there.
-        NotEnoughHistoryError: if there are too few rows.
+        NotEnoughHistoryError: if no cohort had matured.
     """
-    from sklearn.impute import SimpleImputer  # noqa: PLC0415 - three seconds, only for training
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
-
     if declared.rule not in data.beside:
         raise DeclarationError(f"the recipe's rule {declared.rule} is no feature that is on")
     mature = np.flatnonzero(data.rows.mature(moment))
-    rows = data.rows.take(mature)
-    late = rows.known_late(moment)
-    if len(mature) < least_rows:
-        raise NotEnoughHistoryError(f"{data.rows.landmark}: too few outcomes for the baselines")
+    if not len(mature):
+        raise NotEnoughHistoryError(f"{data.rows.landmark}: no promise had passed yet")
+    late = data.rows.take(mature).known_late(moment)
     base_rate = float(np.clip(late.mean(), _LEAST, 1 - _LEAST))
+    categories = tuple(name for name in declared.categories if name in data.categories)
+    fitted = FittedBaselines(base_rate, declared.rule, declared.static, categories, None)
     if late.all() or not late.any():
-        return FittedBaselines(base_rate, declared.rule, declared.static, None)
-    pipeline = make_pipeline(
-        SimpleImputer(strategy="median", keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(max_iter=1000),
+        return fitted
+    pipeline = _pipeline(data.columns(declared.static).shape[1], len(categories))
+    pipeline.fit(fitted.table(data, mature), late)
+    return replace(fitted, logistic=pipeline)
+
+
+def _pipeline(numbers: int, codes: int) -> Pipeline:
+    """Return a logistic regression on standardised numbers and one-hot codes, rare ones pooled."""
+    from sklearn.compose import make_column_transformer  # noqa: PLC0415 - slow, only for training
+    from sklearn.impute import SimpleImputer  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: PLC0415
+
+    impute = SimpleImputer(strategy="median", keep_empty_features=True)
+    one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_MOST_CODES)
+    columns = make_column_transformer(
+        (make_pipeline(impute, StandardScaler()), slice(0, numbers)),
+        (one_hot, slice(numbers, numbers + codes)),
     )
-    pipeline.fit(data.columns(declared.static)[mature], late)
-    return FittedBaselines(base_rate, declared.rule, declared.static, pipeline)
+    return make_pipeline(columns, LogisticRegression(max_iter=1000))

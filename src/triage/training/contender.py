@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from triage.errors import BundleError, DeclarationError, NotEnoughHistoryError
@@ -14,7 +13,7 @@ from triage.features.declarations import Declarations, thaw
 from triage.models.at_risk import FEATURES_FILE, RECIPE_FILE
 from triage.models.bundle import read_bundle
 from triage.models.champion import bundle_folder, champion
-from triage.training.backtest import mature_months
+from triage.training.backtest import evaluation_months
 from triage.training.catalogue import fetch, newest_version, open_version
 from triage.training.recipe import Recipe, parse
 from triage.training.tracking import open_catalogue
@@ -71,9 +70,10 @@ class Contender:
 
     def months(self, prepared: Prepared) -> list[str]:
         """Return the months that the recipe holds out of a log."""
-        usual = float(np.median(prepared.data[0].rows.promise_days()))
-        count = self.recipe.evaluation.months
-        return mature_months(prepared.known_until, prepared.time_zone, count, usual)
+        return evaluation_months(
+            prepared.data[0].rows, prepared.known_until, prepared.time_zone,
+            self.recipe.evaluation,
+        )  # fmt: skip
 
     def _not_on_this_log(self, error: Exception) -> str:
         return (

@@ -1,20 +1,37 @@
-"""Fitting one landmark as of a moment: trees and the slow part of the calibration."""
+"""Fitting one landmark as of a moment: trees that have not seen the rows they are judged by.
+
+Weeks are dealt out to folds; each part of the ensemble is fitted without one fold, so every row
+that taught has a location from parts that did not see its week. These out-of-fold locations feed
+the calibration; a row that did not teach has the mean of all parts, which is what serving uses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
+from triage.domain.clock import MICROS_PER_DAY
 from triage.errors import NotEnoughHistoryError
-from triage.features.compile import Floats
+from triage.features.compile import Floats, Ints
 from triage.features.engine import FeatureEngine
-from triage.models.boosting import fit_trees
-from triage.models.calibration import residuals, slow_logistic
+from triage.models.at_risk import Calibration
+from triage.models.boosting import fit_trees, weighted_sum
+from triage.models.calibration import Residuals, slow_logistic
 from triage.models.landmarks import Rows, landmark_rows
 from triage.models.trees import TreeEnsemble
-from triage.training.recipe import Recipe, Target
+from triage.training.choice import Option, choose
+from triage.training.recipe import Recipe, Target, TreeSettings
+
+_WEEK = 7 * MICROS_PER_DAY
+_LEAST_OF_A_KIND = 20
+_THREADS = 2
+_LEAST_IN_LEAF = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +43,14 @@ class LandmarkData:
         x: (n, inputs) features as of each row's moment.
         inputs: column names.
         beside: (n,) features by name that only the baselines look at.
+        categories: n rows of the order's own codes, such as service or channel.
     """
 
     rows: Rows
     x: Floats
     inputs: tuple[str, ...]
     beside: dict[str, Floats]
+    categories: pd.DataFrame
 
     def columns(self, names: Sequence[str]) -> Floats:
         """Return features by name, (n, names); those that are not there are left out."""
@@ -45,23 +64,37 @@ class FittedLandmark:
 
     Attributes:
         trees: text of the trees.
-        mu: (n,) their location for every row of the data, on the log-days scale.
+        mu: (n,) location of every row of the data on the log-days scale, out of fold for the rows
+            that taught.
         logistic: slow part of the calibration.
+        calibration: settings of the curve.
+        option: what was chosen for this landmark.
     """
 
     trees: str
     mu: Floats
     logistic: tuple[float, float]
+    calibration: Calibration
+    option: Option
 
 
-def landmark_data(engine: FeatureEngine, landmark: str, recipe: Recipe) -> LandmarkData:
-    """Return every row of a landmark with the features that the recipe looks at."""
-    rows = landmark_rows(engine.book, landmark, engine.features.program.tolerance)
+def landmark_data(
+    engine: FeatureEngine, landmark: str, recipe: Recipe, categories: pd.DataFrame
+) -> LandmarkData:
+    """Return the rows of a landmark with the features that the recipe looks at.
+
+    Beyond `trees.most_rows` rows are thinned out evenly, whatever became of them.
+    """
+    stages = [kind.value for kind in recipe.landmarks]
+    rows = landmark_rows(engine.book, landmark, engine.features.program.tolerance, stages)
+    if len(rows) > recipe.trees.most_rows:
+        rows = rows.take(np.linspace(0, len(rows) - 1, recipe.trees.most_rows).astype(np.int64))
     matrix = engine.matrix(rows.order, rows.as_of)
     place = {name: at for at, name in enumerate(engine.names)}
     inputs = recipe.inputs.of(engine.features, landmark)
     beside = {name: matrix[:, place[name]] for name in recipe.baselines.names if name in place}
-    return LandmarkData(rows, matrix[:, [place[name] for name in inputs]], inputs, beside)
+    own = categories.iloc[rows.order].reset_index(drop=True)
+    return LandmarkData(rows, matrix[:, [place[name] for name in inputs]], inputs, beside, own)
 
 
 def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandmark:
@@ -70,29 +103,102 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
     Raises:
         NotEnoughHistoryError: if too few cohorts had matured by then.
     """
-    trees = fit_location(data, moment, recipe)
-    ensemble = TreeEnsemble.from_model_text(trees)
-    past = residuals(data.rows, ensemble, data.x, recipe.target.offset)
-    return FittedLandmark(trees, past.mu, slow_logistic(past, moment, recipe.calibration))
-
-
-def fit_location(data: LandmarkData, moment: int, recipe: Recipe) -> str:
-    """Fit the trees on the cohorts that had matured by a moment; return their text.
-
-    Raises:
-        NotEnoughHistoryError: if there are fewer rows than the recipe wants.
-    """
-    mature = data.rows.mature(moment)
-    if mature.sum() < recipe.evaluation.least_train_rows:
+    mature = np.flatnonzero(data.rows.mature(moment))
+    if len(mature) < recipe.evaluation.least_train_rows:
         raise NotEnoughHistoryError(
-            f"{data.rows.landmark}: {int(mature.sum())} orders had a promise that had passed;"
+            f"{data.rows.landmark}: {len(mature)} orders had a promise that had passed;"
             f" the recipe wants {recipe.evaluation.least_train_rows}. Import more history."
         )
-    target = location_target(data.rows.take(mature), moment, recipe.target)
-    return fit_trees(
-        data.x[mature], target, data.inputs, recipe.trees.parameters,
-        rounds=recipe.trees.rounds, seeds=recipe.trees.seeds,
-    )  # fmt: skip
+    rows = data.rows.take(mature)
+    target = location_target(rows, moment, recipe.target)
+    late = rows.known_late(moment)
+    location = fit_parts(data, mature, target, recipe, recipe.trees.location, "regression")
+    parts, mu = [location], location.out_of_fold
+    promise = recipe.target.offset * np.log1p(data.rows.promise_days())
+    settings = recipe.calibration.stretched(float(np.median(rows.promise_days())))
+    if _LEAST_OF_A_KIND <= late.sum() <= len(late) - _LEAST_OF_A_KIND:
+        odds = fit_parts(data, mature, late.astype(float), recipe, recipe.trees.lateness, "binary")
+        option = choose(
+            data.rows, mu + promise, odds.out_of_fold, moment, settings,
+            recipe.trees.lateness_weights,
+        )  # fmt: skip
+        parts.append(odds)
+        mu = mu + option.weight * odds.out_of_fold
+    else:
+        option = Option(0.0, settings.share_recent)
+    settings = settings.model_copy(update={"share_recent": option.share_recent})
+    text = weighted_sum(
+        [text for part in parts for text in part.texts],
+        [
+            weight / len(part.texts)
+            for part, weight in zip(parts, (1.0, option.weight), strict=False)
+            for _ in part.texts
+        ],
+    )
+    past = Residuals(data.rows, mu + promise)
+    logistic = slow_logistic(past, moment, settings)
+    return FittedLandmark(text, past.mu, logistic, settings, option)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An ensemble fitted in parts, each without one fold of weeks.
+
+    Attributes:
+        texts: one model text a part.
+        out_of_fold: (n,) raw output: of the part that did not see the row, else the mean.
+    """
+
+    texts: tuple[str, ...]
+    out_of_fold: Floats
+
+
+def fit_parts(
+    data: LandmarkData,
+    taught: Ints,
+    target: Floats,
+    recipe: Recipe,
+    settings: TreeSettings,
+    objective: Literal["regression", "binary"],
+) -> Parts:
+    """Fit one part for each fold of weeks on the rows of the others.
+
+    Args:
+        data: n rows with features.
+        taught: (m,) rows that may teach.
+        target: (m,) what they teach.
+        recipe: folds and parameters.
+        settings: rounds and parameters of this ensemble.
+        objective: "regression" or "binary".
+    """
+    fold = week_folds(data.rows.as_of[taught], recipe.trees.folds)
+    parameters = {**recipe.trees.parameters, **settings.parameters}
+    usual = int(parameters.get("min_data_in_leaf", _LEAST_IN_LEAF))
+    parameters["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, len(taught) // 100))
+
+    def part(left_out: int) -> tuple[str, Floats]:
+        teach = fold != left_out
+        text = fit_trees(
+            data.x[taught[teach]], target[teach], data.inputs, parameters,
+            rounds=settings.rounds, seed=left_out + 1, objective=objective,
+        )  # fmt: skip
+        return text, TreeEnsemble.from_model_text(text).predict(data.x)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = list(pool.map(part, range(recipe.trees.folds)))
+    outputs = np.array([output for _, output in found])
+    out_of_fold = outputs.mean(axis=0)
+    out_of_fold[taught] = outputs[fold, taught]
+    return Parts(tuple(text for text, _ in found), out_of_fold)
+
+
+def week_folds(as_of: Ints, folds: int) -> Ints:
+    """Return the fold of each row: weeks in turn; single rows in turn if there are few weeks."""
+    weeks = np.unique(as_of // _WEEK, return_inverse=True)[1]
+    if len(weeks) and weeks.max() + 1 < 4 * folds:
+        weeks = np.arange(len(as_of))
+    dealt: Ints = weeks % folds
+    return dealt
 
 
 def location_target(rows: Rows, moment: int, target: Target) -> Floats:
@@ -101,5 +207,5 @@ def location_target(rows: Rows, moment: int, target: Target) -> Floats:
     days, observed = rows.waited_days(moment)
     waited = np.minimum(days, promise + target.undelivered_cap_days)
     assumed = np.maximum(waited, promise * target.undelivered_factor)
-    log_days = np.log1p(np.where(observed, days, assumed))
+    log_days: npt.NDArray[np.float64] = np.log1p(np.where(observed, days, assumed))
     return log_days - target.offset * np.log1p(promise)

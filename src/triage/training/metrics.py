@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 CLIP = 1e-6
 BINS = 10
 KEYS = ("order_id", "landmark", "as_of", "month", "late")
+DELAYS = ("delay_p10", "delay_p50", "delay_p90")
+BESIDE = ("promise_days", "delay_days", *DELAYS)
+"""Columns of floats that are no predictors: days to the promise, delay and its quantiles (days)."""
 POOLED = "pooled"
 WITHIN_MONTH = "within_month"
 
@@ -141,9 +144,12 @@ def evaluate(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def predictors(frame: pd.DataFrame) -> list[str]:
-    """Return the names of the predictors of a prediction frame: its columns of floats, in order."""
+    """Return the names of the predictors of a prediction frame, in order.
+
+    They are its columns of floats, but for those `BESIDE` them.
+    """
     floats = frame.select_dtypes("float").columns
-    return [str(name) for name in floats if name not in KEYS]
+    return [str(name) for name in floats if name not in KEYS and name not in BESIDE]
 
 
 def figure(

@@ -12,6 +12,7 @@ from triage.domain.records import MilestoneKind
 from triage.errors import DeclarationError
 from triage.features.compile import FeatureSet
 from triage.models.at_risk import Calibration, LabelContract
+from triage.models.landmarks import WAITING, stage_of
 
 
 class _Declared(BaseModel):
@@ -30,12 +31,31 @@ class Target(_Declared):
     undelivered_cap_days: Annotated[float, Field(gt=0)] = 30.0
 
 
-class Trees(_Declared):
-    """Rounds and LightGBM parameters; the ensembles of all `seeds` are averaged into one."""
+class TreeSettings(_Declared):
+    """Rounds of one ensemble, and LightGBM parameters that differ from the common ones."""
 
-    rounds: Annotated[int, Field(ge=1)] = 200
-    seeds: Annotated[tuple[int, ...], Field(min_length=1, max_length=9)] = (1,)
+    rounds: Annotated[int, Field(ge=1)]
+    parameters: dict[str, float | int | str | bool] = {}
+
+
+class Trees(_Declared):
+    """Two ensembles in one: how long it takes, and (with a weight) whether it is late.
+
+    Attributes:
+        folds: parts of an ensemble, each fitted without one fold of weeks.
+        most_rows: rows of a landmark beyond which they are thinned out evenly.
+        lateness_weights: weights of the late-or-not log-odds to choose from, the usual one first.
+        parameters: LightGBM parameters of both.
+        location: of the trees for the time to delivery.
+        lateness: of the trees for late or not.
+    """
+
+    folds: Annotated[int, Field(ge=2, le=9)] = 3
+    most_rows: Annotated[int, Field(ge=1000)] = 250_000
+    lateness_weights: Annotated[tuple[float, ...], Field(min_length=1)]
     parameters: dict[str, float | int | str | bool]
+    location: TreeSettings
+    lateness: TreeSettings
 
 
 class Inputs(_Declared):
@@ -45,11 +65,13 @@ class Inputs(_Declared):
         families: families of which every input is taken, where their data is there.
         every: features for every landmark, where they are on.
         added: further features by landmark.
+        waiting: further features for orders that have stood at a stage for a while.
     """
 
     families: tuple[str, ...] = ()
     every: tuple[str, ...]
     added: dict[MilestoneKind, tuple[str, ...]] = {}
+    waiting: tuple[str, ...] = ()
 
     def of(self, features: FeatureSet, landmark: str) -> tuple[str, ...]:
         """Return the names for one landmark, in the order of the compiled features.
@@ -57,9 +79,12 @@ class Inputs(_Declared):
         Raises:
             DeclarationError: if a name is no declared feature.
         """
-        named = {*self.every, *self.added.get(MilestoneKind(landmark), ())}
+        stage = stage_of(landmark)
+        named = {*self.every, *self.added.get(MilestoneKind(stage), ())}
+        if stage != landmark:
+            named |= {*self.waiting}
         families = {slot.name for slot in features.slots if slot.family in self.families}
-        allowed = features.inputs(landmark)
+        allowed = features.inputs(stage)
         return tuple(name for name in allowed if name in named or name in families)
 
     def check(self, features: FeatureSet) -> None:
@@ -68,17 +93,25 @@ class Inputs(_Declared):
         Raises:
             DeclarationError: naming what is not declared.
         """
-        named = {*self.every, *(name for names in self.added.values() for name in names)}
+        added = (name for names in self.added.values() for name in names)
+        named = {*self.every, *added, *self.waiting}
         unknown = sorted(named - set(features.names))
         if unknown:
             raise DeclarationError(f"the recipe's inputs name no feature: {', '.join(unknown)}")
 
 
 class Baselines(_Declared):
-    """What is trained beside the model: which feature is the rule, which ones are static."""
+    """What is trained beside the model: which feature is the rule, which ones are static.
+
+    Attributes:
+        rule: a recent share of late orders.
+        static: numbers that a logistic regression looks at.
+        categories: codes of the order that it looks at, one-hot.
+    """
 
     rule: str
     static: tuple[str, ...]
+    categories: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,6 +124,9 @@ class Evaluation(_Declared):
 
     months: Annotated[int, Field(ge=1)] = 2
     least_train_rows: Annotated[int, Field(ge=1)] = 500
+    enough_late: Annotated[int, Field(ge=1)] = 100
+    """Whole months are added to the `months` until so many late orders are in the test set."""
+    most_months: Annotated[int, Field(ge=1)] = 24
 
 
 class Recipe(_Declared):
@@ -105,6 +141,12 @@ class Recipe(_Declared):
     inputs: Inputs
     baselines: Baselines
     evaluation: Evaluation
+
+    @property
+    def rows_at(self) -> tuple[str, ...]:
+        """Return every landmark with rows: each stage as it is reached, and waiting at it."""
+        stages = tuple(kind.value for kind in self.landmarks)
+        return (*stages, *(f"{stage}{WAITING}" for stage in stages))
 
 
 def load(name: str, configured: Path | None = None) -> tuple[Recipe, str]:

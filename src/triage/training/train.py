@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from triage.domain.clock import from_micros
+from triage.errors import NotEnoughHistoryError
 from triage.features import declarations as declared
 from triage.features.availability import available
 from triage.features.compile import FeatureSet, Floats, compile_features
@@ -25,15 +26,19 @@ from triage.history.log import Log
 from triage.history.tables import History
 from triage.models.at_risk import (
     CurveNumbers,
+    Doubt,
     LandmarkNumbers,
     ModelNumbers,
+    Support,
     bundle_files,
 )
 from triage.models.bundle import write_bundle
-from triage.models.calibration import Residuals, recent_curve
+from triage.models.calibration import Residuals, recent_curve, settled_rows
+from triage.models.doubt import margins, usual_range, venn_abers
 from triage.models.trees import TreeEnsemble
 from triage.training import recipe as recipes
-from triage.training.backtest import backtest, mature_months
+from triage.training.backtest import backtest, evaluation_months
+from triage.training.categories import order_categories
 from triage.training.fit import FittedLandmark, LandmarkData, fit_landmark, landmark_data
 from triage.training.recipe import Recipe
 from triage.training.run import TrainingRun
@@ -96,11 +101,17 @@ def prepare(
     progress("building the as-of index")
     engine = FeatureEngine.of(history, features)
     data = []
-    for landmark in recipe.landmarks:
+    categories = order_categories(history, recipe.baselines.categories)
+    for landmark in recipe.rows_at:
         progress(f"features at {landmark}")
-        rows = landmark_data(engine, landmark, recipe)
+        rows = landmark_data(engine, landmark, recipe, categories)
         if len(rows.rows):
             data.append(rows)
+    if not data:
+        raise NotEnoughHistoryError(
+            "no order was open before its promise passed: check promised_by and the times of the"
+            " milestones in the mapping (`triage import` counts them)"
+        )
     return Prepared(history, log.fingerprint, features, engine, tuple(data))
 
 
@@ -116,7 +127,7 @@ def recipe_features(
     recipe.inputs.check(compile_features(declarations, everything))
     tolerance = recipe.label.tolerance_hours
     on = compile_features(declarations, sources, tolerance_hours=tolerance)
-    wanted = {name for landmark in recipe.landmarks for name in recipe.inputs.of(on, landmark)}
+    wanted = {name for landmark in recipe.rows_at for name in recipe.inputs.of(on, landmark)}
     return compile_features(
         declarations, sources, tolerance_hours=tolerance, only=wanted | {*recipe.baselines.names}
     )
@@ -151,13 +162,9 @@ def train(
     recipe, text = recipes.load(name, workspace)
     prepared = prepare(home, recipe, workspace=workspace, progress=progress)
     moment = prepared.known_until
-    usual = float(np.median(prepared.data[0].rows.promise_days()))
-    months = mature_months(moment, prepared.time_zone, recipe.evaluation.months, usual)
+    months = evaluation_months(prepared.data[0].rows, moment, prepared.time_zone, recipe.evaluation)
     predictions = evaluate_months(prepared, recipe, months, progress)
-    fitted = {}
-    for data in prepared.data:
-        progress(f"fitting {data.rows.landmark} on everything")
-        fitted[data.rows.landmark] = fit_landmark(data, moment, recipe)
+    fitted = fit_all(prepared, moment, recipe, progress)
     numbers = _numbers(prepared, recipe, fitted, moment)
     trees = {k: f.trees for k, f in fitted.items()}
     files = bundle_files(numbers, prepared.features.declarations, text, trees)
@@ -166,13 +173,36 @@ def train(
     digest = write_bundle(staged, name, files)
     bundle = write_bundle_as(staged, home / "runs" / digest)
     explained = {
-        data.rows.landmark: _explain(data, trees[data.rows.landmark]) for data in prepared.data
+        data.rows.landmark: _explain(data, trees[data.rows.landmark])
+        for data in prepared.data
+        if data.rows.landmark in trees
     }
     return TrainingRun(
         name, bundle, digest, recipe.model_dump(mode="json"), _dataset(prepared, moment),
         predictions, explained, dict(prepared.features.switched_off),
         prepared.features.declarations.model_dump_json(), _parameters(recipe, prepared),
     )  # fmt: skip
+
+
+def fit_all(
+    prepared: Prepared, moment: int, recipe: Recipe, progress: Progress
+) -> dict[str, FittedLandmark]:
+    """Fit every landmark that has rows enough.
+
+    Raises:
+        NotEnoughHistoryError: if none has.
+    """
+    fitted: dict[str, FittedLandmark] = {}
+    refusals = []
+    for data in prepared.data:
+        progress(f"fitting {data.rows.landmark} on everything")
+        try:
+            fitted[data.rows.landmark] = fit_landmark(data, moment, recipe)
+        except NotEnoughHistoryError as error:
+            refusals.append(error)
+    if not fitted:
+        raise refusals[0]
+    return fitted
 
 
 def write_bundle_as(staged: Path, folder: Path) -> Path:
@@ -191,17 +221,22 @@ def _numbers(
     landmarks = {}
     for data in prepared.data:
         landmark = data.rows.landmark
+        if landmark not in fitted:
+            continue
         model = fitted[landmark]
-        curve = recent_curve(
-            Residuals(data.rows, model.mu), moment, model.logistic, recipe.calibration
-        )
+        past = Residuals(data.rows, model.mu)
+        curve = recent_curve(past, moment, model.logistic, model.calibration)
         mature = data.rows.mature(moment)
+        low, high, most = usual_range(data.x[mature])
         landmarks[landmark] = LandmarkNumbers(
             inputs=data.inputs,
             offset=recipe.target.offset,
             typical=_medians(data.x[mature]),
+            doubt=_doubt(past, moment, model),
+            support=Support(low=tuple(low), high=tuple(high), most_outside=most),
             typical_promise=float(np.log1p(data.rows.promise_days()[mature]).mean()),
             logistic=model.logistic,
+            calibration=model.calibration,
             curve=CurveNumbers(
                 as_of=moment, start=curve.start, step=curve.step, logits=curve.logits
             ),
@@ -213,9 +248,15 @@ def _numbers(
         country=source.country,
         available=tuple(sorted(prepared.features.available)),
         contract=recipe.label,
-        calibration=recipe.calibration,
         landmarks=landmarks,
     )
+
+
+def _doubt(past: Residuals, moment: int, model: FittedLandmark) -> Doubt:
+    settled = settled_rows(past.rows, moment, model.calibration)
+    late = past.rows.take(settled).known_late(moment)
+    below, above = margins(*venn_abers(past.promise_z()[settled], late))
+    return Doubt(below=tuple(below.round(6)), above=tuple(above.round(6)))
 
 
 def _medians(x: Floats) -> tuple[float | None, ...]:
@@ -251,9 +292,11 @@ def _parameters(recipe: Recipe, prepared: Prepared) -> dict[str, str | float | i
         "landmarks": ",".join(recipe.landmarks),
         "label_contract": recipe.label.version,
         "tolerance_hours": recipe.label.tolerance_hours,
-        "rounds": recipe.trees.rounds,
+        "rounds": recipe.trees.location.rounds,
+        "lateness_rounds": recipe.trees.lateness.rounds,
+        "folds": recipe.trees.folds,
         "offset": recipe.target.offset,
-        **{f"share_recent.{k}": v for k, v in recipe.calibration.share_recent.items()},
+        "share_recent": recipe.calibration.share_recent,
         "half_life_days": recipe.calibration.half_life_days,
         "features": len(prepared.features.names),
         "features_version": prepared.features.declarations.fingerprint,

@@ -15,9 +15,10 @@ REASON = Reason(
 )  # fmt: skip
 ITEM = Assessment(
     order_id="SO-1", state="at_risk", stage="shipment_dispatched", stage_at=START,
-    as_of=START + MICROS_PER_DAY, promised_by=START + 6 * 3_600_000_000, p_late=0.42, typical=0.1,
+    as_of=START + MICROS_PER_DAY, promised_by=START + 6 * 3_600_000_000, p_late=0.42,
+    bounds=(0.35, 0.5), typical=0.1,
     band="high", delay_days=(-1.0, 0.0, 2.0), reasons=(REASON,), other_pp=19.66, revenue=2500.0,
-    currency="USD", customer=None, site="W1", destination=None, missing=(), unknown=(),
+    currency="USD", customer=None, site="W1", destination=None, missing=(), unknown=(), unsure=(),
 )  # fmt: skip
 
 

@@ -11,9 +11,18 @@ from hypothesis import given, settings
 from triage.advice.reasons import Explained, Explainer
 from triage.features.compile import FeatureSet, Floats, compile_features
 from triage.features.declarations import Family, parse
-from triage.models.at_risk import CurveNumbers, LandmarkNumbers, Prediction, Stage, predict
+from triage.models.at_risk import (
+    Calibration,
+    CurveNumbers,
+    Doubt,
+    LandmarkNumbers,
+    Prediction,
+    Stage,
+    Support,
+    predict,
+)
 from triage.models.boosting import fit_trees
-from triage.models.survival import SurvivalCurve, grid
+from triage.models.survival import GRID_POINTS, SurvivalCurve, grid
 from triage.models.trees import TreeEnsemble
 
 laws = settings(max_examples=150, deadline=None)
@@ -57,9 +66,12 @@ def stage_of(name: str, inputs: tuple[str, ...]) -> Stage:
     typical = tuple(TYPICAL[NAMES.index(name)] for name in inputs)
     numbers = LandmarkNumbers(
         inputs=inputs, offset=0.5, typical=typical, typical_promise=1.8, logistic=(0.0, -2.0),
+        calibration=Calibration(),
+        doubt=Doubt(below=(0.3,) * GRID_POINTS, above=(0.2,) * GRID_POINTS),
+        support=Support(low=(-9.0,) * len(inputs), high=(9.0,) * len(inputs), most_outside=0),
         curve=CurveNumbers(as_of=0, start=curve.start, step=curve.step, logits=curve.logits),
     )  # fmt: skip
-    return Stage(name, numbers, TreeEnsemble.from_model_text(text))
+    return Stage.of(name, numbers, TreeEnsemble.from_model_text(text))
 
 
 STAGES = [
@@ -146,7 +158,9 @@ def test_a_reason_names_a_value_of_its_row_or_says_that_it_is_missing(
 def made(effects: list[float], waiting: float = 0.0, promise: float = 0.0) -> Prediction:
     total = 0.2 + sum(effects) + waiting + promise
     zeros = np.zeros(len(effects))
-    return Prediction(total, 0.2, (0.0, 0.0, 0.0), np.array(effects), promise, waiting, zeros)
+    return Prediction(
+        total, (total, total), 0.2, (0.0, 0.0, 0.0), np.array(effects), promise, waiting, zeros
+    )
 
 
 ROW = np.array([5.0, 3.0, 30.0, 100.0, 900.0])

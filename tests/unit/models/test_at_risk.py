@@ -21,11 +21,13 @@ from triage.models.at_risk import (
     AtRiskModel,
     Calibration,
     CurveNumbers,
+    Doubt,
     LabelContract,
     LandmarkNumbers,
     ModelNumbers,
     Prediction,
     Stage,
+    Support,
     bundle_files,
     predict,
 )
@@ -49,11 +51,19 @@ def curve_of(seed: int) -> SurvivalCurve:
     return SurvivalCurve.of(1 - np.cumsum(drops) / drops.sum())
 
 
+DOUBT = Doubt(below=(0.3,) * GRID_POINTS, above=(0.2,) * GRID_POINTS)
+
+
+def anything(inputs: int) -> Support:
+    return Support(low=(-math.inf,) * inputs, high=(math.inf,) * inputs, most_outside=0)
+
+
 def numbers_of(offset: float, curve: SurvivalCurve, promise: float) -> LandmarkNumbers:
     return LandmarkNumbers(
         inputs=NAMES, offset=offset, typical=(1.0, None, 0.5, 12.0), typical_promise=promise,
-        logistic=(0.0, -1.0),
+        logistic=(0.0, -1.0), calibration=Calibration(),
         curve=CurveNumbers(as_of=0, start=curve.start, step=curve.step, logits=curve.logits),
+        doubt=DOUBT, support=anything(len(NAMES)),
     )  # fmt: skip
 
 
@@ -69,7 +79,7 @@ def trees_text(seed: int) -> str:
 def stage_of(seed: int) -> Stage:
     offset = (0.0, 0.3, 0.5, 0.9)[seed % 4]
     numbers = numbers_of(offset, curve_of(seed), 1.2 + 0.3 * seed)
-    return Stage("order_created", numbers, TreeEnsemble.from_model_text(trees_text(seed)))
+    return Stage.of("order_created", numbers, TreeEnsemble.from_model_text(trees_text(seed)))
 
 
 @dataclass(frozen=True)
@@ -184,6 +194,34 @@ def test_a_later_promise_never_raises_the_probability(case: Case, longer: float)
     assert later.p_late <= sooner.p_late + 1e-12
 
 
+@laws
+@given(cases())
+def test_the_probability_lies_between_its_bounds(case: Case) -> None:
+    said = case.predicted()
+    low, high = said.bounds
+    assert 0.0 <= low <= said.p_late <= high <= 1.0
+
+
+@laws
+@given(cases())
+def test_the_interval_and_the_probability_never_contradict_each_other(case: Case) -> None:
+    said = case.predicted()
+    for quantile, delay in zip(QUANTILES, said.delay_days, strict=True):
+        if said.p_late < 1.0 - quantile - 1e-6:
+            assert delay <= 1e-6, (quantile, said.p_late)
+        elif said.p_late > 1.0 - quantile + 1e-6:
+            assert delay >= -1e-6, (quantile, said.p_late)
+
+
+def test_an_order_out_of_the_usual_range_is_told_by_its_inputs() -> None:
+    numbers = numbers_of(0.5, curve_of(0), 1.5).model_copy(
+        update={"support": Support(low=(0.0,) * 4, high=(1.0,) * 4, most_outside=1)}
+    )
+    stage = Stage.of("order_created", numbers, TreeEnsemble.from_model_text(trees_text(0)))
+    assert stage.unfamiliar(np.array([0.5, 7.0, np.nan, 1.0])) == ()
+    assert stage.unfamiliar(np.array([0.5, 7.0, np.nan, -1.0])) == (NAMES[1], NAMES[3])
+
+
 def test_an_order_that_has_just_begun_has_no_waiting_effect() -> None:
     said = predict(stage_of(0), curve_of(1), np.zeros(len(NAMES)), 5.0, 0.0)
     assert said.waiting_effect == 0.0
@@ -194,7 +232,6 @@ def model_numbers(curve: SurvivalCurve, **landmarks: LandmarkNumbers) -> ModelNu
     return ModelNumbers(
         name="at_risk", trained_as_of=0, time_zone="UTC", country="US", available=(),
         contract=LabelContract(version="t-1", meaning="late by a test"),
-        calibration=Calibration(share_recent={}),
         landmarks=landmarks or {"order_created": numbers_of(0.5, curve, 1.5)},
     )  # fmt: skip
 

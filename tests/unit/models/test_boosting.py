@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from triage.features.compile import Floats
-from triage.models.boosting import average, fit_trees
+from triage.models.boosting import fit_trees, weighted_sum
 from triage.models.trees import TreeEnsemble
 
 NAMES = ("a", "b", "c", "d")
@@ -23,7 +23,11 @@ def rows() -> tuple[Floats, Floats]:
 @pytest.fixture(scope="module")
 def parts(rows: tuple[Floats, Floats]) -> list[str]:
     x, y = rows
-    return [fit_trees(x, y, NAMES, OPTIONS, rounds=2 + seed, seeds=(seed,)) for seed in range(1, 4)]
+    return [fit_trees(x, y, NAMES, OPTIONS, rounds=2 + seed, seed=seed) for seed in range(1, 4)]
+
+
+def average(texts: list[str]) -> str:
+    return weighted_sum(texts, [1 / len(texts)] * len(texts))
 
 
 def test_the_parts_differ_and_the_average_holds_all_their_trees(parts: list[str]) -> None:
@@ -66,28 +70,30 @@ def test_both_readers_of_an_average_agree_to_the_last_bit(
     np.testing.assert_array_equal(ours, lgb.Booster(model_str=text).predict(x))
 
 
-def test_fitting_several_seeds_averages_what_each_seed_gives(rows: tuple[Floats, Floats]) -> None:
+def test_log_odds_join_a_time_with_a_weight_and_shares_still_add_up(
+    rows: tuple[Floats, Floats], parts: list[str]
+) -> None:
     x, y = rows
-    alone = [fit_trees(x, y, NAMES, OPTIONS, rounds=3, seeds=(seed,)) for seed in (1, 2)]
-    together = fit_trees(x, y, NAMES, OPTIONS, rounds=3, seeds=(1, 2))
-    assert together == average(alone)
-
-
-def test_the_average_of_one_model_is_that_model(parts: list[str]) -> None:
-    assert average(parts[:1]) == parts[0]
+    odds = fit_trees(x, (y > 3).astype(float), NAMES, OPTIONS, rounds=4, objective="binary")
+    joined = TreeEnsemble.from_model_text(weighted_sum([parts[0], odds], [1.0, 0.3]))
+    time = TreeEnsemble.from_model_text(parts[0]).predict(x)
+    raw = lgb.Booster(model_str=odds).predict(x, raw_score=True)
+    np.testing.assert_allclose(joined.predict(x), time + 0.3 * np.asarray(raw), atol=1e-12)
+    said = joined.explain(x)
+    np.testing.assert_allclose(said.contributions.sum(1) + said.base, joined.predict(x), atol=1e-9)
 
 
 def test_the_same_rows_give_the_same_text(rows: tuple[Floats, Floats]) -> None:
     x, y = rows
     first, second = (
-        fit_trees(x.copy(), y.copy(), NAMES, OPTIONS, rounds=3, seeds=(1, 2)) for _ in range(2)
+        fit_trees(x.copy(), y.copy(), NAMES, OPTIONS, rounds=3, seed=2) for _ in range(2)
     )
     assert first == second
-    assert first != fit_trees(x, y + 0.01 * x[:, 3].clip(0), NAMES, OPTIONS, rounds=3, seeds=(1, 2))
+    assert first != fit_trees(x, y + 0.01 * x[:, 3].clip(0), NAMES, OPTIONS, rounds=3, seed=2)
 
 
-def test_a_target_without_any_signal_still_averages(rows: tuple[Floats, Floats]) -> None:
+def test_a_target_without_any_signal_is_given_back(rows: tuple[Floats, Floats]) -> None:
     x, _ = rows
     y = np.full(len(x), 2.5)
-    trees = TreeEnsemble.from_model_text(fit_trees(x, y, NAMES, OPTIONS, rounds=3, seeds=(1, 2)))
+    trees = TreeEnsemble.from_model_text(fit_trees(x, y, NAMES, OPTIONS, rounds=3, seed=2))
     np.testing.assert_allclose(trees.predict(x), 2.5)

@@ -13,7 +13,7 @@ from triage.models.landmarks import Rows
 from triage.models.survival import grid
 
 NOW = 1_000 * MICROS_PER_DAY
-SETTINGS = Calibration(share_recent={"order_created": 0.3})
+SETTINGS = Calibration(share_recent=0.3)
 LOGISTIC = (0.1, -2.0)
 laws = settings(max_examples=40, deadline=None)
 
@@ -172,7 +172,7 @@ def test_a_large_history_gives_back_the_survival_that_it_was_drawn_from() -> Non
         "order_created", np.arange(n), as_of, as_of + 30 * MICROS_PER_DAY, delivered, delivered,
         np.full(n, NEVER),
     )  # fmt: skip
-    fast_only = Calibration(share_recent={"order_created": 1.0}, bandwidth=0.01, half_life_days=20)
+    fast_only = Calibration(share_recent=1.0, bandwidth=0.01, half_life_days=20)
     curve = recent_curve(Residuals(rows, mu), NOW, LOGISTIC, fast_only)
     for z, survival in ((-0.4, 0.8413), (0.0, 0.5), (0.4, 0.1587)):
         assert curve.at(z) == pytest.approx(survival, abs=0.02)

@@ -8,12 +8,18 @@ import pandas as pd
 import pytest
 from tests.workspaces import cheap
 
-from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, to_micros
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, NEVER, to_micros
 from triage.history.log import Log
 from triage.history.tables import History
+from triage.models.landmarks import Rows
 from triage.training import recipe as recipes
-from triage.training.backtest import mature_months, month_start, months_between, next_month
-from triage.training.recipe import Recipe
+from triage.training.backtest import (
+    evaluation_months,
+    month_start,
+    months_between,
+    next_month,
+)
+from triage.training.recipe import Evaluation, Recipe
 from triage.training.train import Prepared, evaluate_months, prepare
 
 LANDMARK = "shipment_dispatched"
@@ -35,14 +41,42 @@ def test_months_follow_each_other_across_years() -> None:
     assert months_between("2025-11", "2026-02") == ["2025-11", "2025-12", "2026-01", "2026-02"]
 
 
+def placed(days: list[int], promise_days: int, late: int = 0) -> Rows:
+    """Orders of some days of 2026, delivered at once but for the first `late` ones."""
+    begin = to_micros(datetime(2026, 1, 1, 12, tzinfo=UTC))
+    as_of = begin + np.array(days, dtype=np.int64) * MICROS_PER_DAY
+    late_at = as_of + promise_days * MICROS_PER_DAY
+    delivered = np.where(np.arange(len(days)) < late, late_at, as_of + 1)
+    never = np.full(len(days), NEVER)
+    return Rows("order_created", never, as_of, late_at, delivered, delivered, never)
+
+
+def months_of(rows: Rows, until: datetime, **settings: int) -> list[str]:
+    wanted = Evaluation(**{"months": 2, "enough_late": 1, **settings})
+    return evaluation_months(rows, to_micros(until), "America/Chicago", wanted)
+
+
 @pytest.mark.parametrize(
-    ("lag_days", "months"), [(0.0, ["2026-01", "2026-02"]), (12.0, ["2025-12", "2026-01"])]
+    ("promise_days", "months"), [(1, ["2026-01", "2026-02"]), (12, ["2025-12", "2026-01"])]
 )
-def test_only_whole_months_that_ended_long_enough_ago_are_judged(
-    lag_days: float, months: list[str]
+def test_only_whole_months_whose_promises_have_passed_are_judged(
+    promise_days: int, months: list[str]
 ) -> None:
-    extracted_at = to_micros(datetime(2026, 3, 10, tzinfo=UTC))
-    assert mature_months(extracted_at, "America/Chicago", 2, lag_days) == months
+    rows = placed(list(range(-60, 75)), promise_days, late=135)
+    assert months_of(rows, datetime(2026, 3, 10, tzinfo=UTC)) == months
+
+
+def test_months_after_the_last_order_are_not_judged() -> None:
+    rows = placed(list(range(-60, 20)), 1, late=80)
+    assert months_of(rows, datetime(2026, 9, 1, tzinfo=UTC)) == ["2025-11", "2025-12"]
+
+
+def test_months_are_added_until_enough_late_orders_are_in_them() -> None:
+    rows = placed(list(range(-200, 75)), 1, late=190)
+    until = datetime(2026, 3, 10, tzinfo=UTC)
+    assert months_of(rows, until, enough_late=1)[0] == "2025-12"
+    assert months_of(rows, until, enough_late=40)[0] == "2025-11"
+    assert months_of(rows, until, enough_late=40, most_months=3)[0] == "2025-12"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +97,9 @@ def prepared(sample_home: Path, workspace: Path, recipe: Recipe) -> Prepared:
 
 @pytest.fixture(scope="module")
 def months(prepared: Prepared) -> list[str]:
-    return mature_months(prepared.known_until, prepared.time_zone, 2, 14.0)
+    return evaluation_months(
+        prepared.data[0].rows, prepared.known_until, prepared.time_zone, Evaluation(months=2)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from triage.domain.clock import MICROS_PER_DAY, NEVER
@@ -27,7 +28,7 @@ def data_of(x: Floats, late: Floats) -> LandmarkData:
         "order_created", np.arange(N), as_of, late_at, delivered, delivered, np.full(N, NEVER)
     )
     beside = {name: x[:, at] for at, name in enumerate(INPUTS)}
-    return LandmarkData(rows, x, INPUTS, beside)
+    return LandmarkData(rows, x, INPUTS, beside, pd.DataFrame(index=range(N)))
 
 
 @pytest.fixture
@@ -41,8 +42,12 @@ def data() -> LandmarkData:
     return data_of(x, late.astype(float))
 
 
+def replace_categories(declared: Baselines) -> Baselines:
+    return declared.model_copy(update={"categories": ("service", "of_no_such_field")})
+
+
 def fitted(data: LandmarkData) -> FittedBaselines:
-    return fit_baselines(data, MOMENT, DECLARED, 100)
+    return fit_baselines(data, MOMENT, DECLARED)
 
 
 def test_the_constant_is_the_share_of_late_orders_that_was_known(data: LandmarkData) -> None:
@@ -88,12 +93,25 @@ def test_outcomes_known_later_teach_nothing(data: LandmarkData) -> None:
 
 def test_a_rule_that_is_no_feature_is_told_by_name(data: LandmarkData) -> None:
     with pytest.raises(DeclarationError, match="gossip"):
-        fit_baselines(data, MOMENT, Baselines(rule="gossip", static=("near",)), 100)
+        fit_baselines(data, MOMENT, Baselines(rule="gossip", static=("near",)))
 
 
-def test_too_few_rows_are_not_enough(data: LandmarkData) -> None:
+def test_no_outcome_at_all_is_not_enough(data: LandmarkData) -> None:
     with pytest.raises(NotEnoughHistoryError, match="order_created"):
-        fit_baselines(data, MOMENT, DECLARED, 501)
+        fit_baselines(data, 0, DECLARED)
+
+
+def test_the_logistic_regression_knows_codes_and_takes_one_it_never_saw(
+    data: LandmarkData,
+) -> None:
+    late = data.rows.late()
+    coded = replace(data, categories=pd.DataFrame({"service": np.where(late, "slow", "fast")}))
+    base = fit_baselines(coded, MOMENT, replace_categories(DECLARED))
+    tested = np.arange(N // 2, N)
+    said = base.predict(coded, tested)["logistic"]
+    assert said[late[tested] == 1].min() > said[late[tested] == 0].max()
+    unseen = replace(data, categories=pd.DataFrame({"service": ["by drone"] * N}))
+    assert (base.predict(unseen, tested)["logistic"] > 0).all()
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])

@@ -25,7 +25,7 @@ def test_a_recipe_reads_from_the_workspace_that_was_named(
     folder = copied(tmp_path_factory.mktemp("workspace"))
     path = folder / "training" / "at_risk.toml"
     path.write_text(re.sub(r"^rounds *=.*$", "rounds = 7", TEXT, flags=re.MULTILINE))
-    assert load("at_risk", folder)[0].trees.rounds == 7
+    assert load("at_risk", folder)[0].trees.location.rounds == 7
 
 
 def test_an_unknown_recipe_is_told_with_what_there_is() -> None:
@@ -36,13 +36,13 @@ def test_an_unknown_recipe_is_told_with_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("pattern", "line", "named"),
     [
-        (r"^rounds *=.*$", "rounds = 0", r"trees\.rounds"),
-        (r"^seeds *=.*$", "seeds = []", r"trees\.seeds"),
+        (r"^rounds *= 120$", "rounds = 0", r"trees\.location\.rounds"),
+        (r"^folds *=.*$", "folds = 1", r"trees\.folds"),
         (r"^offset *=.*$", "offset = 1.5", r"target\.offset"),
         (r"^months *=.*$", "months = -1", r"evaluation\.months"),
         (r"^landmarks *=.*$", 'landmarks = ["order_lost"]', "landmarks"),
         (r"^rule *=.*$", "ruel = 3", r"baselines"),
-        (r"^order_created *= 0.*$", "order_created = 2", r"calibration\.share_recent"),
+        (r"^share_recent *=.*$", "share_recent = 2", r"calibration\.share_recent"),
         (r"^name *=.*$", "", "name"),
         (r"^name *=.*$", "name = ", "line 2"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import get_args
 
 import pytest
 
@@ -10,6 +11,7 @@ from triage import workspace
 from triage.advice import policy
 from triage.features import declarations
 from triage.features.compile import FeatureSet, Slot, compile_features
+from triage.features.declarations import Cause
 from triage.features.facts import MILESTONES
 from triage.history.columns import COLUMNS
 from triage.training import recipe as recipes
@@ -53,6 +55,15 @@ def test_every_source_that_a_family_wants_is_one_that_records_can_give(source: s
         return
     assert record in COLUMNS
     assert not field or field in {column.name for column in COLUMNS[record]}
+
+
+def test_every_concept_says_for_which_cause_it_stands() -> None:
+    unsaid = [
+        name for name, said in DECLARED.concepts.items() if "cause" not in said.model_fields_set
+    ]
+    assert unsaid == []
+    used = {said.cause for said in DECLARED.concepts.values()}
+    assert used == set(get_args(Cause))
 
 
 def test_every_concept_that_is_used_is_declared_and_the_other_way_round() -> None:

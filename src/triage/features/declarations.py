@@ -30,6 +30,11 @@ RowFunction = Literal[
 ]  # fmt: skip
 Aggregate = Literal["count", "sum", "mean", "since_last", "last", "level"]
 Derivation = Literal["difference", "ratio", "product"]
+Cause = Literal[
+    "inventory", "approval", "warehouse", "carrier", "integration", "demand", "promise", "other"
+]
+"""What a delay is put down to; `demand` is what the customer orders and changes, `integration` what
+passes between systems, `promise` how tight the promised time was."""
 
 
 class _Declared(BaseModel):
@@ -158,10 +163,14 @@ class Feature(_Declared):
 
 
 class Concept(_Declared):
-    """A reason as people think of it; the contributions of its features are shown as one."""
+    """A reason as people think of it; the contributions of its features are shown as one.
+
+    `cause` is what a delay is put down to where this reason raises the risk.
+    """
 
     title: Sentence
     owner: Annotated[str, Field(min_length=2, max_length=60)]
+    cause: Cause = "other"
 
 
 class FamilyHead(_Declared):

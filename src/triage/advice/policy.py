@@ -57,6 +57,24 @@ class FreshnessPolicy(_Declared):
     stale_after_minutes: Annotated[float, Field(gt=0)] = 60.0
 
 
+class ShadowPolicy(_Declared):
+    """How much a challenger may take while it scores beside the champion.
+
+    Attributes:
+        queue: answers that may wait for its score; more are counted as dropped.
+        busy_share: share of the time that it may take while scores are asked for.
+        quiet_share: the same while nobody asks.
+        max_mb_a_day: size of one day's file; more is counted as dropped.
+        keep_days: days after which a file is deleted.
+    """
+
+    queue: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
+    busy_share: Annotated[float, Field(gt=0, le=0.5)] = 0.005
+    quiet_share: Annotated[float, Field(gt=0, le=0.9)] = 0.25
+    max_mb_a_day: Annotated[float, Field(gt=0)] = 100.0
+    keep_days: Annotated[int, Field(ge=1)] = 60
+
+
 class Policy(_Declared):
     """Bands, reasons and freshness, with the version that every answer names."""
 
@@ -66,6 +84,7 @@ class Policy(_Declared):
     reasons: ReasonPolicy = ReasonPolicy()
     freshness: FreshnessPolicy = FreshnessPolicy()
     abstain: AbstainPolicy = AbstainPolicy()
+    shadow: ShadowPolicy = ShadowPolicy()
 
     @field_validator("bands")
     @classmethod

@@ -1,7 +1,8 @@
-"""Which bundle is in force: a pointer in plain JSON, read without any registry.
+"""Which bundle is in force, and which one runs beside it: pointers, read without a registry.
 
-<home>/models/<name>/champion.json      the pointer, replaced as a whole
-<home>/models/<name>/<digest>/          the bytes of every model that was ever promoted
+<home>/models/<name>/champion.json      the model that answers; replaced as a whole
+<home>/models/<name>/challenger.json    the model that scores the same orders unseen, if any
+<home>/models/<name>/<digest>/          the bytes of every model that either ever named
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from triage.errors import BundleError
 
 POINTER = "champion.json"
+CHALLENGER_POINTER = "challenger.json"
 
 
 def bundle_folder(home: Path, name: str, digest: str) -> Path:
@@ -43,28 +45,61 @@ def find_champion(home: Path, name: str) -> dict[str, Any] | None:
     Raises:
         BundleError: if the pointer cannot be read.
     """
-    path = home / "models" / name / POINTER
+    return _read(home / "models" / name / POINTER, "promote a version again")
+
+
+def find_challenger(home: Path, name: str) -> dict[str, Any] | None:
+    """Return the challenger's pointer, or None: digest, version, since (ISO, UTC), who, gates.
+
+    Raises:
+        BundleError: if the pointer cannot be read.
+    """
+    return _read(
+        home / "models" / name / CHALLENGER_POINTER,
+        "name a version again with `triage shadow VERSION`, or end it with `triage shadow --off`",
+    )
+
+
+def point_to(home: Path, name: str, pointer: dict[str, Any]) -> None:
+    """Replace the pointer; a reader sees the old one or the new one, also after a power cut."""
+    _replace(home / "models" / name, POINTER, pointer)
+
+
+def challenge_with(home: Path, name: str, pointer: dict[str, Any]) -> None:
+    """Name the challenger in place of the one before, as durably as the champion."""
+    _replace(home / "models" / name, CHALLENGER_POINTER, pointer)
+
+
+def end_challenge(home: Path, name: str) -> bool:
+    """Name no challenger any more; return whether there was one (its bytes stay)."""
+    path = home / "models" / name / CHALLENGER_POINTER
+    if not path.exists():
+        return False
+    path.unlink()
+    sync_folder(path.parent)
+    return True
+
+
+def _read(path: Path, remedy: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
         found = json.loads(path.read_bytes())
     except ValueError as error:
-        raise BundleError(f"{path} cannot be read ({error}): promote a version again") from error
+        raise BundleError(f"{path} cannot be read ({error}): {remedy}") from error
     if not isinstance(found, dict) or not isinstance(found.get("digest"), str):
-        raise BundleError(f"{path} names no digest: promote a version again")
+        raise BundleError(f"{path} names no digest: {remedy}")
     return found
 
 
-def point_to(home: Path, name: str, pointer: dict[str, Any]) -> None:
-    """Replace the pointer; a reader sees the old one or the new one, also after a power cut."""
-    folder = home / "models" / name
+def _replace(folder: Path, name: str, pointer: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{POINTER}.partial"
+    partial = folder / f"{name}.partial"
     with partial.open("w", encoding="utf-8") as file:
         file.write(json.dumps(pointer, indent=1) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(folder / POINTER)
+    partial.replace(folder / name)
     sync_folder(folder)
 
 

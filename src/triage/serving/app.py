@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import triage
+from triage.models.at_risk import NAME
+from triage.models.shadow_file import ShadowFile
 from triage.serving import openapi, pages, problems
 from triage.serving.advisor import AdvisorProvider
+from triage.serving.challenger import Challenger
 from triage.serving.direct import Direct
 from triage.serving.headers import SecurityHeaders
 from triage.serving.limits import BodyLimit
 from triage.serving.metrics import Metrics, RequestMetrics
 from triage.serving.routes import batch, health, models, score, worklist
 from triage.serving.service import Service
+from triage.serving.shadow import Shadow
 from triage.settings import Settings
 
 
@@ -30,6 +35,7 @@ def create_app(
     settings: Settings,
     *,
     clock: Callable[[], int] = wall_clock,
+    challenger: Challenger | None = None,
 ) -> FastAPI:
     """Return the app: the API, the list, and what operation needs.
 
@@ -38,7 +44,17 @@ def create_app(
             that the app can start first and load after.
         settings: limits of bodies and batches.
         clock: wall clock in UTC micros; stamps answers and nothing else.
+        challenger: a model that scores what was answered too, unseen; if there is one, the provider
+            gives an advisor from the start.
     """
+    metrics = Metrics()
+    shadow = _shadow(challenger, advisor_provider, settings, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.nullcontext() if shadow is None else shadow.running():
+            yield
+
     app = FastAPI(
         title="Triage",
         version=triage.__version__,
@@ -47,8 +63,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
     )
-    service = Service(advisor_provider, settings, clock, Metrics())
+    service = Service(advisor_provider, settings, clock, metrics, challenger, shadow)
     hot = score.router(service)
     app.include_router(hot)
     for part in (batch, worklist, models, health, pages):
@@ -61,3 +78,18 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, metrics=service.metrics)
     return app
+
+
+def _shadow(
+    challenger: Challenger | None, provider: AdvisorProvider, settings: Settings, metrics: Metrics
+) -> Shadow | None:
+    if challenger is None:
+        return None
+    if challenger.advisor is None:
+        metrics.shadow.labels("failed").inc()
+        return None
+    policy = provider().policy.shadow
+    file = ShadowFile(
+        settings.home, NAME, max_bytes=round(policy.max_mb_a_day * 1e6), keep_days=policy.keep_days
+    )
+    return Shadow(challenger.advisor, challenger.against, file, policy, metrics.shadow)

@@ -1,4 +1,4 @@
-"""From a home folder to a service: the champion's bundle, the log, the policy, one app."""
+"""From a home folder to a service: champion and challenger, the log, the policy, one app."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from fastapi import FastAPI
 from triage.advice import policy
 from triage.errors import BundleError, HistoryError
 from triage.history.log import Log
+from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.champion import bundle_folder, champion, find_champion
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.app import create_app, wall_clock
+from triage.serving.challenger import load_challenger
 from triage.serving.scorer import Scorer
 from triage.settings import Settings
 
@@ -23,25 +25,30 @@ def load_scorer(settings: Settings) -> Scorer:
         HistoryError: if there is no log.
         DeclarationError: if the policy cannot be used.
     """
+    return _load(settings)[0]
+
+
+def _load(settings: Settings) -> tuple[Scorer, History]:
     pointer = champion(settings.home, NAME)
     folder = bundle_folder(settings.home, NAME, pointer["digest"])
     model = AtRiskModel.load(folder, pointer["digest"])
+    history = Log(settings.home).read()
     scorer = Scorer(
         model,
         str(pointer["version"]),
-        Log(settings.home).read(),
+        history,
         policy.load(settings.workspace),
         clock=wall_clock if settings.clock == "wall" else None,
     )
     scorer.worklist()
-    return scorer
+    return scorer, history
 
 
 def create(settings: Settings | None = None) -> FastAPI:
     """Return the app; it answers "not ready" with the next command while something is missing."""
     configured = settings or Settings()
     try:
-        advisor: Advisor = load_scorer(configured)
+        scorer, history = _load(configured)
     except (BundleError, HistoryError) as error:
         problem = str(error)
         trained = find_champion(configured.home, NAME) is not None
@@ -51,4 +58,5 @@ def create(settings: Settings | None = None) -> FastAPI:
             raise NotReadyError([problem], command)
 
         return create_app(not_ready, configured)
-    return create_app(lambda: advisor, configured)
+    challenger = load_challenger(configured, scorer, history)
+    return create_app(lambda: scorer, configured, challenger=challenger)

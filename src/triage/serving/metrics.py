@@ -32,6 +32,10 @@ class Metrics:
         self.scores = Counter(
             "triage_scores", "Orders scored, by risk band.", ("band",), registry=self.registry
         )
+        self.shadow = Counter(
+            "triage_shadow", "Answers that a challenger scored too, could not in time, or failed.",
+            ("result",), registry=self.registry,
+        )  # fmt: skip
         self.worklist = Gauge(
             "triage_worklist_orders", "Open orders by state.", ("state",), registry=self.registry
         )

@@ -210,10 +210,29 @@ class Champion(_Answer):
     families_off: list[FamilyOff]
 
 
+class ChallengerOut(_Answer):
+    """The model that scores the same orders unseen; it never answers."""
+
+    model_config = ConfigDict(extra="forbid", title="Challenger")
+
+    name: str
+    version: str
+    digest: str = Field(description="SHA-256 of the model bundle, hexadecimal.")
+    since: AwareDatetime = Field(description="When it was named the challenger.")
+    trained_as_of: AwareDatetime | None = Field(
+        description="It saw history up to this moment; null if it could not be loaded."
+    )
+    shares_state: bool = Field(
+        description="Whether it looks at the champion's state of the log, having the same features."
+    )
+    problem: str | None = Field(description="Why it could not be loaded; null if it was.")
+
+
 class ModelsAnswer(_Answer):
     """Models now in service."""
 
     champion: Champion
+    challenger: ChallengerOut | None = Field(description="null while nothing challenges.")
 
 
 class Alive(_Answer):

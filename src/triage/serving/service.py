@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from triage.serving.advisor import Advisor, AdvisorProvider
+from triage.serving.challenger import Challenger
 from triage.serving.metrics import Metrics
+from triage.serving.shadow import Shadow
 from triage.serving.worklist_index import EMPTY, WorklistIndex
 from triage.settings import Settings
 
@@ -20,12 +22,16 @@ class Service:
         settings: limits and addresses.
         clock: wall clock, UTC micros; only stamps answers (`scored_at`, `stale_at`).
         metrics: counters of this app.
+        challenger: the model that scores unseen, if one was named.
+        shadow: its queue; None if nothing scores unseen.
     """
 
     provider: AdvisorProvider
     settings: Settings
     clock: Callable[[], int]
     metrics: Metrics
+    challenger: Challenger | None = None
+    shadow: Shadow | None = None
     _index: WorklistIndex = field(default=EMPTY)
 
     def advisor(self) -> Advisor:
@@ -41,4 +47,6 @@ class Service:
         worklist = advisor.worklist()
         if self._index.worklist is not worklist:
             self._index = WorklistIndex.of(worklist)
+            if self.shadow is not None:
+                self.shadow.put_worklist(self.clock(), worklist)
         return self._index

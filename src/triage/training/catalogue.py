@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle
-from triage.models.champion import find_champion
+from triage.models.champion import find_challenger, find_champion
 from triage.training.promotions import promotions
 from triage.training.tracking import DIGEST_TAG, GATES_FILE, GATES_TAG, open_catalogue
 from triage.training.verdict import STABILITY, Bound, GateResult, Standing
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-CHAMPION, PREVIOUS = "champion", "previous"
+CHAMPION, PREVIOUS, CHALLENGER = "champion", "previous", "challenger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ListedVersion:
         version: number in the registry.
         digest: of its bundle; empty if it was registered by another program.
         gates: passed, unstable or failed when it was registered.
-        alias: "champion", "previous" or nothing, by the pointer.
+        alias: "champion", "previous", "challenger" or nothing, by the pointers.
         promotion: the pointer with which it was last put in force; None if it never was.
     """
 
@@ -50,6 +50,7 @@ def listed_versions(home: Path, name: str) -> list[ListedVersion]:
     """
     current = find_champion(home, name) or {}
     alias = {(current.get("previous") or {}).get("version"): PREVIOUS}
+    alias[(find_challenger(home, name) or {}).get("version")] = CHALLENGER
     alias[current.get("version")] = CHAMPION
     last = {str(entry.get("version")): entry for entry in promotions(home, name)}
     with open_catalogue(home) as client:
@@ -168,3 +169,11 @@ def set_aliases(client: MlflowClient, name: str, pointer: dict[str, Any]) -> Non
         client.set_registered_model_alias(name, PREVIOUS, pointer["previous"]["version"])
     elif PREVIOUS in client.get_registered_model(name).aliases:
         client.delete_registered_model_alias(name, PREVIOUS)
+
+
+def set_challenger(client: MlflowClient, name: str, version: str | None) -> None:
+    """Let the alias of the challenger follow its pointer; None takes the alias away."""
+    if version is not None:
+        client.set_registered_model_alias(name, CHALLENGER, version)
+    elif CHALLENGER in client.get_registered_model(name).aliases:
+        client.delete_registered_model_alias(name, CHALLENGER)

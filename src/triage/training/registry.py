@@ -1,4 +1,4 @@
-"""From a registered version to the champion in force, and back to the one before.
+"""From a registered version to the champion in force and back, or to the challenger beside it.
 
 The pointer `champion.json` decides; the journal of promotions and MLflow's aliases follow it. Bytes
 are copied and checked first, then the pointer is replaced in one step, then the rest: whatever
@@ -9,7 +9,7 @@ needs nothing but the home folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,26 @@ from typing import Any
 
 from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle, write_bundle
-from triage.models.champion import bundle_folder, champion, find_champion, point_to, sync_folder
-from triage.training.catalogue import fetch, open_version, require_registered, set_aliases
+from triage.models.champion import (
+    bundle_folder,
+    challenge_with,
+    champion,
+    end_challenge,
+    find_challenger,
+    find_champion,
+    point_to,
+    sync_folder,
+)
+from triage.training.catalogue import (
+    fetch,
+    open_version,
+    require_registered,
+    set_aliases,
+    set_challenger,
+)
 from triage.training.promotions import promotions, record_promotion
 from triage.training.thresholds import validate
-from triage.training.tracking import open_catalogue
+from triage.training.tracking import GATES_TAG, open_catalogue
 from triage.training.verdict import STABILITY, GateResult, refusal, require
 
 
@@ -73,6 +88,9 @@ def promote(
         point_to(home, name, pointer)
         record_promotion(home, name)
         set_aliases(client, name, pointer)
+        if _challenges(home, name, digest):
+            end_challenge(home, name)
+            set_challenger(client, name, None)
 
 
 def rollback(home: Path, name: str, *, who: str, why: str) -> tuple[dict[str, Any], str]:
@@ -117,6 +135,75 @@ def rollback(home: Path, name: str, *, who: str, why: str) -> tuple[dict[str, An
     point_to(home, name, pointer)
     record_promotion(home, name)
     return pointer, _tell_mlflow(home, name, pointer)
+
+
+def challenge(
+    home: Path, name: str, version: str, *, who: str, check: Callable[[Path, str], object]
+) -> dict[str, Any]:
+    """Make a registered version the challenger: it scores beside the champion and never answers.
+
+    One whose gates failed may challenge; the pointer says what its gates were.
+
+    Args:
+        home: folder of everything generated.
+        name: the registered model.
+        version: its version.
+        who: who decided.
+        check: reads a bundle (folder, digest); raises BundleError if it cannot be scored.
+
+    Returns:
+        The pointer: digest, version, since (ISO, UTC), who, gates (as registered).
+
+    Raises:
+        BundleError: if there is no such version or no champion, it is the champion, or its bytes
+            are damaged or cannot be scored; a challenger before it then stays.
+    """
+    current = champion(home, name)
+    with open_catalogue(home) as client:
+        registered = open_version(client, name, version)
+        digest, files = fetch(client, registered)
+        if digest == current["digest"]:
+            raise BundleError(
+                f"version {version} of {name} is the champion: name another as its challenger,"
+                " see `triage models`"
+            )
+        _install(home, name, digest, files)
+        check(bundle_folder(home, name, digest), digest)
+        pointer = {
+            "digest": digest,
+            "version": str(version),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "who": who,
+            "gates": registered.tags.get(GATES_TAG, "unknown"),
+        }
+        challenge_with(home, name, pointer)
+        set_challenger(client, name, str(version))
+    return pointer
+
+
+def stop_challenge(home: Path, name: str) -> tuple[bool, str]:
+    """Name no challenger any more; what it scored so far is kept, and MLflow is not needed.
+
+    Returns:
+        Whether there was one, and in words what could not be told to MLflow (empty if all was).
+    """
+    was = end_challenge(home, name)
+    if not was:
+        return False, ""
+    try:
+        with open_catalogue(home) as client:
+            set_challenger(client, name, None)
+    except Exception as error:  # noqa: BLE001  whatever ails MLflow, the challenge has ended
+        return True, f"MLflow's alias stays as it was ({type(error).__name__}: {error})"
+    return True, ""
+
+
+def _challenges(home: Path, name: str, digest: str) -> bool:
+    """Return whether a bundle is the challenger; a pointer that cannot be read names none."""
+    try:
+        return (find_challenger(home, name) or {}).get("digest") == digest
+    except BundleError:
+        return False
 
 
 def _require_of_mlflow(gates: Sequence[GateResult]) -> None:

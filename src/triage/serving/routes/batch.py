@@ -64,7 +64,8 @@ def router(service: Service) -> APIRouter:
             if place % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
             try:
-                order = assess(advisor, read())
+                asked = read()
+                order = assess(advisor, asked)
             except TriageError as error:
                 if error.status >= 500:
                     raise
@@ -72,6 +73,8 @@ def router(service: Service) -> APIRouter:
                 items.append({"index": place, "problem": problems.of_error(error, instance)})
                 continue
             service.metrics.scores.labels(order.band).inc()
+            if service.shadow is not None:
+                service.shadow.put(stamp.scored_at, asked, order)
             answer = answers.score(order, stamp, index.percentile(order.p_late))
             items.append({"index": place, "answer": answer})
         return items

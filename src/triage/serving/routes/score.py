@@ -68,6 +68,8 @@ def router(service: Service) -> APIRouter:
         percentile = service.index(advisor).percentile(order.p_late)
         service.metrics.scores.labels(order.band).inc()
         stamp = answers.Stamp.at(service.clock(), advisor)
+        if service.shadow is not None:
+            service.shadow.put(stamp.scored_at, asked, order)
         return Response(answers.dump(answers.score(order, stamp, percentile)), media_type=JSON)
 
     return routes

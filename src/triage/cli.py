@@ -238,6 +238,71 @@ def rollback(
 
 
 @app.command()
+def shadow(
+    version: Annotated[
+        str | None, typer.Argument(help="The registered version that shall score unseen.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Name no challenger any more.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Say how both compare on what was answered so far.")
+    ] = False,
+    who: Annotated[str, typer.Option(help="Who decides; default: the user.")] = "",
+    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    home: Home = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="With --report: write the figures here.")
+    ] = None,
+) -> None:
+    """Let a challenger score what the service answers, unseen; or end that; or see who is right."""
+    if (version is not None) + off + report != 1:
+        raise typer.BadParameter("give a version, --off or --report")
+    settings = _settings(home)
+    if report:
+        _shadow_report(settings, name, json_file)
+    elif version is None:
+        from triage.training.registry import stop_challenge
+
+        was, left_undone = stop_challenge(settings.home, name)
+        out.print(
+            f"nothing challenges {name} from the next start of `triage serve` on"
+            if was
+            else f"nothing challenged {name}"
+        )
+        if left_undone:
+            err.print(left_undone, highlight=False, markup=False)
+    else:
+        from triage.models.at_risk import AtRiskModel
+        from triage.training.registry import challenge
+
+        named = challenge(
+            settings.home, name, version, who=who or getpass.getuser(), check=AtRiskModel.load
+        )
+        if named["gates"] != "passed":
+            err.print(
+                f"gates of version {version} when it was registered: {named['gates']}. It may be"
+                " watched here; promotion still asks for them",
+                highlight=False, markup=False,
+            )  # fmt: skip
+        out.print(
+            f"[bold]{name} version {version} is the challenger[/]: it scores unseen from the next"
+            " start of `triage serve` on; see `triage shadow --report`",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+
+
+def _shadow_report(settings: Settings, name: str, json_file: Path | None) -> None:
+    from triage.history.log import Log
+    from triage.training.shadow_report import shadow_report
+    from triage.training.shadow_table import as_text
+
+    with _working("comparing live answers with outcomes"):
+        found = shadow_report(settings.home, name, Log(settings.home).read())
+    out.print(as_text(found), highlight=False)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found.plain(), indent=1) + "\n", encoding="utf-8")
+
+
+@app.command()
 def models(
     name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
     home: Home = None,

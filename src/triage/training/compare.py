@@ -23,7 +23,8 @@ from triage.training.train import Progress
 
 KEYS = ("order_id", "landmark", "as_of")
 METRICS = {
-    "roc_auc": True, "pr_auc": True, "log_loss": False, "ece": False, "recall_at_10": True,
+    "roc_auc": True, "pr_auc": True, "log_loss": False, "brier": False, "ece": False,
+    "recall_at_10": True,
 }  # fmt: skip
 """What is compared, and whether more is better."""
 DECIDES = "log_loss"

@@ -16,11 +16,11 @@ from triage.training.compare import Comparison, Difference
 from triage.training.report_table import say
 from triage.training.tracking import log_figures, open_catalogue
 
-_NAMES = {
-    "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "log_loss": "log loss", "ece": "ECE",
-    "recall_at_10": "recall @10%",
+NAMES = {
+    "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "log_loss": "log loss", "brier": "Brier",
+    "ece": "ECE", "recall_at_10": "recall @10%",
 }  # fmt: skip
-_SURE = {1: "better", 0: "cannot tell", -1: "worse"}
+SURE = {1: "better", 0: "cannot tell", -1: "worse"}
 _HEAD = ("figure", "challenger", "champion", "difference", "95 % interval", "verdict")
 
 
@@ -68,7 +68,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "months": list(comparison.months),
         "rows": comparison.rows,
         "differences": [
-            _defined(asdict(d) | {"difference": d.difference, "challenger_is": _SURE[d.sure]})
+            _defined(asdict(d) | {"difference": d.difference, "challenger_is": SURE[d.sure]})
             for d in comparison.differences
         ],
         "notes": list(comparison.notes),
@@ -103,6 +103,6 @@ def _of(comparison: Comparison, landmark: str) -> list[Difference]:
 
 def _cells(found: Difference) -> list[str]:
     return [
-        _NAMES[found.metric], say(found.challenger), say(found.champion),
-        f"{found.difference:+.4f}", f"{found.low:+.4f} to {found.high:+.4f}", _SURE[found.sure],
+        NAMES[found.metric], say(found.challenger), say(found.champion),
+        f"{found.difference:+.4f}", f"{found.low:+.4f} to {found.high:+.4f}", SURE[found.sure],
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 
-from triage.advice.assessment import Assessment, Reason, State
+from triage.advice.assessment import Assessment, CauseShare, Reason, State
 from triage.advice.policy import FreshnessPolicy, Policy, ReasonPolicy
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, to_micros
 from triage.domain.records import Milestone, MilestoneKind, Order
@@ -70,6 +70,12 @@ _REASONS: dict[str, _Told] = {
 }  # fmt: skip
 
 
+CAUSES = (
+    CauseShare("warehouse", 0.57), CauseShare("carrier", 0.3), CauseShare("approval", 0.09),
+    CauseShare("other", 0.04),
+)  # fmt: skip
+
+
 def _reason(code: str, site: str, effect: float) -> Reason:
     text, unit, value, typical, owner, feature, actionable = _REASONS[code]
     return Reason(
@@ -114,7 +120,7 @@ def assessment(number: int, state: State) -> Assessment:
         customer=rng.choice(_CUSTOMERS), site=site, destination=rng.choice(_PLACES),
         missing=("inventory_position",) if rng.random() < 0.2 else (),
         unknown=("carrier",) if rng.random() < 0.1 else (),
-        unsure=(),
+        unsure=(), causes=CAUSES if state == "at_risk" and p_late > typical else (),
     )  # fmt: skip
 
 
@@ -174,6 +180,7 @@ class FakeAdvisor:
             reasons=reasons, other_pp=other, revenue=order.value, currency=order.currency,
             customer=order.customer_name, site=order.lines[0].site if order.lines else None,
             destination=order.destination_region, missing=(), unknown=(), unsure=(),
+            causes=CAUSES if p_late > typical else (),
         )  # fmt: skip
 
     def worklist(self) -> Worklist:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from triage.features.declarations import Cause
+
 State = Literal["at_risk", "already_late"]
 
 
@@ -41,6 +43,14 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseShare:
+    """The share of one cause in what raises the probability, 0 to 1."""
+
+    cause: Cause
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """One order as assessed at one moment. Times are UTC micros, delays are days after the promise.
 
@@ -48,6 +58,9 @@ class Assessment:
 
     `typical` + the effects of all reasons + `other_pp` (all in points) is exactly `p_late`, counted
     in millionths: `round(100 * typical, 4) + sum(effect_pp) + other_pp == round(100 * p_late, 4)`.
+
+    `causes` says to which causes what raises the probability is put down, largest share first; the
+    shares sum to 1 in whole thousandths, and there are none where nothing raises it.
     """
 
     order_id: str
@@ -71,6 +84,7 @@ class Assessment:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     unsure: tuple[str, ...]
+    causes: tuple[CauseShare, ...] = ()
 
     @property
     def expected_loss(self) -> float:

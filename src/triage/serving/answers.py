@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from triage.advice.assessment import Assessment, Reason
+from triage.advice.assessment import Assessment, CauseShare, Reason
 from triage.domain.clock import MICROS_PER_MINUTE, from_micros
 from triage.serving.advisor import Advisor, ModelInfo, WorkItem
 
@@ -53,6 +53,7 @@ def score(order: Assessment, stamp: Stamp, percentile: float | None) -> dict[str
         "delay": delay(order),
         "reasons": [reason(entry) for entry in order.reasons],
         "other_effect_pp": order.other_pp,
+        "causes": [cause(entry) for entry in order.causes],
         "exposure": exposure(order),
         "data_quality": {
             "missing": order.missing,
@@ -81,6 +82,7 @@ def work_item(item: WorkItem, percentile: float | None) -> dict[str, Any]:
         "delay": delay(order),
         "reasons": [reason(entry) for entry in order.reasons],
         "other_effect_pp": order.other_pp,
+        "causes": [cause(entry) for entry in order.causes],
         "exposure": exposure(order),
     }
 
@@ -114,6 +116,11 @@ def exposure(order: Assessment) -> dict[str, Any]:
         "currency": order.currency,
         "expected_loss": order.expected_loss,
     }
+
+
+def cause(entry: CauseShare) -> dict[str, Any]:
+    """Return one cause with its share."""
+    return {"cause": entry.cause, "share": entry.share}
 
 
 def reason(entry: Reason) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from triage.features.declarations import Cause
+
 
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -58,6 +60,13 @@ class ReasonOut(_Answer):
     actionable: bool
 
 
+class CauseOut(_Answer):
+    """One cause of what raises the probability above that of a typical order."""
+
+    cause: Cause
+    share: float = Field(gt=0, le=1, description="Its share of the excess, 0 to 1.")
+
+
 class Exposure(_Answer):
     """What is at stake, in `currency`."""
 
@@ -82,6 +91,12 @@ _LAW = (
 )
 
 
+_SHARES = (
+    "What the excess risk is put down to, largest share first; the shares sum to 1. Empty where"
+    " nothing raises the probability."
+)
+
+
 class ScoreAnswer(_Answer):
     """Advice on one order. Advisory only: nothing is done, the named authority stays in charge."""
 
@@ -101,6 +116,7 @@ class ScoreAnswer(_Answer):
     delay: Delay
     reasons: list[ReasonOut] = Field(description="Strongest first.")
     other_effect_pp: float = Field(description=_LAW)
+    causes: list[CauseOut] = Field(description=_SHARES)
     exposure: Exposure
     data_quality: DataQuality
 
@@ -163,6 +179,7 @@ class WorklistItem(_Answer):
     delay: Delay
     reasons: list[ReasonOut]
     other_effect_pp: float = Field(description=_LAW)
+    causes: list[CauseOut] = Field(description=_SHARES)
     exposure: Exposure
 
 

@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.advice.assessment import Assessment
+from triage.advice.causes import Causes
 from triage.advice.policy import Policy
 from triage.advice.reasons import Explainer
+from triage.advice.steps import UsualSteps, WorkingTime
 from triage.domain.clock import (
     MICROS_PER_DAY,
     MICROS_PER_MINUTE,
@@ -75,6 +77,12 @@ class Scorer:
         self._explainers = {
             name: Explainer(stage, model.features) for name, stage in model.stages.items()
         }
+        self._causes = {
+            name: Causes(name, stage.numbers.inputs, model.features)
+            for name, stage in model.stages.items()
+        }
+        time = WorkingTime(model.numbers.time_zone, model.numbers.country)
+        self._steps = UsualSteps.of(self.engine.book, model.numbers.trained_as_of, time)
         names = self.engine.names
         self._row = np.empty(len(names), dtype=np.float64)
         self._columns = {
@@ -228,6 +236,12 @@ class Scorer:
             missing=missing,
             unknown=unknown,
             unsure=self.policy.abstain.unsure(prediction.bounds, unfamiliar),
+            causes=self._causes[stage.name].shares(
+                prediction.effects,
+                prediction.promise_effect,
+                prediction.waiting_effect,
+                self._steps.delays(row.event.tolist(), known, as_of),
+            ),
         )
 
     def _stage(self, known: list[int], as_of: int, late_at: int) -> Stage:

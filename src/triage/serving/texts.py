@@ -67,6 +67,11 @@ ASSOCIATION: Final = (
 )
 
 
+def mostly(causes: str) -> str:
+    """Return what raises the risk above the typical, by cause."""
+    return f"Mostly: {causes}"
+
+
 def looks_like(percent: str) -> str:
     """Return what a probability means in orders."""
     return f"Of 100 orders that look like this one, about {percent} are late."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from triage.advice.assessment import CauseShare
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
 from triage.serving import texts
 
@@ -126,6 +127,12 @@ def delivery_days(promised_by: int, low: float, high: float, now: int, zone: str
     last = max(promised_by - 1 + round(high * MICROS_PER_DAY), now)
     start, end = (_day(moment(at, zone), now, zone) for at in (first, last))
     return start if start == end else f"{start} to {end}"
+
+
+def causes(shares: Sequence[CauseShare]) -> str:
+    """Return the causes that matter with their shares: at most three, of a tenth or more each."""
+    told = [each for each in shares if each.share >= 0.1][:3] or list(shares[:1])
+    return ", ".join(f"{each.cause}{_NBSP}{percent(each.share)}" for each in told)
 
 
 def stage(name: str) -> str:

@@ -67,7 +67,7 @@ def load_challenger(settings: Settings, champion: Scorer, history: History) -> C
     try:
         scorer, shared = _scorer(settings, named, champion, history)
     except Exception as error:  # noqa: BLE001  whatever ails a challenger, the champion answers
-        problem = str(error) or type(error).__name__
+        problem = (str(error) or type(error).__name__).splitlines()[0]
         _LOG.warning("version %s of %s scores nothing: %s", named.version, NAME, problem)
         return replace(named, problem=problem)
     return replace(named, advisor=scorer, shares_state=shared)

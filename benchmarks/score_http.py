@@ -1,6 +1,7 @@
 """One score over HTTP, beside a FastAPI endpoint that validates the same body and says a constant.
 
     python -m benchmarks.score_http [--home .triage] [--json]
+    python -m benchmarks.score_http --shadow      # with and without the challenger of that home
 
 The service is what `triage serve` runs, the endpoint runs under uvicorn as it comes (uvloop,
 httptools), each in a process of its own; one keep-alive client asks them in turn, block by block,
@@ -16,7 +17,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from triage.serving.intake import ScoreRequest
 from triage.serving.routes.score import EXAMPLE
 
 SERVICE = ("triage.cli", "serve", "--port")
+PACE_SECONDS = 0.01
 CONSTANT = (
     "uvicorn", "benchmarks.score_http:constant_app", "--factory", "--loop", "uvloop",
     "--http", "httptools", "--no-access-log", "--log-level", "warning", "--port",
@@ -108,13 +112,18 @@ def serving(command: tuple[str, ...], home: Path) -> Iterator[int]:
 
 
 def measure(
-    clients: dict[str, Client], request: bytes, blocks: int, size: int
+    clients: dict[str, Client], request: bytes, blocks: int, size: int, pace: float = 0.0
 ) -> dict[str, list[float]]:
-    """Return microseconds of every answer by name; blocks of the clients alternate."""
+    """Return microseconds of every answer by name; blocks of the clients alternate.
+
+    With a pace, so many seconds lie between an answer and the next request.
+    """
     times: dict[str, list[float]] = {name: [] for name in clients}
     for block in range(-2, blocks):  # the first two warm up
         for name, client in clients.items():
             for _ in range(size):
+                if pace:
+                    time.sleep(pace)
                 start = time.perf_counter_ns()
                 status, body = client.ask(request)
                 taken = (time.perf_counter_ns() - start) / 1000
@@ -131,6 +140,7 @@ def summary(times: list[float]) -> dict[str, float]:
     return {
         "p50_us": round(ordered[len(ordered) // 2], 1),
         "p95_us": round(ordered[int(len(ordered) * 0.95)], 1),
+        "p99_us": round(ordered[int(len(ordered) * 0.99)], 1),
         "per_second": round(1e6 * len(ordered) / sum(ordered), 1),
     }
 
@@ -161,6 +171,62 @@ def run(home: Path, blocks: int, size: int) -> dict[str, Any]:
     return found
 
 
+def run_shadow(home: Path, blocks: int, size: int) -> dict[str, Any]:
+    """Return the figures of a stored order with the home's challenger and without it.
+
+    Back to back is the worst case; at a pace the shadow has gaps to score in.
+    """
+    if not (home / "models" / "at_risk" / "challenger.json").is_file():
+        raise SystemExit(f"nothing challenges in {home}: `triage shadow VERSION` names a model")
+    with tempfile.TemporaryDirectory(prefix="triage-alone-") as folder:
+        alone = _without_challenger(home.resolve(), Path(folder))
+        with serving(SERVICE, alone) as port, serving(SERVICE, home) as shadowed_port:
+            clients = {"alone": Client(port), "shadow": Client(shadowed_port)}
+            request = request_of(stored_order(clients["alone"]))
+            stored_order(clients["shadow"])
+            found: dict[str, Any] = {}
+            for kind, n, pace in (("burst", blocks, 0.0), ("paced", blocks // 4, PACE_SECONDS)):
+                times = measure(clients, request, n, size, pace)
+                found[kind] = {name: summary(taken) for name, taken in times.items()}
+            time.sleep(1.5)
+            found["shadow"] = _shadow_counts(shadowed_port)
+    return found
+
+
+def _without_challenger(home: Path, folder: Path) -> Path:
+    """Return a home beside the first one with the same log and champion."""
+    (folder / "history").symlink_to(home / "history")
+    models = folder / "models" / "at_risk"
+    models.mkdir(parents=True)
+    for path in (home / "models" / "at_risk").iterdir():
+        if path.name != "challenger.json":
+            (models / path.name).symlink_to(path)
+    return folder
+
+
+def _shadow_counts(port: int) -> dict[str, float]:
+    """Return what became of the answers that the challenger was to score too."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return {
+        line.split('"')[1]: float(line.split()[-1])
+        for line in lines
+        if line.startswith("triage_shadow_total{")
+    }
+
+
+def show_shadow(found: dict[str, Any]) -> None:
+    """Print what a challenger costs."""
+    print(f"{'requests':<9} {'service':<8} {'p50 us':>8} {'p95 us':>8} {'p99 us':>8} {'req/s':>7}")
+    for kind in ("burst", "paced"):
+        for name, row in found[kind].items():
+            print(
+                f"{kind:<9} {name:<8} {row['p50_us']:>8.1f} {row['p95_us']:>8.1f} "
+                f"{row['p99_us']:>8.1f} {row['per_second']:>7.0f}"
+            )
+    print(f"answers scored by the challenger too, dropped, failed: {found['shadow']}")
+
+
 def show(found: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{'request':<8} {'server':<9} {'p50 us':>9} {'p95 us':>9} {'req/s':>8}")
@@ -180,13 +246,17 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path(".triage"))
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--size", type=int, default=200, help="requests in a block")
+    parser.add_argument(
+        "--shadow", action="store_true", help="what the home's challenger costs, instead"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
-    found = run(options.home, options.blocks, options.size)
+    measured = run_shadow if options.shadow else run
+    found = measured(options.home, options.blocks, options.size)
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    show(found)
+    (show_shadow if options.shadow else show)(found)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -344,7 +343,7 @@ def test_the_models_that_are_listed_name_the_challenger(
 
 
 @pytest.fixture(scope="module")
-def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a cheap champion "1" and a challenger "2" that differs in one number a stage."""
     home = tmp_path_factory.mktemp("home")
     shutil.copytree(sample_home / "history", home / "history")

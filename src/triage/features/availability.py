@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import pandas as pd
 
-from triage.domain.clock import UNKNOWN_TIME
+from triage.domain.clock import MICROS_PER_DAY, UNKNOWN_TIME
 from triage.history.tables import History
 
 _ENOUGH = 0.01
+_RETURNING = 0.2
+_TWO = 2
+_CODES = {"channel", "service", "carrier", "customer_tier", "payment_method"}
+_FEW_A_MONTH, _LEAST_ORDERS, _DAYS_A_MONTH = 500, 2, 30.4
 
 
 def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[str]:
     """Return the names of the sources that hold data.
 
     `order.<field>` and `order_line.<field>` count if at least `least_share` of the rows have a
-    value, `milestone.<kind>` if at least that share of the orders has one; `order_line`,
-    `inventory_position`, `exception_event` and `inbound_supply` if there is any.
+    value (and a code, such as a channel, at least two), `milestone.<kind>` if at least that share of the orders has one; `order_line`,
+    `inventory_position`, `exception_event` and `inbound_supply` if there is any;
+    `returning_customers` if one order in five is by a customer who ordered before; `few_orders` if
+    there are fewer than 500 orders a month, so that a quarter's history says little.
     """
     orders = max(len(history.orders), 1)
     names = _filled("order", history.orders, least_share)
@@ -24,6 +30,10 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     names |= _filled("order_line", history.lines, least_share)
     kinds = history.milestones["milestone"].value_counts()
     names |= {f"milestone.{kind}" for kind, n in kinds.items() if n >= least_share * orders}
+    if _returning(history.orders["customer_id"]) >= _RETURNING:
+        names.add("returning_customers")
+    if _orders_a_month(history.orders["record_time"]) < _FEW_A_MONTH:
+        names.add("few_orders")
     if history.milestones["due_by"].gt(0).sum() >= least_share * orders:
         names.add("milestone.due_by")
     others = {
@@ -36,8 +46,23 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     return frozenset(names)
 
 
+def _returning(customers: pd.Series[str]) -> float:
+    """Return the share of orders whose customer has an earlier one."""
+    known = customers.dropna()
+    return float(known.duplicated().mean()) if len(known) else 0.0
+
+
+def _orders_a_month(recorded: pd.Series[int]) -> float:
+    if len(recorded) < _LEAST_ORDERS:
+        return float(_FEW_A_MONTH)
+    months = (recorded.iloc[-1] - recorded.iloc[0]) / MICROS_PER_DAY / _DAYS_A_MONTH
+    return len(recorded) / max(float(months), 1.0)
+
+
 def _filled(record: str, table: pd.DataFrame, least_share: float) -> set[str]:
     if not len(table):
         return set()
     share = table.notna().mean()
-    return {f"{record}.{name}" for name in table.columns if share[name] >= least_share}
+    alike = {name for name in _CODES & {*table.columns} if table[name].nunique() < _TWO}
+    filled = {name for name in table.columns if share[name] >= least_share}
+    return {f"{record}.{name}" for name in filled - alike}

@@ -1,9 +1,12 @@
 """The at-risk model: when will this order be delivered, and so, how likely is it late.
 
-One distribution answers everything. With L = log(1 + days from the landmark to the promise), the
-trees give a location mu = offset x L + trees(x) on the log scale, and a survival curve S over
-z = log(1 + t) - mu gives P(T > t). Then p(late) = S(z at the promise), delay quantiles are read off
-the same curve, and an order that waited W days is conditioned on "not yet": S(promise) / S(W).
+One distribution answers everything. With L = log(1 + days from the landmark to the promise), trees
+give a location m = offset x L + times(x) on the log scale, and a survival curve over log(1 + t) - m
+says when orders arrive. A second location, mu = offset x L + trees(x), holds besides the times a
+weighted share of trees that learnt late or not; its curve S gives p(late) = S(L - mu), which ranks
+and is calibrated better. The distribution of times is held to it: before the promise at least
+p(late) have not arrived, after it at most. So there is one distribution, and p(late) and the
+interval cannot contradict each other. An order that waited W days is conditioned on "not yet".
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,6 +55,7 @@ class Calibration(_Carried):
     window_days: float = 45.0
     half_life_days: float = 5.0
     bandwidth: float = 0.1
+    times_bandwidth: float = 0.05
     logistic_days: float = 120.0
     share_recent: Annotated[float, Field(ge=0, le=1)] = 0.5
     abandoned_days: Annotated[float, Field(gt=0)] = 30.0
@@ -78,6 +82,11 @@ class CurveNumbers(_Carried):
     start: float
     step: float
     logits: tuple[float, ...]
+
+    @classmethod
+    def of(cls, curve: SurvivalCurve, as_of: int) -> CurveNumbers:
+        """Return the numbers of a curve."""
+        return cls(as_of=as_of, start=curve.start, step=curve.step, logits=curve.logits)
 
     def curve(self) -> SurvivalCurve:
         """Return the curve."""
@@ -112,7 +121,7 @@ class LandmarkNumbers(_Carried):
     typical_promise: float
     logistic: tuple[float, float]
     calibration: Calibration
-    curve: CurveNumbers
+    usual_times: CurveNumbers
     doubt: Doubt
     support: Support
 
@@ -136,14 +145,17 @@ class Stage:
     name: str
     numbers: LandmarkNumbers
     trees: TreeEnsemble
+    times: TreeEnsemble
     low: Floats
     high: Floats
 
     @classmethod
-    def of(cls, name: str, numbers: LandmarkNumbers, trees: TreeEnsemble) -> Stage:
+    def of(
+        cls, name: str, numbers: LandmarkNumbers, trees: TreeEnsemble, times: TreeEnsemble
+    ) -> Stage:
         """Return a stage with its support as arrays."""
         support = numbers.support
-        return cls(name, numbers, trees, np.array(support.low), np.array(support.high))
+        return cls(name, numbers, trees, times, np.array(support.low), np.array(support.high))
 
     def unfamiliar(self, x: Floats) -> tuple[str, ...]:
         """Return inputs out of the usual range; none while no more are than in training."""
@@ -151,6 +163,13 @@ class Stage:
         if int(np.count_nonzero(outside)) <= self.numbers.support.most_outside:
             return ()
         return tuple(self.numbers.inputs[at] for at in np.flatnonzero(outside).tolist())
+
+
+class Curves(NamedTuple):
+    """The survival curves of one landmark as of one moment: of lateness, and of times."""
+
+    late: SurvivalCurve
+    times: SurvivalCurve
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +185,7 @@ class Prediction:
             `waiting_effect` lead from `typical` to `p_late`.
         promise_effect: effect of how far away the promise is, beyond what the inputs carry.
         waiting_effect: effect of having waited since the landmark without delivery.
-        log_days: (inputs,) the same contributions on the log-days scale (exact SHAP values).
+        log_days: (inputs,) contributions to the location mu (exact SHAP values).
     """
 
     p_late: float
@@ -180,7 +199,7 @@ class Prediction:
 
 
 def predict(
-    stage: Stage, curve: SurvivalCurve, x: Floats, promise_days: float, waited_days: float
+    stage: Stage, curves: Curves, x: Floats, promise_days: float, waited_days: float
 ) -> Prediction:
     """Predict and explain one order.
 
@@ -190,12 +209,12 @@ def predict(
 
     Args:
         stage: the landmark's model.
-        curve: the survival curve in force.
+        curves: the survival curves in force.
         x: (inputs,) feature values bound by `stage.numbers.inputs`.
         promise_days: days from the landmark to promise + tolerance (> 0).
         waited_days: days since the landmark (0 <= waited; the order is still open).
     """
-    numbers = stage.numbers
+    numbers, curve = stage.numbers, curves.late
     contributions = np.empty(len(numbers.inputs), dtype=np.float64)
     location = stage.trees.explain_one(x, contributions)
     log_promise = math.log1p(promise_days)
@@ -209,11 +228,19 @@ def predict(
     else:
         per_unit = (curve.at(z + 1e-4) - curve.at(z - 1e-4)) / 2e-4
     promise_effect = per_unit * (1.0 - numbers.offset) * (log_promise - numbers.typical_promise)
-    still = curve.at(math.log1p(waited_days) - mu) if waited_days > 0 else 1.0
+    middle = numbers.offset * log_promise + float(stage.times.predict(x[None, :])[0])
+    still = 1.0
+    if waited_days > 0:
+        still = curves.times.at(math.log1p(waited_days) - middle)
+        still = max(still, fresh) if waited_days < promise_days else min(still, fresh)
     p_late = 1.0 if waited_days >= promise_days else min(1.0, fresh / still)
+    delays = (
+        _delay(curves.times, middle, promise_days, fresh, (1.0 - quantile) * still)
+        for quantile in QUANTILES
+    )
+    p10, p50, p90 = (max(delay, waited_days - promise_days) for delay in delays)
     return Prediction(
-        p_late, _bounds(numbers.doubt, p_late, z), typical,
-        _delays(curve, mu, promise_days, waited_days, still),
+        p_late, _bounds(numbers.doubt, p_late, z), typical, (p10, p50, p90),
         -per_unit * contributions, promise_effect, p_late - fresh, contributions,
     )  # fmt: skip
 
@@ -229,24 +256,34 @@ def _bounds(doubt: Doubt, p_late: float, z: float) -> tuple[float, float]:
     return min(low, p_late), max(high, p_late)
 
 
-def _delays(
-    curve: SurvivalCurve, mu: float, promise_days: float, waited_days: float, still: float
-) -> tuple[float, float, float]:
-    days = []
-    for quantile in QUANTILES:
-        survival = min(max((1.0 - quantile) * still, 1e-6), 1.0 - 1e-6)
-        log_days = min(max(mu + curve.inverse(survival), 0.0), _LATEST)
-        days.append(max(math.expm1(log_days), waited_days))
-    p10, p50, p90 = (value - promise_days for value in days)
-    return p10, p50, p90
+def _delay(
+    times: SurvivalCurve, middle: float, promise_days: float, p_late: float, survival: float
+) -> float:
+    """Return the delay, in days, after which such a share has not arrived, held to p(late)."""
+    held = min(max(survival, 1e-6), 1.0 - 1e-6)
+    log_days = min(max(middle + times.inverse(held), 0.0), _LATEST)
+    delay = math.expm1(log_days) - promise_days
+    return min(delay, 0.0) if survival > p_late else max(delay, 0.0)
 
 
-def fresh_delays(curve: SurvivalCurve, mu: Floats, promise_days: Floats) -> Floats:
-    """Return p10, p50, p90 of delivery against the promise in days, (n, 3), without waiting."""
-    gaps = np.array([curve.inverse(1.0 - quantile) for quantile in QUANTILES])
-    log_days = np.clip(mu[:, None] + gaps, 0.0, _LATEST)
-    delays: Floats = np.expm1(log_days) - promise_days[:, None]
-    return delays
+def fresh_delays(
+    times: SurvivalCurve, middle: Floats, promise_days: Floats, p_late: Floats
+) -> Floats:
+    """Return p10, p50, p90 of delivery against the promise in days, (n, 3), without waiting.
+
+    Args:
+        times: curve of times.
+        middle: (n,) location of the times on the log-days scale.
+        promise_days: (n,) days to promise + tolerance.
+        p_late: (n,) what the distribution is held to.
+    """
+    survival = 1.0 - np.array(QUANTILES)
+    gaps = np.array([times.inverse(share) for share in survival.tolist()])
+    log_days = np.clip(middle[:, None] + gaps, 0.0, _LATEST)
+    delays = np.expm1(log_days) - promise_days[:, None]
+    early = survival > p_late[:, None]
+    held: Floats = np.where(early, np.minimum(delays, 0.0), np.maximum(delays, 0.0))
+    return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,23 +325,36 @@ def frozen_features(declarations: Declarations, numbers: ModelNumbers) -> Featur
 
 
 def bundle_files(
-    numbers: ModelNumbers, declarations: Declarations, recipe: str, trees: dict[str, str]
+    numbers: ModelNumbers,
+    declarations: Declarations,
+    recipe: str,
+    trees: dict[str, str],
+    times: dict[str, str],
 ) -> dict[str, bytes]:
-    """Return the files of a bundle: trees are text by landmark."""
+    """Return the files of a bundle: trees, and those of the times alone, are text by landmark."""
     plain: dict[str, Any] = numbers.model_dump(mode="json")
     files = {
         MODEL_FILE: json.dumps(plain, indent=1, sort_keys=True).encode(),
         FEATURES_FILE: declarations.model_dump_json(indent=1).encode(),
         RECIPE_FILE: recipe.encode(),
     }
-    return files | {f"trees/{name}.txt": text.encode() for name, text in trees.items()}
+    for folder, texts in (("trees", trees), ("times", times)):
+        files |= {_path(folder, name): text.encode() for name, text in texts.items()}
+    return files
 
 
 def _stage(name: str, numbers: ModelNumbers, files: dict[str, bytes]) -> Stage:
-    path = f"trees/{name}.txt"
-    if path not in files:
-        raise BundleError(f"the bundle has no {path}")
-    trees = TreeEnsemble.from_model_text(files[path].decode())
-    if trees.feature_names != numbers.landmarks[name].inputs:
-        raise BundleError(f"{path} was trained on other columns than the bundle names")
-    return Stage.of(name, numbers.landmarks[name], trees)
+    found = []
+    for path in (_path("trees", name), _path("times", name)):
+        if path not in files:
+            raise BundleError(f"the bundle has no {path}")
+        ensemble = TreeEnsemble.from_model_text(files[path].decode())
+        if ensemble.feature_names != numbers.landmarks[name].inputs:
+            raise BundleError(f"{path} was trained on other columns than the bundle names")
+        found.append(ensemble)
+    trees, times = found
+    return Stage.of(name, numbers.landmarks[name], trees, times)
+
+
+def _path(folder: str, landmark: str) -> str:
+    return f"{folder}/{landmark.replace(':', '.')}.txt"

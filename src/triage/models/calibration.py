@@ -95,14 +95,35 @@ def recent_curve(
         settings: windows, half-life, smoothing and share.
     """
     slow = logistic[0] + logistic[1] * grid()
-    fast = recent_logits(past, moment, settings)
+    fast = recent_logits(past, moment, settings, settings.bandwidth)
     if fast is None or settings.share_recent == 0:
         return SurvivalCurve.of(1.0 / (1.0 + np.exp(-slow)))
     share = settings.share_recent
     return SurvivalCurve.of(1.0 / (1.0 + np.exp(-((1 - share) * slow + share * fast))))
 
 
-def recent_logits(past: Residuals, moment: int, settings: Calibration) -> Floats | None:
+def recent_times(past: Residuals, moment: int, settings: Calibration) -> SurvivalCurve | None:
+    """Return the curve of times as of a moment: recent orders alone; None if too few arrived."""
+    logits = recent_logits(past, moment, settings, settings.times_bandwidth)
+    return None if logits is None else SurvivalCurve.of(1.0 / (1.0 + np.exp(-logits)))
+
+
+def usual_times(past: Residuals, moment: int, settings: Calibration) -> SurvivalCurve:
+    """Return the curve of times of all orders so far, for when too few arrived lately."""
+    rows = past.rows
+    chosen = (rows.as_of < moment) & (rows.cancelled_known >= moment)
+    chosen &= ~rows.abandoned(moment, settings.abandoned_days)
+    days, observed = rows.take(chosen).waited_days(moment)
+    weight = np.ones(int(chosen.sum()))
+    z = np.log1p(days) - past.mu[chosen]
+    return SurvivalCurve.of(
+        kaplan_meier(z, observed, weight, grid(), bandwidth=settings.times_bandwidth)
+    )
+
+
+def recent_logits(
+    past: Residuals, moment: int, settings: Calibration, bandwidth: float
+) -> Floats | None:
     """Return the logits of recent survival on the grid; None if too few deliveries are recent."""
     low = int(np.searchsorted(past.rows.as_of, moment - settings.window_days * MICROS_PER_DAY))
     high = int(np.searchsorted(past.rows.as_of, moment))
@@ -116,4 +137,4 @@ def recent_logits(past: Residuals, moment: int, settings: Calibration) -> Floats
     if weight[observed].sum() < _LEAST_EVENTS:
         return None
     z = np.log1p(days) - mu
-    return logit(kaplan_meier(z, observed, weight, grid(), bandwidth=settings.bandwidth))
+    return logit(kaplan_meier(z, observed, weight, grid(), bandwidth=bandwidth))

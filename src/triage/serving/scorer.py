@@ -31,10 +31,9 @@ from triage.features.compile import Ints
 from triage.features.engine import FeatureEngine
 from triage.features.facts import MILESTONES, NUMBERS, TIME, main_line
 from triage.history.tables import History
-from triage.models.at_risk import NAME, AtRiskModel, Stage, predict
-from triage.models.calibration import recent_curve, residuals
+from triage.models.at_risk import NAME, AtRiskModel, Curves, Stage, predict
+from triage.models.calibration import recent_curve, recent_times, residuals
 from triage.models.landmarks import WAITING, WAITING_FROM, landmark_rows, stage_of
-from triage.models.survival import SurvivalCurve
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
 from triage.serving.shown import ShownOrder, ShownOrders
 
@@ -260,7 +259,7 @@ class Scorer:
             raise RequestError("no stage that the model knows was reached by this moment")
         return self.model.stages[reached]
 
-    def _curve_as_of(self, landmark: str, moment: int) -> SurvivalCurve:
+    def _curve_as_of(self, landmark: str, moment: int) -> Curves:
         stage = self.model.stages[landmark]
         settings = stage.numbers.calibration
         rows = self._rows_of[landmark]
@@ -268,8 +267,13 @@ class Scorer:
         high = int(np.searchsorted(rows.as_of, moment))
         recent = rows.take(np.arange(low, high))
         x = self.engine.matrix(recent.order, recent.as_of)[:, self._columns[landmark]]
-        past = residuals(recent, stage.trees, x, stage.numbers.offset)
-        return recent_curve(past, moment, stage.numbers.logistic, settings)
+        offset = stage.numbers.offset
+        past = residuals(recent, stage.trees, x, offset)
+        times = recent_times(residuals(recent, stage.times, x, offset), moment, settings)
+        return Curves(
+            recent_curve(past, moment, stage.numbers.logistic, settings),
+            times or stage.numbers.usual_times.curve(),
+        )
 
     def _gaps(self, shown: ShownOrder) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return which fields are absent though features want them, and which were never seen."""

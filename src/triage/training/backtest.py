@@ -18,7 +18,7 @@ from triage.domain.clock import MICROS_PER_DAY, from_micros, to_micros
 from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
 from triage.models.at_risk import fresh_delays
-from triage.models.calibration import Residuals, recent_curve
+from triage.models.calibration import Residuals, recent_curve, recent_times
 from triage.models.landmarks import Rows
 from triage.training.baselines import fit_baselines
 from triage.training.fit import FittedLandmark, LandmarkData, fit_landmark
@@ -174,6 +174,7 @@ def daily_predictions(
     Each is by the curve as of the start of its day.
     """
     past = Residuals(data.rows, fitted.mu)
+    timed = Residuals(data.rows, fitted.middle)
     z, promise = past.promise_z(), data.rows.promise_days()
     p, delays = np.empty(len(tested)), np.empty((len(tested), len(DELAYS)))
     day_of = (data.rows.as_of[tested] - span[0]) // MICROS_PER_DAY
@@ -183,5 +184,6 @@ def daily_predictions(
         moment = span[0] + int(day) * MICROS_PER_DAY
         curve = recent_curve(past, moment, fitted.logistic, fitted.calibration)
         p[today] = curve.many(z[rows])
-        delays[today] = fresh_delays(curve, fitted.mu[rows], promise[rows])
+        times = recent_times(timed, moment, fitted.calibration) or fitted.usual_times
+        delays[today] = fresh_delays(times, fitted.middle[rows], promise[rows], p[today])
     return p, delays

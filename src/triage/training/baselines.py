@@ -93,8 +93,9 @@ def _pipeline(numbers: int, codes: int) -> Pipeline:
 
     impute = SimpleImputer(strategy="median", keep_empty_features=True)
     one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_MOST_CODES)
-    columns = make_column_transformer(
+    blocks = [
         (make_pipeline(impute, StandardScaler()), slice(0, numbers)),
         (one_hot, slice(numbers, numbers + codes)),
-    )
-    return make_pipeline(columns, LogisticRegression(max_iter=1000))
+    ]
+    there = [block for block in blocks if block[1].start < block[1].stop]
+    return make_pipeline(make_column_transformer(*there), LogisticRegression(max_iter=1000))

@@ -108,7 +108,7 @@ def _losses(
     period = _period_of(rows.as_of[judged], begins, int(rows.as_of[judged[-1]]) + 1)
     for at in np.unique(period):
         today = period == at
-        fast = recent_logits(past, int(rows.as_of[judged[today][0]]), settings)
+        fast = recent_logits(past, int(rows.as_of[judged[today][0]]), settings, settings.bandwidth)
         for option, losses in zip(options, found, strict=True):
             share = 0.0 if fast is None else option.share_recent
             logits = slow if fast is None else (1 - share) * slow + share * fast

@@ -22,8 +22,9 @@ from triage.features.compile import Floats, Ints
 from triage.features.engine import FeatureEngine
 from triage.models.at_risk import Calibration
 from triage.models.boosting import fit_trees, weighted_sum
-from triage.models.calibration import Residuals, slow_logistic
+from triage.models.calibration import Residuals, slow_logistic, usual_times
 from triage.models.landmarks import Rows, landmark_rows
+from triage.models.survival import SurvivalCurve
 from triage.models.trees import TreeEnsemble
 from triage.training.choice import Option, choose
 from triage.training.recipe import Recipe, Target, TreeSettings
@@ -64,15 +65,20 @@ class FittedLandmark:
 
     Attributes:
         trees: text of the trees.
-        mu: (n,) location of every row of the data on the log-days scale, out of fold for the rows
-            that taught.
+        times: text of those for the time alone.
+        mu: (n,) location of every row of the data, out of fold for the rows that taught.
+        middle: (n,) the same of the times alone, on the log-days scale.
+        usual_times: curve of the times of all orders so far.
         logistic: slow part of the calibration.
         calibration: settings of the curve.
         option: what was chosen for this landmark.
     """
 
     trees: str
+    times: str
     mu: Floats
+    middle: Floats
+    usual_times: SurvivalCurve
     logistic: tuple[float, float]
     calibration: Calibration
     option: Option
@@ -113,7 +119,8 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
     target = location_target(rows, moment, recipe.target)
     late = rows.known_late(moment)
     location = fit_parts(data, mature, target, recipe, recipe.trees.location, "regression")
-    parts, mu = [location], location.out_of_fold
+    times, mu = weighted_sum(location.texts, _equal(location)), location.out_of_fold
+    trees = times
     promise = recipe.target.offset * np.log1p(data.rows.promise_days())
     settings = recipe.calibration.stretched(float(np.median(rows.promise_days())))
     if _LEAST_OF_A_KIND <= late.sum() <= len(late) - _LEAST_OF_A_KIND:
@@ -122,22 +129,19 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
             data.rows, mu + promise, odds.out_of_fold, moment, settings,
             recipe.trees.lateness_weights,
         )  # fmt: skip
-        parts.append(odds)
+        weights = [1.0, *(option.weight * share for share in _equal(odds))]
+        trees = weighted_sum([times, *odds.texts], weights)
         mu = mu + option.weight * odds.out_of_fold
     else:
         option = Option(0.0, settings.share_recent)
     settings = settings.model_copy(update={"share_recent": option.share_recent})
-    text = weighted_sum(
-        [text for part in parts for text in part.texts],
-        [
-            weight / len(part.texts)
-            for part, weight in zip(parts, (1.0, option.weight), strict=False)
-            for _ in part.texts
-        ],
-    )
+    middle = location.out_of_fold + promise
     past = Residuals(data.rows, mu + promise)
-    logistic = slow_logistic(past, moment, settings)
-    return FittedLandmark(text, past.mu, logistic, settings, option)
+    return FittedLandmark(
+        trees, times, past.mu, middle,
+        usual_times(Residuals(data.rows, middle), moment, settings),
+        slow_logistic(past, moment, settings), settings, option,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,10 @@ def fit_parts(
     out_of_fold = outputs.mean(axis=0)
     out_of_fold[taught] = outputs[fold, taught]
     return Parts(tuple(text for text, _ in found), out_of_fold)
+
+
+def _equal(parts: Parts) -> list[float]:
+    return [1.0 / len(parts.texts)] * len(parts.texts)
 
 
 def week_folds(as_of: Ints, folds: int) -> Ints:

@@ -33,7 +33,7 @@ from triage.models.at_risk import (
     bundle_files,
 )
 from triage.models.bundle import write_bundle
-from triage.models.calibration import Residuals, recent_curve, settled_rows
+from triage.models.calibration import Residuals, settled_rows
 from triage.models.doubt import margins, usual_range, venn_abers
 from triage.models.trees import TreeEnsemble
 from triage.training import recipe as recipes
@@ -166,8 +166,9 @@ def train(
     predictions = evaluate_months(prepared, recipe, months, progress)
     fitted = fit_all(prepared, moment, recipe, progress)
     numbers = _numbers(prepared, recipe, fitted, moment)
-    trees = {k: f.trees for k, f in fitted.items()}
-    files = bundle_files(numbers, prepared.features.declarations, text, trees)
+    trees = {landmark: model.trees for landmark, model in fitted.items()}
+    times = {landmark: model.times for landmark, model in fitted.items()}
+    files = bundle_files(numbers, prepared.features.declarations, text, trees, times)
     progress("writing the bundle")
     staged = home / "runs" / "staged"
     digest = write_bundle(staged, name, files)
@@ -225,7 +226,6 @@ def _numbers(
             continue
         model = fitted[landmark]
         past = Residuals(data.rows, model.mu)
-        curve = recent_curve(past, moment, model.logistic, model.calibration)
         mature = data.rows.mature(moment)
         low, high, most = usual_range(data.x[mature])
         landmarks[landmark] = LandmarkNumbers(
@@ -237,9 +237,7 @@ def _numbers(
             typical_promise=float(np.log1p(data.rows.promise_days()[mature]).mean()),
             logistic=model.logistic,
             calibration=model.calibration,
-            curve=CurveNumbers(
-                as_of=moment, start=curve.start, step=curve.step, logits=curve.logits
-            ),
+            usual_times=CurveNumbers.of(model.usual_times, moment),
         )
     return ModelNumbers(
         name=recipe.name,

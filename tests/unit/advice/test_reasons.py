@@ -14,6 +14,7 @@ from triage.features.declarations import Family, parse
 from triage.models.at_risk import (
     Calibration,
     CurveNumbers,
+    Curves,
     Doubt,
     LandmarkNumbers,
     Prediction,
@@ -62,16 +63,16 @@ def stage_of(name: str, inputs: tuple[str, ...]) -> Stage:
     x[rng.random(x.shape) < 0.15] = np.nan
     y = 1.5 + np.nan_to_num(x).sum(axis=1) / 3 + rng.normal(0, 0.2, 300)
     text = fit_trees(x, y, inputs, {"num_leaves": 6, "min_data_in_leaf": 5}, rounds=5)
-    curve = curve_of(3, 0)
     typical = tuple(TYPICAL[NAMES.index(name)] for name in inputs)
     numbers = LandmarkNumbers(
         inputs=inputs, offset=0.5, typical=typical, typical_promise=1.8, logistic=(0.0, -2.0),
         calibration=Calibration(),
         doubt=Doubt(below=(0.3,) * GRID_POINTS, above=(0.2,) * GRID_POINTS),
         support=Support(low=(-9.0,) * len(inputs), high=(9.0,) * len(inputs), most_outside=0),
-        curve=CurveNumbers(as_of=0, start=curve.start, step=curve.step, logits=curve.logits),
+        usual_times=CurveNumbers.of(curve_of(3, 0), 0),
     )  # fmt: skip
-    return Stage.of(name, numbers, TreeEnsemble.from_model_text(text))
+    trees = TreeEnsemble.from_model_text(text)
+    return Stage.of(name, numbers, trees, trees)
 
 
 STAGES = [
@@ -92,7 +93,7 @@ def explained(draw: st.DrawFn) -> tuple[Explained, Prediction, Floats, int]:
     promise = draw(st.floats(0.1, 30))
     waited = promise * draw(st.sampled_from([0.0, 0.3, 0.95, 1.0, 2.0]))
     top = draw(st.integers(1, 6))
-    prediction = predict(stage, curve, x, promise, waited)
+    prediction = predict(stage, Curves(curve, curve), x, promise, waited)
     told = EXPLAINERS[stage.name].explain(prediction, x, promise, waited, top)
     return told, prediction, x, top
 

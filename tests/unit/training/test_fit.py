@@ -13,9 +13,10 @@ from triage.domain.clock import MICROS_PER_DAY, NEVER
 from triage.errors import HistoryError, NotEnoughHistoryError
 from triage.features.engine import FeatureEngine
 from triage.history.tables import History
-from triage.models.at_risk import RECIPE_FILE, AtRiskModel, predict
+from triage.models.at_risk import RECIPE_FILE, AtRiskModel, Curves, Stage, predict
 from triage.models.bundle import read_bundle
 from triage.models.landmarks import Rows
+from triage.models.survival import SurvivalCurve, grid
 from triage.training import recipe as recipes
 from triage.training.fit import LandmarkData, fit_landmark
 from triage.training.recipe import Recipe
@@ -121,7 +122,7 @@ def test_the_bundle_carries_the_recipe_and_the_declarations_that_made_it(
     assert {*recipe.landmarks} <= set(model.stages) <= {*recipe.rows_at}
     assert model.numbers.contract == recipe.label
     assert model.numbers.trained_as_of == max(
-        stage.numbers.curve.as_of for stage in model.stages.values()
+        stage.numbers.usual_times.as_of for stage in model.stages.values()
     )
 
 
@@ -136,6 +137,11 @@ def test_the_run_explains_rows_that_add_up(run: TrainingRun) -> None:
         np.testing.assert_allclose(total, stage.trees.predict(rows.to_numpy()), atol=1e-9)
 
 
+def curve_of_slow(stage: Stage) -> SurvivalCurve:
+    intercept, slope = stage.numbers.logistic
+    return SurvivalCurve.of(1 / (1 + np.exp(-(intercept + slope * grid()))))
+
+
 def test_declarations_edited_after_training_do_not_touch_a_trained_model(
     run: TrainingRun, sample_history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,8 +152,8 @@ def test_declarations_edited_after_training_do_not_touch_a_trained_model(
         matrix = engine.matrix(rows, sample_history.orders["record_time"].to_numpy()[rows])
         stage = model.stages["order_created"]
         x = matrix[:, [engine.names.index(name) for name in stage.numbers.inputs]]
-        curve = stage.numbers.curve.curve()
-        p = [predict(stage, curve, row, 5.0, 0.0).p_late for row in x]
+        curves = Curves(curve_of_slow(stage), stage.numbers.usual_times.curve())
+        p = [predict(stage, curves, row, 5.0, 0.0).p_late for row in x]
         return engine.names, {"x": x.tobytes(), "p": p}
 
     before = values()

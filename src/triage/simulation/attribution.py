@@ -19,6 +19,17 @@ from triage.simulation.truth import Blame
 
 CAUSES = (*NAMES, "promise")
 """Causes in the truth; `promise` is what is late in a world without any other."""
+OF_ADVICE = {
+    "inventory": "stock",
+    "approval": "approval",
+    "warehouse": "capacity",
+    "integration": "integration",
+    "demand": "change",
+    "carrier": "carrier",
+    "promise": "promise",
+}
+"""Causes as features and answers name them, by their names here. Of the weather nothing tells but
+the road, and "other" names no cause."""
 NONE = "none"
 """Attributed to an order of which no cause has a positive effect."""
 

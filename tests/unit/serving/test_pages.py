@@ -118,6 +118,15 @@ def test_an_order_page_says_what_a_probability_means(client: TestClient) -> None
     assert fakes.INFO.digest[:12] in text
 
 
+def test_an_order_page_says_to_which_causes_its_risk_is_put_down(client: TestClient) -> None:
+    items = client.get("/v1/worklist", params={"page_size": 500}).json()["items"]
+    raised = next(item for item in items if item["causes"])
+    text = client.get(f"/orders/{raised['order_id']}").text
+    assert "Mostly: warehouse\u00a057%, carrier\u00a030%<" in text
+    usual = next(item for item in items if not item["causes"])
+    assert "Mostly:" not in client.get(f"/orders/{usual['order_id']}").text
+
+
 def test_an_order_that_is_late_has_no_probability(client: TestClient) -> None:
     late = client.get("/v1/worklist", params={"state": "already_late"}).json()["items"][0]
     text = client.get(f"/orders/{late['order_id']}").text

@@ -38,6 +38,18 @@ def test_the_effects_add_up_exactly(client: TestClient) -> None:
     assert explained == millionths(100 * said.risk.p_late)
 
 
+def test_the_shares_of_the_causes_sum_to_one_or_there_are_none(client: TestClient) -> None:
+    items = client.get("/v1/worklist", params={"page_size": 500}).json()["items"]
+    seen = set()
+    for item in items:
+        said = ScoreAnswer.model_validate(
+            client.post("/v1/score", json={"order_id": item["order_id"]}).json()
+        )
+        assert [each.model_dump() for each in said.causes] == item["causes"]
+        seen.add(round(1000 * sum(each.share for each in said.causes)))
+    assert seen == {0, 1000}
+
+
 def test_an_answer_expires_as_the_policy_says(client: TestClient) -> None:
     said = ScoreAnswer.model_validate(client.post("/v1/score", json=EXAMPLE).json())
     assert (said.stale_at - said.scored_at).total_seconds() == 3600

@@ -101,6 +101,16 @@ def test_the_worklist_holds_every_open_order_once(scorer: Scorer, history: Histo
     assert scorer.now() == history.extracted_at == scorer.worklist().as_of
 
 
+def test_every_order_whose_risk_is_raised_has_causes_whose_shares_sum_to_one(
+    scorer: Scorer,
+) -> None:
+    items = [item.assessment for item in scorer.worklist().items]
+    for order in items:
+        whole = round(1000 * sum(each.share for each in order.causes))
+        assert whole == 1000 if order.p_late > order.typical else whole in {0, 1000}
+    assert len({order.causes[0].cause for order in items if order.causes}) > 3
+
+
 def test_ranks_follow_expected_loss_within_each_state(scorer: Scorer) -> None:
     items = scorer.worklist().items
     states = [item.assessment.state for item in items]

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from tests.fakes import NOW
 
+from triage.advice.assessment import CauseShare
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, to_micros
+from triage.features.declarations import Cause
 from triage.serving import wording
 
 ZONE = "America/Sao_Paulo"
@@ -80,6 +82,22 @@ def test_the_range_of_delivery_is_a_sentence(low: float, high: float, said: str)
 def test_a_zone_without_abbreviation_is_named_by_its_offset() -> None:
     assert wording.stamp(NOW, ZONE) == "29 Aug 2018, 11:00 UTC\u221203"
     assert wording.stamp(NOW, "Europe/Berlin") == "29 Aug 2018, 16:00 CEST"
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ([0.6, 0.25, 0.15], "inventory\u00a060%, carrier\u00a025%, demand\u00a015%"),
+        ([0.92, 0.08], "inventory\u00a092%"),
+        ([0.3, 0.3, 0.2, 0.2], "inventory\u00a030%, carrier\u00a030%, demand\u00a020%"),
+    ],
+)
+def test_causes_are_named_with_their_shares_while_they_matter(
+    shares: list[float], said: str
+) -> None:
+    names: tuple[Cause, ...] = ("inventory", "carrier", "demand", "other")
+    told = [CauseShare(cause, share) for cause, share in zip(names, shares, strict=False)]
+    assert wording.causes(told) == said
 
 
 def test_expected_delivery_is_never_in_the_past() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from triage.errors import SimulationError
-from triage.simulation.attribution import CAUSES, NONE, compare, true_shares
+from triage.features.declarations import Cause
+from triage.simulation.attribution import CAUSES, NONE, OF_ADVICE, compare, true_shares
 from triage.simulation.sample import Simulated, simulate
 from triage.simulation.step_rule import slowest_step
 from triage.simulation.truth import blame
@@ -39,6 +41,11 @@ def test_the_truth_agrees_with_itself(shares: pd.DataFrame) -> None:
     assert found.agreement == 1
     assert found.late == len(shares)
     assert found.by_cause["recall"].dropna().eq(1).all()
+
+
+def test_every_cause_that_answers_name_is_one_of_the_truth() -> None:
+    assert set(OF_ADVICE) == set(get_args(Cause)) - {"other"}
+    assert set(OF_ADVICE.values()) == set(CAUSES) - {"shock"}
 
 
 def test_true_shares_sum_to_one(shares: pd.DataFrame) -> None:

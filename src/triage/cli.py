@@ -135,6 +135,8 @@ def train(
     for gate in judged.gates:
         mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
         out.print(f"  {mark} {gate.name} {gate.landmark or ''}", highlight=False)
+    if judged.run.recipe["use"] == "lookup":
+        out.print("[bold]No model did better than the baselines: the rule itself is used.[/]")
     out.print(f"bundle {judged.run.digest}\nMLflow version {judged.tracked.model_version}")
     out.print(f"report {judged.page}", soft_wrap=True)
     if promote:
@@ -409,7 +411,7 @@ def backtest(
 def _backtest(name: str, settings: Settings, first: str, last: str) -> dict[str, Any]:
     from triage.training import recipe as recipes
     from triage.training.backtest import months_between
-    from triage.training.metrics import evaluate
+    from triage.training.metrics import evaluate, settled
     from triage.training.report_table import as_dict, as_tables
     from triage.training.train import evaluate_months, prepare
 
@@ -420,8 +422,8 @@ def _backtest(name: str, settings: Settings, first: str, last: str) -> dict[str,
         frame = evaluate_months(prepared, recipe, months, progress)
     figures = {}
     for title, rows in (
-        ("all orders whose promise has passed (never delivered counts as late)", frame),
-        ("of these, orders delivered by the day of the extract", frame[frame["delivered"] == 1]),
+        ("orders whose promise has passed; those given up are left out", settled(frame)),
+        ("all of them: an order that was given up counts as late", frame),
     ):
         tidy = evaluate(rows.reset_index(drop=True))
         out.print(f"\n[bold]{title}[/]", highlight=False)

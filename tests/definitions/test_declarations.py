@@ -10,6 +10,7 @@ import pytest
 from triage import workspace
 from triage.advice import policy
 from triage.features import declarations
+from triage.features.availability import FEW_ORDERS, RETURNING_CUSTOMERS
 from triage.features.compile import FeatureSet, Slot, compile_features
 from triage.features.declarations import Cause
 from triage.features.facts import MILESTONES
@@ -52,6 +53,8 @@ def test_the_families_are_named_as_their_files() -> None:
 def test_every_source_that_a_family_wants_is_one_that_records_can_give(source: str) -> None:
     record, _, field = source.partition(".")
     if record == "milestone" and field in MILESTONES:
+        return
+    if source in {FEW_ORDERS, RETURNING_CUSTOMERS}:
         return
     assert record in COLUMNS
     assert not field or field in {column.name for column in COLUMNS[record]}

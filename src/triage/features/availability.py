@@ -7,6 +7,8 @@ import pandas as pd
 from triage.domain.clock import MICROS_PER_DAY, UNKNOWN_TIME
 from triage.history.tables import History
 
+RETURNING_CUSTOMERS, FEW_ORDERS = "returning_customers", "few_orders"
+"""Sources that are no field of a record, but what the records are like."""
 _ENOUGH = 0.01
 _RETURNING = 0.2
 _TWO = 2
@@ -18,8 +20,9 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     """Return the names of the sources that hold data.
 
     `order.<field>` and `order_line.<field>` count if at least `least_share` of the rows have a
-    value (and a code, such as a channel, at least two), `milestone.<kind>` if at least that share of the orders has one; `order_line`,
-    `inventory_position`, `exception_event` and `inbound_supply` if there is any;
+    value (and a code, such as a channel, at least two), `milestone.<kind>` if at least that share
+    of the orders has one; `order_line`, `inventory_position`, `exception_event` and
+    `inbound_supply` if there is any;
     `returning_customers` if one order in five is by a customer who ordered before; `few_orders` if
     there are fewer than 500 orders a month, so that a quarter's history says little.
     """
@@ -31,9 +34,9 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     kinds = history.milestones["milestone"].value_counts()
     names |= {f"milestone.{kind}" for kind, n in kinds.items() if n >= least_share * orders}
     if _returning(history.orders["customer_id"]) >= _RETURNING:
-        names.add("returning_customers")
+        names.add(RETURNING_CUSTOMERS)
     if _orders_a_month(history.orders["record_time"]) < _FEW_A_MONTH:
-        names.add("few_orders")
+        names.add(FEW_ORDERS)
     if history.milestones["due_by"].gt(0).sum() >= least_share * orders:
         names.add("milestone.due_by")
     others = {

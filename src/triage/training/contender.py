@@ -15,6 +15,7 @@ from triage.models.bundle import read_bundle
 from triage.models.champion import bundle_folder, champion
 from triage.training.backtest import evaluation_months
 from triage.training.catalogue import fetch, newest_version, open_version
+from triage.training.metrics import settled
 from triage.training.recipe import Recipe, parse
 from triage.training.tracking import open_catalogue
 from triage.training.train import Prepared, Progress, evaluate_months, prepare
@@ -64,7 +65,7 @@ class Contender:
             BundleError: if the log does not carry the recipe over these months.
         """
         try:
-            return evaluate_months(prepared, self.recipe, months, progress)
+            return settled(evaluate_months(prepared, self.recipe, months, progress))
         except (NotEnoughHistoryError, DeclarationError) as error:
             raise BundleError(self._not_on_this_log(error)) from error
 

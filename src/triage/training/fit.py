@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -52,6 +52,12 @@ class LandmarkData:
     inputs: tuple[str, ...]
     beside: dict[str, Floats]
     categories: pd.DataFrame
+
+    def looking_at(self, names: Sequence[str]) -> LandmarkData:
+        """Return the same rows with other inputs, of those that are there."""
+        known = {*self.inputs, *self.beside}
+        there = tuple(name for name in dict.fromkeys(names) if name in known)
+        return replace(self, x=self.columns(there), inputs=there)
 
     def columns(self, names: Sequence[str]) -> Floats:
         """Return features by name, (n, names); those that are not there are left out."""
@@ -98,7 +104,7 @@ def landmark_data(
     matrix = engine.matrix(rows.order, rows.as_of)
     place = {name: at for at, name in enumerate(engine.names)}
     inputs = recipe.inputs.of(engine.features, landmark)
-    beside = {name: matrix[:, place[name]] for name in recipe.baselines.names if name in place}
+    beside = {name: matrix[:, place[name]] for name in recipe.beside if name in place}
     own = categories.iloc[rows.order].reset_index(drop=True)
     return LandmarkData(rows, matrix[:, [place[name] for name in inputs]], inputs, beside, own)
 

@@ -143,6 +143,11 @@ def evaluate(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["predictor", "landmark", "month", *NAMES])
 
 
+def settled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a prediction frame without orders that were given up: nobody knows their outcome."""
+    return frame[frame["abandoned"] == 0].reset_index(drop=True)
+
+
 def predictors(frame: pd.DataFrame) -> list[str]:
     """Return the names of the predictors of a prediction frame, in order.
 

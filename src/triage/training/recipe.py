@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -119,6 +119,18 @@ class Baselines(_Declared):
         return (self.rule, *self.static)
 
 
+class Lookup(_Declared):
+    """The rule in force where no model does better: late rates and the promise, and no more.
+
+    Attributes:
+        inputs: the features that are looked up, where they are on.
+        rounds: trees of each ensemble.
+    """
+
+    inputs: Annotated[tuple[str, ...], Field(min_length=1)]
+    rounds: Annotated[int, Field(ge=1)] = 30
+
+
 class Evaluation(_Declared):
     """How far back the rolling evaluation of a training run goes."""
 
@@ -140,7 +152,27 @@ class Recipe(_Declared):
     calibration: Calibration
     inputs: Inputs
     baselines: Baselines
+    lookup: Lookup
     evaluation: Evaluation
+    use: Literal["model", "lookup"] = "model"
+
+    def as_lookup(self) -> Recipe:
+        """Return the recipe of the rule: the same months and calibration, the lookup's inputs."""
+        rounds = TreeSettings(rounds=self.lookup.rounds)
+        trees = self.trees.model_copy(
+            update={
+                "location": rounds,
+                "lateness": rounds,
+                "lateness_weights": self.trees.lateness_weights[-1:],
+            }
+        )
+        inputs = Inputs(every=self.lookup.inputs)
+        return self.model_copy(update={"trees": trees, "inputs": inputs, "use": "lookup"})
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Return every feature that is looked at beside the model's inputs."""
+        return (*self.baselines.names, *self.lookup.inputs)
 
     @property
     def rows_at(self) -> tuple[str, ...]:
@@ -167,8 +199,9 @@ def parse(text: str, where: str) -> Recipe:
     """
     plain: dict[str, Any] = workspace.parse_toml(text, where)
     try:
-        return Recipe.model_validate(plain)
+        recipe = Recipe.model_validate(plain)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         at = ".".join(str(part) for part in detail["loc"])
         raise DeclarationError(f"{where}: {at}: {detail['msg']}") from error
+    return recipe.as_lookup() if recipe.use == "lookup" else recipe

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,9 @@ from triage.training import recipe as recipes
 from triage.training.backtest import backtest, evaluation_months
 from triage.training.categories import order_categories
 from triage.training.fit import FittedLandmark, LandmarkData, fit_landmark, landmark_data
+from triage.training.metrics import settled
 from triage.training.recipe import Recipe
+from triage.training.rule import better, better_than_all
 from triage.training.run import TrainingRun
 
 Progress = Callable[[str], None]
@@ -129,7 +131,7 @@ def recipe_features(
     on = compile_features(declarations, sources, tolerance_hours=tolerance)
     wanted = {name for landmark in recipe.rows_at for name in recipe.inputs.of(on, landmark)}
     return compile_features(
-        declarations, sources, tolerance_hours=tolerance, only=wanted | {*recipe.baselines.names}
+        declarations, sources, tolerance_hours=tolerance, only=wanted | {*recipe.beside}
     )
 
 
@@ -164,6 +166,17 @@ def train(
     moment = prepared.known_until
     months = evaluation_months(prepared.data[0].rows, moment, prepared.time_zone, recipe.evaluation)
     predictions = evaluate_months(prepared, recipe, months, progress)
+    if recipe.use == "model" and not better_than_all(predictions):
+        progress("no better than a rule: looking at the rule")
+        rule = recipe.as_lookup()
+        plain = replace(
+            prepared, data=tuple(data.looking_at(rule.inputs.every) for data in prepared.data)
+        )
+        looked_up = evaluate_months(plain, rule, months, progress)
+        if not better(predictions, looked_up):
+            recipe, prepared, predictions = rule, plain, looked_up
+            text = f'use = "lookup"\n{text}'
+    predictions = settled(predictions)
     fitted = fit_all(prepared, moment, recipe, progress)
     numbers = _numbers(prepared, recipe, fitted, moment)
     trees = {landmark: model.trees for landmark, model in fitted.items()}
@@ -287,6 +300,7 @@ def _dataset(prepared: Prepared, moment: int) -> dict[str, Any]:
 
 def _parameters(recipe: Recipe, prepared: Prepared) -> dict[str, str | float | int]:
     return {
+        "use": recipe.use,
         "landmarks": ",".join(recipe.landmarks),
         "label_contract": recipe.label.version,
         "tolerance_hours": recipe.label.tolerance_hours,

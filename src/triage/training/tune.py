@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from triage.training import recipe as recipes
 from triage.training import side_runs, tune_space
+from triage.training.metrics import settled
 from triage.training.recipe import Recipe
 from triage.training.tracking import open_catalogue
 from triage.training.train import evaluate_months, prepare
@@ -79,7 +80,7 @@ def tune(
             progress(f"recipe and best trial on {', '.join(months.held_back)}")
             figures = compare(
                 *(
-                    evaluate_months(prepared, each, months.held_back)
+                    settled(evaluate_months(prepared, each, months.held_back))
                     for each in (recipe, tune_space.changed(recipe, values))
                 )
             )

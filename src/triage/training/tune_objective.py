@@ -12,7 +12,7 @@ from triage.errors import NotEnoughHistoryError
 from triage.features.facts import TIME
 from triage.training import tune_space
 from triage.training.backtest import evaluation_months, month_start
-from triage.training.metrics import losses
+from triage.training.metrics import losses, settled
 from triage.training.recipe import Recipe
 from triage.training.train import Prepared, evaluate_months
 
@@ -76,7 +76,7 @@ class Objective:
         return loss
 
     def _month(self, recipe: Recipe, month: str) -> pd.DataFrame:
-        frame = evaluate_months(self.prepared, recipe, [month])
+        frame = settled(evaluate_months(self.prepared, recipe, [month]))
         start = month_start(self.months.held_back[0], self.prepared.time_zone)
         return promise_passed(frame, self.prepared, start)
 

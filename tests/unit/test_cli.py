@@ -109,6 +109,18 @@ def test_a_promotion_wants_a_reason_and_a_version_that_there_is(
     assert "at_risk has no version 9" in message
 
 
+def test_a_challenger_is_named_ended_or_reported_on_one_at_a_time(
+    triage: Run, sample_home: Path, tmp_path: Path
+) -> None:
+    for arguments in ([], ["1", "--off"], ["--off", "--report"]):
+        told = triage("shadow", *arguments, home=tmp_path).told(code=2)
+        assert "give a version, --off or --report" in told
+    assert "triage train at_risk" in triage("shadow", "1", home=tmp_path).told()
+    assert "nothing challenged at_risk" in triage("shadow", "--off", home=tmp_path).out
+    shutil.copytree(sample_home / "history", tmp_path / "history")
+    assert "triage shadow VERSION" in triage("shadow", "--report", home=tmp_path).told()
+
+
 def test_months_to_compare_over_go_together(triage: Run, tmp_path: Path) -> None:
     done = triage("compare", "--from", "2026-01", home=tmp_path)
     assert "--from and --to go together" in done.told(code=2)

@@ -155,8 +155,8 @@ def shadow_report(
     unknown = len(once) - len(judged)
     if unknown:
         notes.append(
-            f"{unknown:,} of {len(once):,} have no outcome yet: the promise has not passed, the"
-            " order was cancelled, or the log does not hold it"
+            f"{unknown:,} of {len(once):,} scores have no outcome yet: the promise has not passed,"
+            " the order was cancelled, or the log does not hold it"
         )
     named = find_challenger(home, name) or {}
     return ShadowReport(

@@ -17,13 +17,19 @@ from tests.unit.training.runs import training_run
 
 from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle
-from triage.models.champion import bundle_folder, champion, find_champion, point_to
+from triage.models.champion import (
+    bundle_folder,
+    champion,
+    find_challenger,
+    find_champion,
+    point_to,
+)
 from triage.training import registry
 from triage.training.catalogue import listed_versions, registered_gates
 from triage.training.gates import GateResult, check
 from triage.training.metrics import evaluate, figure
 from triage.training.promotions import promotions
-from triage.training.registry import promote, rollback
+from triage.training.registry import challenge, promote, rollback, stop_challenge
 from triage.training.run import TrainingRun
 from triage.training.tracking import TrackedRun, open_catalogue, track
 
@@ -308,6 +314,61 @@ def test_a_reshuffled_list_is_promoted_only_by_a_person_who_accepts_it(empty: Tr
     assert champion(empty.home, "at_risk")["accepted"] == ["stability"]
 
 
+def test_a_version_with_failed_gates_may_challenge_and_promotion_ends_a_challenge(
+    empty: Tracked,
+) -> None:
+    put(empty, 0)
+    pointer = named(empty, "3")
+    assert (pointer["gates"], pointer["who"]) == ("failed", "ann")
+    assert find_challenger(empty.home, "at_risk") == pointer
+    assert read_bundle(bundle_folder(empty.home, "at_risk", pointer["digest"]))
+    assert aliases(empty) == {"champion": "1", "challenger": "3"}
+    assert listed_versions(empty.home, "at_risk")[0].alias == "challenger"
+    assert champion(empty.home, "at_risk")["version"] == "1"
+    named(empty, "2")
+    put(empty, 1)
+    assert find_challenger(empty.home, "at_risk") is None
+    assert "challenger" not in aliases(empty)
+
+
+def test_a_challenge_is_ended_once_and_without_mlflow(empty: Tracked, tmp_path: Path) -> None:
+    put(empty, 0)
+    named(empty, "2")
+    shutil.copytree(empty.home / "models", tmp_path / "models")
+    assert stop_challenge(empty.home, "at_risk") == (True, "")
+    assert stop_challenge(empty.home, "at_risk") == (False, "")
+    assert "challenger" not in aliases(empty)
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
+    was, left_undone = stop_challenge(tmp_path, "at_risk")
+    assert was
+    assert "MLflow's alias stays as it was" in left_undone
+    assert find_challenger(tmp_path, "at_risk") is None
+
+
+def test_no_challenger_is_named_that_is_damaged_unreadable_or_the_champion(
+    empty: Tracked,
+) -> None:
+    put(empty, 0)
+    with pytest.raises(BundleError, match="version 1 of at_risk is the champion"):
+        named(empty, "1")
+
+    def refuse(folder: Path, digest: str) -> None:
+        raise BundleError(f"{folder} of {digest} does not fit")
+
+    with pytest.raises(BundleError, match="does not fit"):
+        challenge(empty.home, "at_risk", "2", who="ann", check=refuse)
+    run_id = empty.versions[1].run_id
+    stored = empty.home / "mlartifacts" / run_id / "artifacts" / "bundle" / "model.json"
+    before = stored.read_bytes()
+    stored.write_bytes(before + b" ")
+    try:
+        with pytest.raises(BundleError, match=r"model\.json is not the file"):
+            named(empty, "2")
+    finally:
+        stored.write_bytes(before)
+    assert find_challenger(empty.home, "at_risk") is None
+
+
 def test_the_gates_of_a_version_are_read_back_as_they_were_judged(tracked: Tracked) -> None:
     assert registered_gates(tracked.home, "at_risk", "1") == tracked.gates
     with open_catalogue(tracked.home) as client:
@@ -340,6 +401,10 @@ def test_reading_the_champion_loads_neither_mlflow_nor_training() -> None:
 def put(tracked: Tracked, number: int, gates: tuple[GateResult, ...] = PASSED) -> None:
     version = tracked.versions[number].model_version
     promote(tracked.home, "at_risk", version, who="ops", why="first one", gates=gates)
+
+
+def named(tracked: Tracked, version: str) -> dict[str, Any]:
+    return challenge(tracked.home, "at_risk", version, who="ann", check=read_bundle)
 
 
 def aliases(tracked: Tracked) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What the at-risk model says of late orders of months it has not seen, as frames of causes.
 
 One fit as of the first of these months; each late order is asked about twice, at its last landmark
-row before the promise passed and in the minute before it passed.
+row before the promise passed and in the minute before it passed. Where too few orders waited at a
+stage for a model of their own, the stage's model is asked as of that moment.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class _Asked:
 
     order_id: list[str]
     landmark: str
+    inputs: tuple[str, ...]
     contributions: Floats
     promise: Floats
     delays: list[Delays]
@@ -74,22 +76,24 @@ def _ask(
     passing: bool,
 ) -> Iterator[_Asked]:  # fmt: skip
     engine, book = prepared.engine, prepared.engine.book
-    data_of = {data.rows.landmark: data for data in prepared.data if data.rows.landmark in fitted}
+    data_of = {data.rows.landmark: data for data in prepared.data}
     time = WorkingTime(prepared.time_zone, prepared.history.sources[0].country)
     steps = UsualSteps.of(book, moment, time)
     for landmark, rows in _last_rows(data_of, moment).groupby("landmark"):
         name, as_of = str(landmark), rows["as_of"].to_numpy()
         if passing:
             as_of = rows["late_at"].to_numpy() - MICROS_PER_MINUTE
-            name = next(n for n in (f"{stage_of(name)}{WAITING}", name) if n in fitted)
-        data, order = data_of[name], rows["order"].to_numpy()
+            name = f"{stage_of(name)}{WAITING}"
+        model = name if name in fitted else stage_of(name)
+        data, order = data_of[model], rows["order"].to_numpy()
         places = [engine.names.index(each) for each in data.inputs]
         x = engine.matrix(order, as_of)[:, places]
-        trees = TreeEnsemble.from_model_text(fitted[name].trees)
+        trees = TreeEnsemble.from_model_text(fitted[model].trees)
         days = (rows["late_at"].to_numpy() - as_of) / MICROS_PER_DAY
         usual = np.log1p(data.rows.promise_days()[data.rows.mature(moment)]).mean()
         yield _Asked(
-            [book.ids[at] for at in order.tolist()], name, trees.explain(x).contributions,
+            [book.ids[at] for at in order.tolist()], name, data.inputs,
+            trees.explain(x).contributions,
             (1.0 - recipe.target.offset) * (usual - np.log1p(days)),
             [
                 steps.delays(book.event[at].tolist(), book.known[at].tolist(), when)
@@ -115,9 +119,8 @@ def _last_rows(data_of: dict[str, LandmarkData], moment: int) -> pd.DataFrame:
 
 def _frame(prepared: Prepared, asked: list[_Asked]) -> pd.DataFrame:
     rows = []
-    inputs = {data.rows.landmark: data.inputs for data in prepared.data}
     for each in asked:
-        causes = Causes(each.landmark, inputs[each.landmark], prepared.features)
+        causes = Causes(each.landmark, each.inputs, prepared.features)
         for order_id, effects, promise, delays in zip(
             each.order_id, each.contributions, each.promise.tolist(), each.delays, strict=True
         ):
@@ -132,10 +135,9 @@ def _plain(prepared: Prepared, asked: list[_Asked]) -> pd.DataFrame:
         slot.name: prepared.features.declarations.concepts[slot.concept].cause
         for slot in prepared.features.slots
     }
-    inputs = {data.rows.landmark: data.inputs for data in prepared.data}
     frames = []
     for each in asked:
-        groups = [cause_of[name] for name in inputs[each.landmark]]
+        groups = [cause_of[name] for name in each.inputs]
         frame = pd.DataFrame(each.contributions, columns=groups).T.groupby(level=0).sum().T
         frame = frame.reindex(columns=list(CAUSES), fill_value=0.0)
         frame["promise"] += each.promise

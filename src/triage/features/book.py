@@ -11,6 +11,16 @@ import pandas as pd
 
 from triage.domain.clock import UNKNOWN_TIME, to_micros
 from triage.domain.records import Milestone, Order
+from triage.features.bulk import (
+    Codes,
+    Lines,
+    coded,
+    combined,
+    order_codes,
+    order_numbers,
+    stock_codes,
+    stock_lines,
+)
 from triage.features.compile import LINE_QUANTITY_PER, Floats, Ints
 from triage.features.facts import (
     DUE_BY,
@@ -60,16 +70,20 @@ class Interner:
 
         -1 where a field is missing, or the table has no such column.
         """
-        fields = list(self.keysets[keyset])
+        codes = {name: coded(table[name]) for name in self.keysets[keyset] if name in table}
+        return self.numbers_of_codes(keyset, codes, len(table))
+
+    def numbers_of_codes(self, keyset: int, codes: Mapping[str, Codes], rows: int) -> Ints:
+        """Return the same from the fields' codes (see `bulk.coded`)."""
+        fields = self.keysets[keyset]
         if not fields:
-            return np.full(len(table), self.number(keyset, {}), dtype=np.int64)
-        if not set(fields) <= set(table.columns):
-            return np.full(len(table), -1, dtype=np.int64)
-        group = table.groupby(fields, sort=False).ngroup().fillna(-1).to_numpy(np.int64)
-        each = table[fields].dropna().drop_duplicates()
+            return np.full(rows, self.number(keyset, {}), dtype=np.int64)
+        if not codes.keys() >= set(fields):
+            return np.full(rows, -1, dtype=np.int64)
+        group, parts = combined(fields, codes)
         ids = [
             self.number(keyset, dict(zip(fields, values, strict=True)))
-            for values in zip(*(each[name].tolist() for name in fields), strict=True)
+            for values in zip(*parts, strict=True)
         ]
         return np.array([*ids, -1], dtype=np.int64)[group]
 
@@ -134,8 +148,7 @@ class OrderBook:
         book = cls(keysets)
         n = len(history.orders)
         book._reserve(n)
-        for at, order in enumerate(history.order_objects()):
-            book._describe(at, order)
+        book._describe_all(history)
         book.ids = history.orders["order_id"].tolist()
         book.row_of = {order_id: at for at, order_id in enumerate(book.ids)}
         created = history.orders["record_time"].to_numpy(np.int64)
@@ -212,6 +225,21 @@ class OrderBook:
         self.line_at[at] = start, len(lines)
         self._lines_used = end
 
+    def _describe_all(self, history: History) -> None:
+        """Note numbers, keys and lines of every order of a history."""
+        orders, lines = history.orders, Lines.of(history)
+        n = len(orders)
+        self.numbers[:n] = order_numbers(orders, lines)
+        codes = order_codes(orders, lines)
+        for at in range(len(self.interner.keysets)):
+            self.keys[:n, at] = self.interner.numbers_of_codes(at, codes, n)
+        if self._own >= 0:
+            self.keys[:n, self._own] = np.arange(n)
+        if self._stock >= 0:
+            key = self.interner.numbers_of_codes(self._stock, stock_codes(lines), len(lines.order))
+            self.lines, self.line_at[:n] = stock_lines(lines, key)
+            self._lines_used = len(self.lines)
+
     def _lines_of(self, order: Order, *, grow: bool) -> Ints:
         if self._stock < 0 or not order.lines:
             return np.empty((0, 2), dtype=np.int64)
@@ -270,12 +298,11 @@ def _set_milestone(row: OrderRow, milestone: Milestone) -> None:
 
 def _fill_milestones(book: OrderBook, milestones: pd.DataFrame) -> None:
     rows = milestones["order"].to_numpy(np.int64)
-    kinds = milestones["milestone"].to_numpy(object)
     event = milestones["event_time"].to_numpy(np.int64)
     known = milestones["record_time"].to_numpy(np.int64)
     due = milestones["due_by"].to_numpy(np.int64)
     for kind in MILESTONES[1:]:
-        of_kind = kinds == kind
+        of_kind = (milestones["milestone"] == kind).to_numpy(bool)
         book.event[rows[of_kind], TIME[kind]] = event[of_kind]
         book.known[rows[of_kind], TIME[kind]] = known[of_kind]
         if TIME[kind] == _VALIDATED:

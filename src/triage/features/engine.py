@@ -6,7 +6,8 @@ feature rows, whose columns are bound by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,10 @@ from triage.features.index import AsOfIndex
 from triage.features.kernel import fill_matrix, fill_row
 from triage.history.objects import exceptions_of, positions_of, supplies_of
 from triage.history.tables import History
+
+_BLOCK = 4096
+"""Rows that one thread computes at a time; every row stands by itself."""
+_THREADS = 2
 
 
 class FeatureEngine:
@@ -91,22 +96,34 @@ class FeatureEngine:
         else:
             self._apply_milestone(record)
 
-    def matrix(self, rows: Ints, as_of: Ints) -> Floats:
+    def matrix(self, rows: Ints, as_of: Ints, columns: Sequence[str] | None = None) -> Floats:
         """Return features of many moments.
 
         Args:
             rows: (n,) row numbers of the book.
             as_of: (n,) moments in UTC micros.
+            columns: names of the features that are wanted; all of them if left out.
 
         Returns:
-            (n, features) float64; NaN where there is no history or a fact is not known.
+            (n, columns) float64; NaN where there is no history or a fact is not known.
         """
-        out = np.empty((len(rows), len(self.names)), dtype=np.float64)
-        fill_matrix(
-            self.features.program, self.calendar, self.index.arrays, self.book.event,
-            self.book.known, self.book.numbers, self.book.keys, self.book.lines,
-            self.book.line_at, rows, as_of, out,
-        )  # fmt: skip
+        wanted = self.names if columns is None else tuple(columns)
+        place = {name: at for at, name in enumerate(self.names)}
+        chosen = np.array([place[name] for name in wanted], dtype=np.int64)
+        out = np.empty((len(rows), len(wanted)), dtype=np.float64)
+
+        def fill(first: int) -> None:
+            block = slice(first, first + _BLOCK)
+            values = np.empty((len(rows[block]), len(self.names)), dtype=np.float64)
+            fill_matrix(
+                self.features.program, self.calendar, self.index.arrays, self.book.event,
+                self.book.known, self.book.numbers, self.book.keys, self.book.lines,
+                self.book.line_at, rows[block], as_of[block], values,
+            )  # fmt: skip
+            out[block] = values[:, chosen]
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(fill, range(0, len(rows), _BLOCK)))
         return out
 
     def vector(self, row: OrderRow, as_of: int, out: Floats) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
+from functools import reduce
+from operator import add
 
 from triage.domain.records import MilestoneKind, Order, OrderLine
 
@@ -70,16 +72,31 @@ def distance_km(order: Order, line: OrderLine | None) -> float:
         return _NAN
     if order.destination_latitude is None or order.destination_longitude is None:
         return _NAN
-    lat1, lat2 = math.radians(line.site_latitude), math.radians(order.destination_latitude)
+    return great_circle_km(
+        line.site_latitude, line.site_longitude,
+        order.destination_latitude, order.destination_longitude,
+    )  # fmt: skip
+
+
+def great_circle_km(
+    latitude: float, longitude: float, to_latitude: float, to_longitude: float
+) -> float:
+    """Return the great-circle distance between two points given in degrees, in km."""
+    lat1, lat2 = math.radians(latitude), math.radians(to_latitude)
     dlat = lat2 - lat1
-    dlon = math.radians(order.destination_longitude - line.site_longitude)
+    dlon = math.radians(to_longitude - longitude)
     h = math.sin(dlat / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin(dlon / 2) ** 2
     return 2 * _EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
 
 
+def _in_sequence(values: Iterable[float]) -> float:
+    """Return the sum added up one by one, on every Python (3.12 compensates in `sum`)."""
+    return reduce(add, values, 0.0)
+
+
 def _total(lines: Sequence[OrderLine], value: Callable[[OrderLine], float | None]) -> float:
     known = [v for v in map(value, lines) if v is not None]
-    return sum(known) if known else _NAN
+    return _in_sequence(known) if known else _NAN
 
 
 def _number(value: float | None) -> float:
@@ -94,8 +111,9 @@ def _same_region(order: Order, line: OrderLine | None) -> float:
 
 def _price_ratio(lines: Sequence[OrderLine]) -> float:
     listed = [x for x in lines if x.unit_price is not None and x.list_price]
-    base = sum(x.quantity * (x.list_price or 0.0) for x in listed)
-    return sum(x.quantity * (x.unit_price or 0.0) for x in listed) / base if base > 0 else _NAN
+    base = _in_sequence(x.quantity * (x.list_price or 0.0) for x in listed)
+    paid = _in_sequence(x.quantity * (x.unit_price or 0.0) for x in listed)
+    return paid / base if base > 0 else _NAN
 
 
 def _price_gap(lines: Sequence[OrderLine]) -> float:

@@ -194,9 +194,9 @@ class TreeEnsemble:
         return float(score[0])
 
     def _rows(self, x: Floats) -> Floats:
-        rows = np.array(
-            x, dtype=np.float64, order="C"
-        )  # a copy: one memory layout, one compilation
+        rows = np.ascontiguousarray(x, dtype=np.float64)
+        if not rows.flags.writeable:  # one memory layout, one compilation
+            rows = rows.copy()
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise ValueError(f"need (rows, {self.n_features}) numbers, not {rows.shape}")
         return rows

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
 from triage.features.engine import FeatureEngine
 from triage.models.at_risk import Calibration
-from triage.models.boosting import fit_trees, weighted_sum
+from triage.models.boosting import Objective, Teachers, weighted_sum
 from triage.models.calibration import Residuals, slow_logistic, usual_times
 from triage.models.landmarks import Rows, landmark_rows
 from triage.models.survival import SurvivalCurve
@@ -101,12 +100,14 @@ def landmark_data(
     rows = landmark_rows(engine.book, landmark, engine.features.program.tolerance, stages)
     if len(rows) > recipe.trees.most_rows:
         rows = rows.take(np.linspace(0, len(rows) - 1, recipe.trees.most_rows).astype(np.int64))
-    matrix = engine.matrix(rows.order, rows.as_of)
-    place = {name: at for at, name in enumerate(engine.names)}
     inputs = recipe.inputs.of(engine.features, landmark)
-    beside = {name: matrix[:, place[name]] for name in recipe.beside if name in place}
+    beside = [name for name in recipe.beside if name in engine.names]
+    matrix = engine.matrix(rows.order, rows.as_of, [*inputs, *beside])
     own = categories.iloc[rows.order].reset_index(drop=True)
-    return LandmarkData(rows, matrix[:, [place[name] for name in inputs]], inputs, beside, own)
+    return LandmarkData(
+        rows, np.ascontiguousarray(matrix[:, : len(inputs)]), inputs,
+        {name: matrix[:, len(inputs) + at].copy() for at, name in enumerate(beside)}, own,
+    )  # fmt: skip
 
 
 def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandmark:
@@ -124,13 +125,16 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
     rows = data.rows.take(mature)
     target = location_target(rows, moment, recipe.target)
     late = rows.known_late(moment)
-    location = fit_parts(data, mature, target, recipe, recipe.trees.location, "regression")
+    lessons = [Lesson(target, recipe.trees.location, "regression")]
+    if _LEAST_OF_A_KIND <= late.sum() <= len(late) - _LEAST_OF_A_KIND:
+        lessons.append(Lesson(late.astype(float), recipe.trees.lateness, "binary"))
+    location, *others = fit_parts(data, mature, lessons, recipe)
     times, mu = weighted_sum(location.texts, _equal(location)), location.out_of_fold
     trees = times
     promise = recipe.target.offset * np.log1p(data.rows.promise_days())
     settings = recipe.calibration.stretched(float(np.median(rows.promise_days())))
-    if _LEAST_OF_A_KIND <= late.sum() <= len(late) - _LEAST_OF_A_KIND:
-        odds = fit_parts(data, mature, late.astype(float), recipe, recipe.trees.lateness, "binary")
+    option = Option(0.0, settings.share_recent)
+    for odds in others:
         option = choose(
             data.rows, mu + promise, odds.out_of_fold, moment, settings,
             recipe.trees.lateness_weights,
@@ -138,8 +142,6 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
         weights = [1.0, *(option.weight * share for share in _equal(odds))]
         trees = weighted_sum([times, *odds.texts], weights)
         mu = mu + option.weight * odds.out_of_fold
-    else:
-        option = Option(0.0, settings.share_recent)
     settings = settings.model_copy(update={"share_recent": option.share_recent})
     middle = location.out_of_fold + promise
     past = Residuals(data.rows, mu + promise)
@@ -148,6 +150,21 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
         usual_times(Residuals(data.rows, middle), moment, settings),
         slow_logistic(past, moment, settings), settings, option,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What an ensemble is to learn.
+
+    Attributes:
+        target: (m,) what each of the rows that may teach says.
+        settings: rounds and parameters of this ensemble.
+        objective: "regression" or "binary".
+    """
+
+    target: Floats
+    settings: TreeSettings
+    objective: Objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,42 +181,41 @@ class Parts:
 
 
 def fit_parts(
-    data: LandmarkData,
-    taught: Ints,
-    target: Floats,
-    recipe: Recipe,
-    settings: TreeSettings,
-    objective: Literal["regression", "binary"],
-) -> Parts:
-    """Fit one part for each fold of weeks on the rows of the others.
+    data: LandmarkData, taught: Ints, lessons: Sequence[Lesson], recipe: Recipe
+) -> list[Parts]:
+    """Fit one part of each ensemble for each fold of weeks on the rows of the others.
 
     Args:
         data: n rows with features.
         taught: (m,) rows that may teach.
-        target: (m,) what they teach.
-        recipe: folds and parameters.
-        settings: rounds and parameters of this ensemble.
-        objective: "regression" or "binary".
+        lessons: what each ensemble learns from them; the longest first keeps all cores at work.
+        recipe: folds and common parameters.
     """
-    fold = week_folds(data.rows.as_of[taught], recipe.trees.folds)
-    parameters = {**recipe.trees.parameters, **settings.parameters}
-    usual = int(parameters.get("min_data_in_leaf", _LEAST_IN_LEAF))
-    parameters["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, len(taught) // 100))
+    folds = recipe.trees.folds
+    fold = week_folds(data.rows.as_of[taught], folds)
+    common = dict(recipe.trees.parameters)
+    usual = int(common.get("min_data_in_leaf", _LEAST_IN_LEAF))
+    common["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, len(taught) // 100))
+    teachers = Teachers(data.x[taught], data.inputs, common)
 
-    def part(left_out: int) -> tuple[str, Floats]:
-        teach = fold != left_out
-        text = fit_trees(
-            data.x[taught[teach]], target[teach], data.inputs, parameters,
-            rounds=settings.rounds, seed=left_out + 1, objective=objective,
+    def part(lesson: Lesson, left_out: int) -> tuple[str, Floats]:
+        teach = np.flatnonzero(fold != left_out)
+        text = teachers.fit(
+            teach, lesson.target[teach], lesson.settings.parameters,
+            rounds=lesson.settings.rounds, seed=left_out + 1, objective=lesson.objective,
         )  # fmt: skip
         return text, TreeEnsemble.from_model_text(text).predict(data.x)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = list(pool.map(part, range(recipe.trees.folds)))
-    outputs = np.array([output for _, output in found])
-    out_of_fold = outputs.mean(axis=0)
-    out_of_fold[taught] = outputs[fold, taught]
-    return Parts(tuple(text for text, _ in found), out_of_fold)
+        asked = [(lesson, left_out) for lesson in lessons for left_out in range(folds)]
+        found = list(pool.map(part, *zip(*asked, strict=True)))
+    parts = []
+    for first in range(0, len(found), folds):
+        texts, outputs = zip(*found[first : first + folds], strict=True)
+        out_of_fold = np.mean(outputs, axis=0)
+        out_of_fold[taught] = np.array(outputs)[fold, taught]
+        parts.append(Parts(texts, out_of_fold))
+    return parts
 
 
 def _equal(parts: Parts) -> list[float]:

@@ -87,6 +87,7 @@ _SPECIAL: dict[str, Callable[[float], str]] = {
 }
 _SINGULAR = {
     "orders": "order",
+    "exceptions": "exception",
     "lines": "line",
     "sites": "site",
     "holidays": "holiday",

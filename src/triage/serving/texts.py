@@ -62,6 +62,7 @@ NO_REASONS: Final = "The promise has passed, so there is no probability left to 
 QUALITY_FULL: Final = "Everything the model looks at was there."
 QUALITY_MISSING: Final = "Not there: "
 QUALITY_UNKNOWN: Final = "Never seen before: "
+NEEDS_A_PERSON: Final = "Needs a person: "
 ASSOCIATION: Final = (
     "Points are what the model adds or takes away for this order. They show association, not proof."
 )
@@ -70,6 +71,11 @@ ASSOCIATION: Final = (
 def mostly(causes: str) -> str:
     """Return what raises the risk above the typical, by cause."""
     return f"Mostly: {causes}"
+
+
+def how_sure(low: str, high: str) -> str:
+    """Return how sure the probability itself is."""
+    return f"Past outcomes of such orders allow a probability from {low} to {high}."
 
 
 def looks_like(percent: str) -> str:

@@ -63,12 +63,15 @@ class Inputs(_Declared):
 
     Attributes:
         families: families of which every input is taken, where their data is there.
+        families_with: further ones by the source that must be there besides: where little is
+            recorded, some families say little more than which week it is.
         every: features for every landmark, where they are on.
         added: further features by landmark.
         waiting: further features for orders that have stood at a stage for a while.
     """
 
     families: tuple[str, ...] = ()
+    families_with: dict[str, tuple[str, ...]] = {}
     every: tuple[str, ...]
     added: dict[MilestoneKind, tuple[str, ...]] = {}
     waiting: tuple[str, ...] = ()
@@ -83,9 +86,12 @@ class Inputs(_Declared):
         named = {*self.every, *self.added.get(MilestoneKind(stage), ())}
         if stage != landmark:
             named |= {*self.waiting}
-        families = {slot.name for slot in features.slots if slot.family in self.families}
+        taken = {*self.families}
+        for source, families in self.families_with.items():
+            taken |= {*families} if source in features.available else set()
+        of_families = {slot.name for slot in features.slots if slot.family in taken}
         allowed = features.inputs(stage)
-        return tuple(name for name in allowed if name in named or name in families)
+        return tuple(name for name in allowed if name in named or name in of_families)
 
     def check(self, features: FeatureSet) -> None:
         """Check every name against all declared features, compiled with all sources.

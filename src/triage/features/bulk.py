@@ -194,9 +194,10 @@ def _distances(*degrees: Floats) -> Floats:
 
 
 def _same_region(orders: pd.DataFrame, lines: Lines) -> Floats:
-    of_site = lines.table["site_region"].take(np.maximum(lines.main, 0)).reset_index(drop=True)
+    regions = lines.table["site_region"].reset_index(drop=True)
+    of_site = regions.reindex(lines.main).reset_index(drop=True)  # none for -1
     there = orders["destination_region"].reset_index(drop=True)
-    known = (lines.main >= 0) & of_site.notna().to_numpy() & there.notna().to_numpy()
+    known = of_site.notna().to_numpy() & there.notna().to_numpy()
     same: npt.NDArray[np.bool_] = (of_site == there).fillna(value=False).to_numpy(bool)
     return np.where(known, same.astype(float), np.nan)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from triage.errors import DeclarationError, NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
@@ -49,11 +48,13 @@ class FittedBaselines:
             "logistic": constant if self.logistic is None else self._logistic(data, tested),
         }
 
-    def table(self, data: LandmarkData, rows: Ints) -> npt.NDArray[np.object_]:
-        """Return static numbers, then codes, of some rows as one table of objects."""
-        numbers = data.columns(self.static)[rows].astype(object)
-        codes = data.categories[list(self.categories)].iloc[rows].fillna("").to_numpy(object)
-        return np.column_stack([numbers, codes])
+    def table(self, data: LandmarkData, rows: Ints) -> Floats:
+        """Return static numbers, then codes by their place in the alphabet, of some rows."""
+        codes = [
+            data.categories[name].fillna("").astype("category").cat.codes.to_numpy(float)[rows]
+            for name in self.categories
+        ]
+        return np.column_stack([data.columns(self.static)[rows], *codes])
 
     def _logistic(self, data: LandmarkData, tested: Ints) -> Floats:
         said: Floats = self.logistic.predict_proba(self.table(data, tested))[:, 1]

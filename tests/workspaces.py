@@ -13,6 +13,8 @@ ROUNDS = 25
 _CHEAPER = {
     r"^rounds *=.*$": (f"rounds = {ROUNDS}", 3),
     r"^folds *=.*$": ("folds = 2", 1),
+    r"^families *= \[[^]]*\]": ('families = ["carrier", "coverage"]', 1),
+    r"^families_with *=.*$": ("", 1),
 }
 
 
@@ -24,7 +26,7 @@ def copied(folder: Path) -> Path:
 
 
 def cheap(folder: Path, months: int = 1) -> Path:
-    """Return a copy whose recipe has few trees and evaluates few months."""
+    """Return a copy whose recipe has few trees and inputs, and evaluates few months."""
     path = copied(folder) / "training" / "at_risk.toml"
     text = path.read_text()
     changes = _CHEAPER | {r"^months *=.*$": (f"months = {months}\nenough_late = 1", 1)}

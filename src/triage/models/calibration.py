@@ -131,7 +131,7 @@ def recent_logits(
     mu = past.mu[low:high]
     kept = recent.cancelled_known >= moment
     recent, mu = recent.take(kept), mu[kept]
-    days, observed = recent.waited_days(moment)
+    days, observed = recent.waited_days(moment, recent.record_lag(moment))
     age = (moment - recent.as_of) / MICROS_PER_DAY
     weight = 0.5 ** (age / settings.half_life_days)
     if weight[observed].sum() < _LEAST_EVENTS:

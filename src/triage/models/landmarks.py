@@ -82,10 +82,23 @@ class Rows:
             self.late_at + round(days * MICROS_PER_DAY) <= moment
         )
 
-    def waited_days(self, moment: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Return days to delivery, or until `moment` for what was open, and whether observed."""
-        observed = self.delivered_known < moment
-        until = np.where(observed, self.delivered, moment)
+    def record_lag(self, moment: int) -> int:
+        """Return after which time nine in ten deliveries known by a moment were recorded, micros."""
+        known = self.delivered_known < moment
+        if not known.any():
+            return 0
+        return int(np.quantile((self.delivered_known - self.delivered)[known], 0.9))
+
+    def waited_days(self, moment: int, lag: int = 0) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Return days to delivery, or until when it was open for sure, and whether observed.
+
+        Args:
+            moment: what is known before it counts (UTC micros).
+            lag: micros by which records come late: of the last of them nothing is concluded, since
+                an order without proof of delivery may have been delivered then.
+        """
+        observed = (self.delivered_known < moment) & (self.delivered < moment - lag)
+        until = np.where(observed, self.delivered, moment - lag)
         return np.maximum(until - self.as_of, 0) / MICROS_PER_DAY, observed
 
 

@@ -170,3 +170,42 @@ def test_an_earliest_start_before_the_order_changes_nothing() -> None:
 
 def test_an_order_that_may_begin_only_after_its_promise_teaches_nothing() -> None:
     assert len(rows_of(order("A", 0, PROMISE, not_before=moment(PROMISE + 1)))) == 0
+
+
+def test_where_records_come_late_nothing_is_concluded_from_the_last_hours() -> None:
+    rows = rows_of(
+        order("A", 0, PROMISE), milestone("A", "delivered", 30, known_hours=40),
+        order("B", 0, PROMISE), milestone("B", "delivered", 45, known_hours=47),
+        order("C", 0, PROMISE),
+    )  # fmt: skip
+    lag = rows.record_lag(at(50))
+    assert lag == pytest.approx(9.2 * MICROS_PER_HOUR)  # nine in ten, between 2 and 10 hours
+    days, observed = rows.waited_days(at(50), lag)
+    by_order = dict(zip(rows.order.tolist(), zip(days * 24, observed, strict=True), strict=True))
+    assert by_order[0] == (30, True)
+    assert by_order[1] == (pytest.approx(40.8), False)  # delivered since, as some unknown ones are
+    assert by_order[2] == (pytest.approx(40.8), False)
+
+
+def test_a_waiting_order_has_rows_until_its_next_stage_is_known() -> None:
+    given_records = (
+        order("A", 0, PROMISE), milestone("A", "order_validated", 60),
+        order("B", 0, PROMISE), milestone("B", "delivered", 99, known_hours=120),
+        order("C", 0, PROMISE), milestone("C", "order_cancelled", 30),
+    )  # fmt: skip
+    book = OrderBook.of(history_of(given_records), ())
+    rows = landmark_rows(book, "order_created:waiting", 0, LANDMARKS)
+    shares = {
+        book.ids[at_row]: ((rows.as_of[rows.order == at_row] - START) / MICROS_PER_HOUR).tolist()
+        for at_row in sorted({*rows.order.tolist()})
+    }
+    assert shares == {"A": [25, 50], "B": [25, 50, 75], "C": [25]}
+    assert (np.diff(rows.as_of) >= 0).all()
+
+
+def test_an_order_is_given_up_only_so_many_days_after_its_promise() -> None:
+    rows = rows_of(order("A", 0, PROMISE), order("B", 0, PROMISE), milestone("B", "delivered", 200))
+    later = PROMISE + 30 * 24
+    assert rows.abandoned(at(later) - 1, 30).tolist() == [False, False]
+    assert rows.abandoned(at(later), 30).tolist() == [True, False]
+    assert rows.abandoned(at(150), 1).tolist() == [True, True]  # not known to arrive by then

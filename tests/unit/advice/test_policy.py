@@ -61,3 +61,17 @@ def test_a_policy_that_does_not_fit_names_file_and_field(
 def test_a_policy_is_read_from_the_workspace_that_was_named(tmp_path: Path) -> None:
     policy = load(written(tmp_path, 'version = "mine"\n[bands]\nlow = 0.0\n'))
     assert (policy.version, policy.authority) == ("mine", "erp")
+
+
+def test_a_probability_that_could_be_anything_is_left_to_a_person() -> None:
+    rule = POLICY.abstain
+    assert rule.unsure((0.2, 0.2 + rule.widest - 0.01), ()) == ()
+    assert rule.unsure((0.1, 0.9), ()) == ("Past outcomes allow anything from 10% to 90%",)
+
+
+def test_an_order_unlike_past_ones_is_left_to_a_person_unless_the_policy_says_otherwise() -> None:
+    rule = POLICY.abstain
+    assert rule.unsure((0.2, 0.3), ["Distance", "Weight"]) == (
+        "Unlike past orders in: Distance, Weight",
+    )
+    assert rule.model_copy(update={"unfamiliar": False}).unsure((0.2, 0.3), ["Distance"]) == ()

@@ -141,6 +141,10 @@ class FeatureEngine:
         cursor = self._cursor_of.get(field)
         return None if cursor is None else bool(self._spans[cursor, 2] > 0)
 
+    def close(self) -> None:
+        """Let go of the records that the engine was built from; it must take in no others then."""
+        self._history = None
+
     def stream(self, records: Iterable[Record]) -> None:
         """Take in records one by one."""
         for record in records:

@@ -8,9 +8,10 @@ layout serves both readers: bulk building sorts once; a live record is put in pl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from triage.features.book import OrderBook, OrderRow
 from triage.features.compile import MAX_COLUMNS, Floats, Ints, Program
@@ -23,6 +24,8 @@ _FIRST_ROOM = 8
 _MOST_ENTRIES = 2
 """What one row puts into one stream at most: begin and end, or an outcome and its correction."""
 
+Held = TypeVar("Held", Ints, npt.NDArray[np.int32])
+
 
 class IndexArrays(NamedTuple):
     """What the kernels read.
@@ -32,7 +35,9 @@ class IndexArrays(NamedTuple):
         segment_of: segment number by table and key, -1 where it has no entry.
         segments: (segments, 4): start in `times`, start in `sums`, entries, room.
         times: moments of the entries, ascending within a segment.
-        sums: running sums, row-major by entry and column, within a segment.
+        sums: running sums of the values, row-major by entry and value, within a segment.
+        counts: running numbers of entries, and of those that have each value, in the same way. A
+            segment's begin at the sum of its two starts, as room is given to all three at once.
     """
 
     heads: Ints
@@ -40,6 +45,7 @@ class IndexArrays(NamedTuple):
     segments: Ints
     times: Ints
     sums: Ints
+    counts: npt.NDArray[np.int32]
 
 
 class AsOfIndex:
@@ -52,8 +58,9 @@ class AsOfIndex:
             np.zeros((program.tables.shape[0], 2), dtype=np.int64),
             np.zeros(0, dtype=np.int64),
             np.zeros((16, 4), dtype=np.int64),
-            np.zeros(64, dtype=np.int64),
-            np.zeros(64 * MAX_COLUMNS, dtype=np.int64),
+            np.empty(0, dtype=np.int64),
+            np.empty(0, dtype=np.int64),
+            np.empty(0, dtype=np.int32),
         )
         self._used = np.zeros(3, dtype=np.int64)  # segments, times, sums
         self._keys_used = 0
@@ -94,13 +101,28 @@ class AsOfIndex:
             keys: (n,) key numbers by key set, -1 where a key is not known.
         """
         tables = self.program.tables
-        for stream in np.flatnonzero(self.program.streams[:, 9] == int(subject)):
+        streams = [int(s) for s in np.flatnonzero(self.program.streams[:, 9] == int(subject))]
+
+        def entries(stream: int) -> tuple[Ints, Ints, Ints]:
             columns = int(self.program.streams[stream, 5])
-            time, values, row = _stream_entries(
-                self.program, int(subject), int(stream), event, known, numbers, columns
+            return _stream_entries(
+                self.program, int(subject), stream, event, known, numbers, columns
             )
-            for table in np.flatnonzero(tables[:, 0] == stream):
-                self._load(int(table), keys[int(tables[table, 1])][row], time, values)
+
+        def tables_of(stream: int) -> list[int]:
+            return [int(table) for table in np.flatnonzero(tables[:, 0] == stream)]
+
+        needed = np.zeros(2, dtype=np.int64)
+        for stream in streams:
+            row = entries(stream)[2]
+            for table in tables_of(stream):
+                held = int((keys[int(tables[table, 1])][row] >= 0).sum())
+                needed += (held, held * int(tables[table, 2] // 2))
+        self._grow(segments=0, times=int(needed[0]), sums=int(needed[1]))
+        for stream in streams:
+            time, values, row = entries(stream)
+            for table in tables_of(stream):
+                self._load(table, keys[int(tables[table, 1])][row], time, values)
 
     def entries_of(self, subject: Subject, row: OrderRow) -> int:
         """Note the entries of a row before it changes; return their number for `replace`."""
@@ -155,25 +177,28 @@ class AsOfIndex:
             self._move(segment, int(self.program.tables[table, 2]))
 
     def _new_segment(self, table: int, key: int, room: int) -> int:
-        columns = int(self.program.tables[table, 2])
+        values = int(self.program.tables[table, 2]) // 2
         segment = int(self._used[0])
-        self._grow(segments=1, times=room, sums=room * columns)
+        self._grow(segments=1, times=room, sums=room * values)
         self._arrays.segments[segment] = (self._used[1], self._used[2], 0, room)
         self._arrays.segment_of[self._arrays.heads[table, 0] + key] = segment
-        self._used += (1, room, room * columns)
+        self._used += (1, room, room * values)
         return segment
 
     def _move(self, segment: int, columns: int) -> None:
         start, sums, count, room = (int(v) for v in self._arrays.segments[segment])
-        self._grow(segments=0, times=2 * room, sums=2 * room * columns)
+        values = columns // 2
+        self._grow(segments=0, times=2 * room, sums=2 * room * values)
         arrays = self._arrays
         to, to_sums = int(self._used[1]), int(self._used[2])
-        arrays.times[to : to + count] = arrays.times[start : start + count]
-        arrays.sums[to_sums : to_sums + count * columns] = arrays.sums[
-            sums : sums + count * columns
-        ]
+        for array, source, target, width in (
+            (arrays.times, start, to, 1),
+            (arrays.sums, sums, to_sums, values),
+            (arrays.counts, start + sums, to + to_sums, values + 1),
+        ):
+            array[target : target + count * width] = array[source : source + count * width]
         arrays.segments[segment] = (to, to_sums, count, 2 * room)
-        self._used += (0, 2 * room, 2 * room * columns)
+        self._used += (0, 2 * room, 2 * room * values)
 
     def _grow(self, *, segments: int, times: int, sums: int) -> None:
         arrays = self._arrays
@@ -183,9 +208,13 @@ class AsOfIndex:
             larger[: len(arrays.segments)] = arrays.segments
             arrays = arrays._replace(segments=larger)
         if needed[1] > len(arrays.times):
-            arrays = arrays._replace(times=np.resize(arrays.times, int(needed[1] * 3 // 2)))
+            arrays = arrays._replace(times=_larger(arrays.times, self._used[1], needed[1]))
         if needed[2] > len(arrays.sums):
-            arrays = arrays._replace(sums=np.resize(arrays.sums, int(needed[2] * 3 // 2)))
+            arrays = arrays._replace(sums=_larger(arrays.sums, self._used[2], needed[2]))
+        if needed[1] + needed[2] > len(arrays.counts):
+            used = self._used[1] + self._used[2]
+            counts = _larger(arrays.counts, used, needed[1] + needed[2])
+            arrays = arrays._replace(counts=counts)
         self._arrays = arrays
 
     def _load(self, table: int, keys: Ints, times: Ints, values: Ints) -> None:
@@ -198,21 +227,24 @@ class AsOfIndex:
         keys, times, values = keys[by_key], times[by_key], values[by_key, :columns]
         unique, first = np.unique(keys, return_index=True)
         counts = np.diff(np.append(first, len(keys)))
-        self._grow(segments=len(unique), times=len(keys), sums=len(keys) * columns)
+        width = columns // 2
+        self._grow(segments=len(unique), times=len(keys), sums=len(keys) * width)
         self._reserve_keys(table, int(unique[-1]) + 1)
         arrays, used = self._arrays, self._used
-        running = np.cumsum(values, axis=0)
-        base = np.zeros_like(running[first])
-        base[1:] = running[first[1:] - 1]
-        running -= np.repeat(base, counts, axis=0)
+        sums = np.cumsum(values, axis=0)
+        base = np.zeros_like(sums[first])
+        base[1:] = sums[first[1:] - 1]
+        sums -= np.repeat(base, counts, axis=0)
         arrays.times[used[1] : used[1] + len(keys)] = times
-        arrays.sums[used[2] : used[2] + running.size] = running.ravel()
+        arrays.sums[used[2] : used[2] + len(keys) * width] = sums[:, 1::2].ravel()
+        at = used[1] + used[2]
+        arrays.counts[at : at + len(keys) * (width + 1)] = sums[:, ::2].ravel()
         numbers = used[0] + np.arange(len(unique))
         arrays.segment_of[arrays.heads[table, 0] + unique] = numbers
         arrays.segments[numbers] = np.column_stack(
-            [used[1] + first, used[2] + first * columns, counts, counts]
+            [used[1] + first, used[2] + first * width, counts, counts]
         )
-        self._used += (len(unique), len(keys), running.size)
+        self._used += (len(unique), len(keys), len(keys) * width)
 
     def _buffers(self) -> tuple[Ints, Ints, Ints]:
         return (
@@ -220,6 +252,13 @@ class AsOfIndex:
             np.zeros(self._capacity, dtype=np.int64),
             np.zeros((self._capacity, MAX_COLUMNS), dtype=np.int64),
         )
+
+
+def _larger(array: Held, used: int, size: int) -> Held:
+    """Return an array with room for half as much again; what was used of it is copied."""
+    larger: Held = np.empty(int(size) * 3 // 2, dtype=array.dtype)
+    larger[:used] = array[:used]
+    return larger
 
 
 @kernel
@@ -250,8 +289,32 @@ def position_from_end(times: Ints, start: int, count: int, moment: int) -> int:
     while low > 0 and times[start + low - 1] >= moment:
         count = low - 1
         low = max(low - step, 0)
-        step *= 2
+        step *= 8
     return low + position(times, start + low, count - low, moment)
+
+
+@kernel
+def running(arrays: IndexArrays, segment: int, columns: int, column: int, at: int) -> int:
+    """Return the running sum of a column from a segment's first entry up to and including one."""
+    if at < 0:
+        return 0
+    values, place = columns >> 1, column >> 1
+    start, sums = arrays.segments[segment, 0], arrays.segments[segment, 1]
+    if column & 1:
+        return arrays.sums[sums + at * values + place]
+    return int(arrays.counts[start + sums + at * (values + 1) + place])
+
+
+@kernel
+def _set_running(
+    arrays: IndexArrays, segment: int, columns: int, column: int, at: int, value: int
+) -> None:
+    values, place = columns >> 1, column >> 1
+    start, sums = arrays.segments[segment, 0], arrays.segments[segment, 1]
+    if column & 1:
+        arrays.sums[sums + at * values + place] = value
+    else:
+        arrays.counts[start + sums + at * (values + 1) + place] = value
 
 
 @kernel
@@ -259,27 +322,22 @@ def _insert(
     arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
 ) -> None:
     segment = segment_of(arrays, table, key)
-    start, sums, count = (
-        arrays.segments[segment, 0],
-        arrays.segments[segment, 1],
-        arrays.segments[segment, 2],
-    )
+    start, count = arrays.segments[segment, 0], arrays.segments[segment, 2]
     at = position(arrays.times, start, count, time + 1)
     while columns > 1 and at > 0 and arrays.times[start + at - 1] == time:
-        before = arrays.sums[sums + (at - 2) * columns + 1] if at > 1 else 0
-        if arrays.sums[sums + (at - 1) * columns + 1] - before <= values[1]:
+        before = running(arrays, segment, columns, 1, at - 2)
+        if running(arrays, segment, columns, 1, at - 1) - before <= values[1]:
             break
         at -= 1
     for i in range(count, at, -1):
         arrays.times[start + i] = arrays.times[start + i - 1]
         for c in range(columns):
-            arrays.sums[sums + i * columns + c] = (
-                arrays.sums[sums + (i - 1) * columns + c] + values[c]
-            )
+            moved = running(arrays, segment, columns, c, i - 1) + values[c]
+            _set_running(arrays, segment, columns, c, i, moved)
     arrays.times[start + at] = time
     for c in range(columns):
-        before = arrays.sums[sums + (at - 1) * columns + c] if at > 0 else 0
-        arrays.sums[sums + at * columns + c] = before + values[c]
+        before = running(arrays, segment, columns, c, at - 1)
+        _set_running(arrays, segment, columns, c, at, before + values[c])
     arrays.segments[segment, 2] = count + 1
 
 
@@ -290,25 +348,20 @@ def _remove(
     segment = segment_of(arrays, table, key)
     if segment < 0:
         return False
-    start, sums, count = (
-        arrays.segments[segment, 0],
-        arrays.segments[segment, 1],
-        arrays.segments[segment, 2],
-    )
+    start, count = arrays.segments[segment, 0], arrays.segments[segment, 2]
     at = position(arrays.times, start, count, time)
     while at < count and arrays.times[start + at] == time:
         same = True
         for c in range(columns):
-            before = arrays.sums[sums + (at - 1) * columns + c] if at > 0 else 0
-            if arrays.sums[sums + at * columns + c] - before != values[c]:
+            before = running(arrays, segment, columns, c, at - 1)
+            if running(arrays, segment, columns, c, at) - before != values[c]:
                 same = False
         if same:
             for i in range(at, count - 1):
                 arrays.times[start + i] = arrays.times[start + i + 1]
                 for c in range(columns):
-                    arrays.sums[sums + i * columns + c] = (
-                        arrays.sums[sums + (i + 1) * columns + c] - values[c]
-                    )
+                    moved = running(arrays, segment, columns, c, i + 1) - values[c]
+                    _set_running(arrays, segment, columns, c, i, moved)
             arrays.segments[segment, 2] = count - 1
             return True
         at += 1

@@ -10,7 +10,7 @@ from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, UNKNOWN_TIME
 from triage.features.calendar import Calendar
 from triage.features.compile import Floats, Ints, Op, Program
 from triage.features.facts import STARTS_AT, TIME
-from triage.features.index import IndexArrays, position_from_end, segment_of
+from triage.features.index import IndexArrays, position_from_end, running, segment_of
 from triage.jit import kernel
 
 _NUMBER, _BETWEEN, _SINCE, _UNTIL = int(Op.NUMBER), int(Op.BETWEEN), int(Op.SINCE), int(Op.UNTIL)
@@ -174,10 +174,8 @@ def _column(
 ) -> int:
     if segment < 0 or high <= low:
         return 0
-    sums = index.segments[segment, 1]
-    upto = index.sums[sums + (high - 1) * columns + column]
-    before = index.sums[sums + (low - 1) * columns + column] if low > 0 else 0
-    return upto - before
+    upto = running(index, segment, columns, column, high - 1)
+    return upto - running(index, segment, columns, column, low - 1)
 
 
 @kernel

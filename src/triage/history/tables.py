@@ -87,6 +87,11 @@ class History:
             sources=cut_sources(self.sources, moment),
         )
 
+    def orders_alone(self) -> History:
+        """Return orders and sources without the other records, to free the memory of these."""
+        tables = {"lines", "milestones", "positions", "exceptions", "supplies"}
+        return replace(self, **{name: _emptied(getattr(self, name)) for name in tables})
+
     def order_objects(self) -> Iterator[Order]:
         """Yield the orders as domain objects in row order, without validating them again."""
         columns = _cells(self.orders)
@@ -106,6 +111,10 @@ def cut_sources(sources: tuple[SourceInfo, ...], moment: int) -> tuple[SourceInf
     return tuple(
         replace(source, extracted_at=min(source.extracted_at, moment)) for source in sources
     )
+
+
+def _emptied(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in table.dtypes.items()})
 
 
 def _until(table: pd.DataFrame, moment: int) -> pd.DataFrame:

@@ -76,11 +76,13 @@ def rehearse(
     asked = promise.rehearsal
     served = serve(challenger.folder, challenger.digest, history)
     newest = _newest(history, asked.orders)
-    return (
-        _latency(served, newest, promise),
-        _stability(served, challenger, champion, history, serve, promise),
-        _replay(served, challenger, history, newest, serve, asked),
-    )
+    latency = _latency(served, newest, promise)
+    stability = _stability(served, challenger, champion, history, serve, promise)
+    moments = [*newest, *((order_id, None) for order_id, _ in newest)]
+    answers = [_answer(served, order_id, moment) for order_id, moment in moments]
+    del served  # of a large log, one engine at a time
+    replay = _replay(answers, challenger, history, moments, serve, asked)
+    return latency, stability, replay
 
 
 def _newest(history: History, count: int) -> list[tuple[str, int]]:
@@ -203,10 +205,10 @@ def _open_orders(history: History) -> list[str]:
 
 
 def _replay(
-    served: Served,
+    answers: Sequence[Assessment | str],
     challenger: Bundle,
     history: History,
-    newest: Sequence[tuple[str, int]],
+    moments: Sequence[tuple[str, int | None]],
     serve: Serve,
     asked: Asked,
 ) -> GateResult:
@@ -214,16 +216,15 @@ def _replay(
     features = AtRiskModel.load(challenger.folder, challenger.digest).features
     engine, streamed = streamed_engine(history, features, asked.streamed_records)
     again = serve(challenger.folder, challenger.digest, history, engine)
-    moments = [*newest, *((order_id, None) for order_id, _ in newest)]
     differing, answered = [], 0
-    for order_id, moment in moments:
-        first, second = _answer(served, order_id, moment), _answer(again, order_id, moment)
+    for (order_id, moment), first in zip(moments, answers, strict=True):
+        second = _answer(again, order_id, moment)
         answered += isinstance(first, Assessment)
         if repr(first) != repr(second):
             differing.append(order_id)
     words = (
-        f"{answered} answers for the {len(newest)} newest orders, from the log at once and with "
-        f"its {streamed} newest records one by one: {len(differing)} differ"
+        f"{answered} answers for the {len(moments) // 2} newest orders, from the log at once and "
+        f"with its {streamed} newest records one by one: {len(differing)} differ"
     )
     if differing:
         words += (

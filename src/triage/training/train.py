@@ -55,7 +55,10 @@ def _silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A log made ready for fitting: engine, rows with features by landmark."""
+    """A log made ready for fitting: engine, rows with features by landmark.
+
+    Of the history only orders and sources are left, as a large log fills the memory.
+    """
 
     history: History
     fingerprint: str
@@ -104,6 +107,8 @@ def prepare(
     engine = FeatureEngine.of(history, features)
     data = []
     categories = order_categories(history, recipe.baselines.categories)
+    history = history.orders_alone()
+    engine.close()
     for landmark in recipe.rows_at:
         progress(f"features at {landmark}")
         rows = landmark_data(engine, landmark, recipe, categories)

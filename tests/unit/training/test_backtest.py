@@ -9,6 +9,7 @@ import pytest
 from tests.workspaces import cheap
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, NEVER, to_micros
+from triage.domain.records import MilestoneKind
 from triage.history.log import Log
 from triage.history.tables import History
 from triage.models.landmarks import Rows
@@ -87,7 +88,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recipe(workspace: Path) -> Recipe:
     loaded, _ = recipes.load("at_risk", workspace)
-    return loaded.model_copy(update={"landmarks": (LANDMARK,)})
+    return loaded.model_copy(update={"landmarks": (MilestoneKind(LANDMARK),)})
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,8 @@ def frame(prepared: Prepared, recipe: Recipe, months: list[str]) -> pd.DataFrame
 
 
 def of_month(frame: pd.DataFrame, month: str) -> pd.DataFrame:
-    return frame[frame["month"] == month].set_index("order_id").sort_index()
+    rows = frame[(frame["month"] == month) & (frame["landmark"] == LANDMARK)]
+    return rows.set_index("order_id").sort_index()
 
 
 def test_deleting_what_was_known_after_a_month_changes_no_prediction_of_that_month(
@@ -156,9 +158,9 @@ def expected_rows(history: History, known_until: int) -> pd.DataFrame:
 
 
 def test_the_tested_rows_are_the_dispatches_of_the_month_whose_promise_has_passed(
-    frame: pd.DataFrame, months: list[str], prepared: Prepared
+    frame: pd.DataFrame, months: list[str], prepared: Prepared, sample_history: History
 ) -> None:
-    rows = expected_rows(prepared.history, prepared.known_until)
+    rows = expected_rows(sample_history, prepared.known_until)
     for month in months:
         start = month_start(month, prepared.time_zone)
         end = month_start(next_month(month), prepared.time_zone)
@@ -192,4 +194,4 @@ def test_even_a_small_model_beats_the_base_rate_and_ranks_late_orders_first(
 def test_every_prediction_is_a_probability(frame: pd.DataFrame) -> None:
     p = frame[PREDICTORS].to_numpy()
     assert ((p > 0) & (p < 1)).all()
-    assert not frame.duplicated(["order_id", "landmark"]).any()
+    assert not frame.duplicated(["order_id", "landmark", "as_of"]).any()

@@ -11,7 +11,10 @@ import pandas as pd
 from triage.models.bundle import write_bundle
 from triage.training.run import TrainingRun
 
-LANDMARKS = ("order_created", "order_validated", "shipment_dispatched")
+LANDMARKS = (
+    "order_created", "order_validated", "allocation_confirmed", "pick_released",
+    "shipment_dispatched",
+)  # fmt: skip
 MONTHS = ("2017-11", "2017-12")
 
 

@@ -22,7 +22,9 @@ def with_segments(frame: pd.DataFrame, history: History) -> pd.DataFrame:
         "carrier": orders["carrier"],
     }
     added = {
-        name: frame["order_id"].map(values).astype(object) for name, values in columns.items() if name not in frame
+        name: frame["order_id"].map(values).astype(object)
+        for name, values in columns.items()
+        if name not in frame
     }
     return frame.assign(**added)
 

@@ -83,7 +83,7 @@ class Rows:
         )
 
     def record_lag(self, moment: int) -> int:
-        """Return after which time nine in ten deliveries known by a moment were recorded, micros."""
+        """Return after which time nine in ten deliveries known by then were recorded, micros."""
         known = self.delivered_known < moment
         if not known.any():
             return 0

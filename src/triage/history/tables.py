@@ -89,8 +89,14 @@ class History:
 
     def orders_alone(self) -> History:
         """Return orders and sources without the other records, to free the memory of these."""
-        tables = {"lines", "milestones", "positions", "exceptions", "supplies"}
-        return replace(self, **{name: _emptied(getattr(self, name)) for name in tables})
+        return replace(
+            self,
+            lines=_emptied(self.lines),
+            milestones=_emptied(self.milestones),
+            positions=_emptied(self.positions),
+            exceptions=_emptied(self.exceptions),
+            supplies=_emptied(self.supplies),
+        )
 
     def order_objects(self) -> Iterator[Order]:
         """Yield the orders as domain objects in row order, without validating them again."""

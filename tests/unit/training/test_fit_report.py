@@ -17,7 +17,7 @@ from triage import workspace
 from triage.domain.records import InventoryPosition, MilestoneKind, Record
 from triage.errors import DeclarationError
 from triage.features import declarations as declared
-from triage.features.availability import available
+from triage.features.availability import FEW_ORDERS, RETURNING_CUSTOMERS, available
 from triage.history.columns import COLUMNS
 from triage.history.health import Month, examine
 from triage.history.importer import import_extract
@@ -131,7 +131,7 @@ def test_every_source_that_a_feature_needs_is_one_that_a_log_can_have() -> None:
     fields = {f"{record}.{c.name}" for record, columns in COLUMNS.items() for c in columns}
     milestones = {f"milestone.{kind}" for kind in (*MilestoneKind, "due_by")}
     needed = {s for _, sources in fit_needs.needs(declared.load()).values() for s in sources}
-    assert needed <= fields | milestones | set(COLUMNS)
+    assert needed <= fields | milestones | set(COLUMNS) | {FEW_ORDERS, RETURNING_CUSTOMERS}
 
 
 def test_a_key_needs_its_fields_and_a_derived_feature_what_it_is_made_of() -> None:
@@ -166,6 +166,7 @@ def test_a_source_taken_away_is_gone_and_nothing_else_is(group: str) -> None:
     history = history_of(
         [
             made.model_copy(update={"lines": (line,)}), stocked,
+            order("B", 0, carrier="D", service="Y"),
             milestone("A", "order_validated", 1).model_copy(update={"due_by": moment(30)}),
             milestone("A", "shipment_dispatched", 2), milestone("A", "delivered", 3),
         ]

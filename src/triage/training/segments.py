@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from triage.history.tables import History
+from triage.training.categories import main_lines
 from triage.training.promise import Segments
 
 
@@ -16,8 +16,9 @@ def with_segments(frame: pd.DataFrame, history: History) -> pd.DataFrame:
     that of the most valuable line, as on the list.
     """
     orders = history.orders.set_index("order_id")
+    sites = main_lines(history)["site"]
     columns = {
-        "site": _main_sites(history),
+        "site": pd.Series(sites.to_numpy(object), index=orders.index),
         "destination_region": orders["destination_region"],
         "carrier": orders["carrier"],
     }
@@ -39,11 +40,3 @@ def large_segments(rows: pd.DataFrame, wanted: Segments) -> list[tuple[str, pd.D
             if len(part) >= wanted.min_rows and part["late"].sum() >= wanted.min_late:
                 found.append((f"{column} {value}", part))
     return found
-
-
-def _main_sites(history: History) -> pd.Series[str]:
-    lines = history.lines
-    worth = (lines["quantity"] * lines["unit_price"].fillna(0.0)).to_numpy()
-    by_worth = np.lexsort((lines["line_no"].to_numpy(), -worth, lines["order"].to_numpy()))
-    ranked = lines[["order_id", "site"]].iloc[by_worth]
-    return ranked.drop_duplicates("order_id").set_index("order_id")["site"]

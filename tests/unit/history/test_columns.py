@@ -28,8 +28,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "exception_event": ExceptionEvent,
     "inbound_supply": InboundSupply,
 }
+# Without characters that this Python's Unicode does not have yet: DuckDB's newer one may know them.
+_KNOWN = st.characters(codec="utf-8", max_codepoint=0x2FFF, exclude_categories=("Cn", "Cs"))
 VALUES = {
-    "text": st.text(st.characters(codec="utf-8", max_codepoint=0x2FFF), min_size=1, max_size=125)
+    "text": st.text(_KNOWN, min_size=1, max_size=125)
     | st.sampled_from(["EUR", "eur", "delivered", "a b", "x" * 80, "x" * 81, "a\u00a0b", "é\n"]),
     "number": st.floats(-1e10, 1e10)
     | st.sampled_from([0.0, -0.0, 1e9, float("inf"), float("nan")]),

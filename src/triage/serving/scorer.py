@@ -266,7 +266,7 @@ class Scorer:
         low = int(np.searchsorted(rows.as_of, moment - settings.window_days * MICROS_PER_DAY))
         high = int(np.searchsorted(rows.as_of, moment))
         recent = rows.take(np.arange(low, high))
-        x = self.engine.matrix(recent.order, recent.as_of)[:, self._columns[landmark]]
+        x = self.engine.matrix(recent.order, recent.as_of, stage.numbers.inputs)
         offset = stage.numbers.offset
         past = residuals(recent, stage.trees, x, offset)
         times = recent_times(residuals(recent, stage.times, x, offset), moment, settings)

@@ -19,6 +19,7 @@ from triage.models.at_risk import Calibration
 from triage.models.calibration import Residuals, recent_logits, slow_logistic
 from triage.models.landmarks import Rows
 from triage.models.survival import SurvivalCurve, grid
+from triage.training.metrics import losses as log_losses
 
 _LEAST_LATE = 20
 _LEAST_ROWS = 200
@@ -113,8 +114,7 @@ def _losses(
             share = 0.0 if fast is None else option.share_recent
             logits = slow if fast is None else (1 - share) * slow + share * fast
             p = SurvivalCurve.of(1.0 / (1.0 + np.exp(-logits))).many(z[today])
-            p = np.clip(p, 1e-6, 1 - 1e-6)
-            losses[today] = -np.where(late[today], np.log(p), np.log1p(-p))
+            losses[today] = log_losses(late[today], p)
     return list(zip(options, found, strict=True))
 
 

@@ -111,11 +111,13 @@ class Support(_Carried):
 class LandmarkNumbers(_Carried):
     """What the model knows about one stage, next to its trees.
 
-    `inputs` binds columns by name. `typical` holds the median of each input in training;
+    `inputs` binds columns by name. The first `time_trees` of its trees are those of the times
+    alone. `typical` holds the median of each input in training;
     `typical_promise` is the mean of log(1 + days to the promise) of the training rows.
     """
 
     inputs: tuple[str, ...]
+    time_trees: Annotated[int, Field(ge=1)]
     offset: float
     typical: tuple[float | None, ...]
     typical_promise: float
@@ -140,7 +142,7 @@ class ModelNumbers(_Carried):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One landmark's part of the model."""
+    """One landmark's part of the model; `times` are the first of the `trees`, by themselves."""
 
     name: str
     numbers: LandmarkNumbers
@@ -150,11 +152,13 @@ class Stage:
     high: Floats
 
     @classmethod
-    def of(
-        cls, name: str, numbers: LandmarkNumbers, trees: TreeEnsemble, times: TreeEnsemble
-    ) -> Stage:
-        """Return a stage with its support as arrays."""
-        support = numbers.support
+    def of(cls, name: str, numbers: LandmarkNumbers, trees: TreeEnsemble) -> Stage:
+        """Return a stage with its support as arrays.
+
+        Raises:
+            ValueError: if there are fewer trees than those of the times.
+        """
+        support, times = numbers.support, trees.head(numbers.time_trees)
         return cls(name, numbers, trees, times, np.array(support.low), np.array(support.high))
 
     def unfamiliar(self, x: Floats) -> tuple[str, ...]:
@@ -216,7 +220,7 @@ def predict(
     """
     numbers, curve = stage.numbers, curves.late
     contributions = np.empty(len(numbers.inputs), dtype=np.float64)
-    location = stage.trees.explain_one(x, contributions)
+    location, time = stage.trees.explain_with_head(x, contributions, numbers.time_trees)
     log_promise = math.log1p(promise_days)
     mu = numbers.offset * log_promise + location
     z = log_promise - mu
@@ -228,7 +232,7 @@ def predict(
     else:
         per_unit = (curve.at(z + 1e-4) - curve.at(z - 1e-4)) / 2e-4
     promise_effect = per_unit * (1.0 - numbers.offset) * (log_promise - numbers.typical_promise)
-    middle = numbers.offset * log_promise + float(stage.times.predict(x[None, :])[0])
+    middle = numbers.offset * log_promise + time
     still = 1.0
     if waited_days > 0:
         still = curves.times.at(math.log1p(waited_days) - middle)
@@ -329,32 +333,28 @@ def bundle_files(
     declarations: Declarations,
     recipe: str,
     trees: dict[str, str],
-    times: dict[str, str],
 ) -> dict[str, bytes]:
-    """Return the files of a bundle: trees, and those of the times alone, are text by landmark."""
+    """Return the files of a bundle; trees are text by landmark, those of the times first."""
     plain: dict[str, Any] = numbers.model_dump(mode="json")
     files = {
         MODEL_FILE: json.dumps(plain, indent=1, sort_keys=True).encode(),
         FEATURES_FILE: declarations.model_dump_json(indent=1).encode(),
         RECIPE_FILE: recipe.encode(),
     }
-    for folder, texts in (("trees", trees), ("times", times)):
-        files |= {_path(folder, name): text.encode() for name, text in texts.items()}
-    return files
+    return files | {_path(name): text.encode() for name, text in trees.items()}
 
 
 def _stage(name: str, numbers: ModelNumbers, files: dict[str, bytes]) -> Stage:
-    found = []
-    for path in (_path("trees", name), _path("times", name)):
-        if path not in files:
-            raise BundleError(f"the bundle has no {path}")
-        ensemble = TreeEnsemble.from_model_text(files[path].decode())
-        if ensemble.feature_names != numbers.landmarks[name].inputs:
-            raise BundleError(f"{path} was trained on other columns than the bundle names")
-        found.append(ensemble)
-    trees, times = found
-    return Stage.of(name, numbers.landmarks[name], trees, times)
+    path, own = _path(name), numbers.landmarks[name]
+    if path not in files:
+        raise BundleError(f"the bundle has no {path}")
+    trees = TreeEnsemble.from_model_text(files[path].decode())
+    if trees.feature_names != own.inputs:
+        raise BundleError(f"{path} was trained on other columns than the bundle names")
+    if trees.n_trees < own.time_trees:
+        raise BundleError(f"{path} has {trees.n_trees} trees, fewer than those of the times")
+    return Stage.of(name, own, trees)
 
 
-def _path(folder: str, landmark: str) -> str:
-    return f"{folder}/{landmark.replace(':', '.')}.txt"
+def _path(landmark: str) -> str:
+    return f"trees/{landmark.replace(':', '.')}.txt"

@@ -89,6 +89,11 @@ def fit_trees(
     )
 
 
+def tree_count(text: str) -> int:
+    """Return the number of trees of a model text."""
+    return text.count("\nTree=")
+
+
 def weighted_sum(texts: Sequence[str], weights: Sequence[float]) -> str:
     """Return one model text whose raw output is the weighted sum of those of several.
 

@@ -9,27 +9,21 @@ For each distinct feature j on the leaf's path, z_j is the product of its cover 
 1 if the row follows all its splits, else 0. The integrand is a polynomial of lower degree than the
 number d of these features, and Gauss-Legendre quadrature with K points is exact to degree 2K-1: K
 of at least d/2 gives the exact value, up to rounding. We take the next multiple of `LANES` points.
-Decisions follow LightGBM's tree.h; the compiled loops are in `trees_kernel`.
+Decisions follow LightGBM's tree.h; the compiled loops are in `trees_kernel` and `trees_batch`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from triage.errors import ModelFormatError
-from triage.models.trees_kernel import (
-    LANES,
-    NODE,
-    TREE,
-    explain_row,
-    explain_rows,
-    predict_rows,
-)
+from triage.models.trees_batch import MOST_LEAVES, predict_rows
+from triage.models.trees_kernel import LANES, NODE, TREE, explain_row, explain_rows
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +66,9 @@ class _Tables(NamedTuple):
         leaf_edges: edge that leads to each leaf.
         words: bitsets of categories.
         rules: quadrature, (rows, LANES).
+        left_leaves: for each split the leaves below its left branch, a bit each, counted in a tree
+            from the left; nothing in trees of more than `MOST_LEAVES`.
+        leaves_in_order: leaf values, tree by tree, each tree's from left to right.
     """
 
     nodes: NDArray[np.void]
@@ -82,6 +79,8 @@ class _Tables(NamedTuple):
     leaf_edges: NDArray[np.int32]
     words: NDArray[np.uint32]
     rules: Floats
+    left_leaves: NDArray[np.uint64]
+    leaves_in_order: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +96,7 @@ class TreeEnsemble:
     feature_names: tuple[str, ...]
     n_outputs: int
     base_values: tuple[float, ...]
+    _bases: tuple[float, ...]
     _tables: _Tables
 
     @classmethod
@@ -131,6 +131,18 @@ class TreeEnsemble:
     def n_leaves(self) -> int:
         """Number of leaves, over all trees."""
         return len(self._tables.leaves)
+
+    def head(self, trees: int) -> Self:
+        """Return the ensemble of the first trees; it shares the tables of this one.
+
+        Raises:
+            ValueError: if there are not so many, or the model has several outputs.
+        """
+        if self.n_outputs != 1 or not 0 < trees <= self.n_trees:
+            raise ValueError(f"need 1 to {self.n_trees} trees of a model with a single output")
+        tables = self._tables._replace(trees=self._tables.trees[:trees])
+        bases = self._bases[:trees]
+        return replace(self, base_values=bases[-1:], _bases=bases, _tables=tables)
 
     def predict(self, x: Floats) -> Floats:
         """Return raw scores (before any link), bit for bit LightGBM's.
@@ -182,6 +194,16 @@ class TreeEnsemble:
         Raises:
             ValueError: if a shape or type does not fit, or the model has several outputs.
         """
+        return self.explain_with_head(x, out, 0)[0]
+
+    def explain_with_head(self, x: Floats, out: Floats, trees: int) -> tuple[float, float]:
+        """Do as `explain_one`, and return besides the raw score of the first trees alone.
+
+        The second is bit for bit `head(trees).predict`, in the same pass.
+
+        Raises:
+            ValueError: as `explain_one`.
+        """
         row = np.array(x, dtype=np.float64, order="C")
         shape = (len(self.feature_names),)
         flags = out.flags
@@ -189,9 +211,9 @@ class TreeEnsemble:
             raise ValueError(f"need a row and an out of {shape[0]} numbers, and a single output")
         if out.dtype != np.float64 or not (flags.c_contiguous and flags.writeable):
             raise ValueError("out must be a writeable, contiguous float64 array")
-        score = np.empty(1)
-        explain_row(row, self._tables, score, out.reshape(1, -1))
-        return float(score[0])
+        score, partial = np.empty(1), np.empty(1)
+        explain_row(row, self._tables, trees, score, partial, out.reshape(1, -1))
+        return float(score[0]), float(partial[0])
 
     def _rows(self, x: Floats) -> Floats:
         rows = np.ascontiguousarray(x, dtype=np.float64)
@@ -202,7 +224,9 @@ class TreeEnsemble:
         return rows
 
 
-def _parse(text: str) -> tuple[tuple[str, ...], int, tuple[float, ...], _Tables]:
+def _parse(
+    text: str,
+) -> tuple[tuple[str, ...], int, tuple[float, ...], tuple[float, ...], _Tables]:
     """Return the fields of `TreeEnsemble`; may raise any of the errors that bad text leads to."""
     data = text.encode()
     start = data.index(b"\nTree=0\n") + 1
@@ -221,7 +245,8 @@ def _parse(text: str) -> tuple[tuple[str, ...], int, tuple[float, ...], _Tables]
         builder.add(number % n_outputs, _fields(body, _TREE_KEYS))
         start += size
     _require(data[start:].startswith(b"end of trees\n"), "no end of trees after the last one")
-    return names, n_outputs, tuple(builder.base_values), builder.tables()
+    bases = tuple(builder.base_values), tuple(builder.bases)
+    return names, n_outputs, *bases, builder.tables()
 
 
 def _require(condition: bool, otherwise: str) -> None:
@@ -256,6 +281,7 @@ class _Builder:
 
     def __init__(self, n_features: int, n_outputs: int) -> None:
         self.base_values = [0.0] * n_outputs
+        self.bases: list[float] = []
         self._n_features = n_features
         self._nodes: list[tuple[float | int, ...]] = []
         self._trees: list[tuple[int, ...]] = []
@@ -264,11 +290,17 @@ class _Builder:
         self._leaves: list[float] = []
         self._leaf_edges: list[int] = []
         self._words: list[int] = []
+        self._left_leaves: list[int] = []
+        self._in_order: list[float] = []
         self._rules: list[Floats] = []
         self._first_rule: dict[int, int] = {0: 0}
 
     def add(self, output: int, fields: dict[str, str]) -> None:
         """Append one tree, from its fields in the model text."""
+        self._add(output, fields)
+        self.bases.append(self.base_values[output])
+
+    def _add(self, output: int, fields: dict[str, str]) -> None:
         _require(fields["is_linear"] == "0", "linear leaves")
         n = int(fields["num_leaves"]) - 1
         _require(n >= 0, "a tree without leaves")
@@ -278,6 +310,7 @@ class _Builder:
         self._leaves += leaves
         if n == 0:
             self._leaf_edges.append(0)
+            self._in_order += leaves
             self._trees.append((*first, 0, 0))
             self.base_values[output] += leaves[0]
             return
@@ -315,9 +348,27 @@ class _Builder:
                 (threshold, 1.0 - z_earlier, features[split], above + 1, earlier + 1, *rest)
             )
         self._children += children
+        self._order_leaves(children, leaves)
         self._leaf_edges += [parent_edge[n + leaf] + 1 for leaf in range(n + 1)]
         n_blocks = -(-max(map(len, on_path)) // (2 * LANES))
         self._trees.append((*first, self._rule(n_blocks), n_blocks))
+
+    def _order_leaves(self, children: list[int], leaves: list[float]) -> None:
+        """Note a tree's leaves from left to right, and which of them lie left of each split."""
+        n = len(leaves) - 1
+        below = [1] * (2 * n + 1)
+        for split in range(n - 1, -1, -1):
+            below[split] = below[children[2 * split]] + below[children[2 * split + 1]]
+        place = [0] * (2 * n + 1)
+        for split in range(n):
+            left, right = children[2 * split : 2 * split + 2]
+            place[left], place[right] = place[split], place[split] + below[left]
+            few = n < MOST_LEAVES
+            self._left_leaves.append(((1 << below[left]) - 1) << place[split] if few else 0)
+        ordered = [0.0] * (n + 1)
+        for leaf, value in enumerate(leaves):
+            ordered[place[n + leaf]] = value
+        self._in_order += ordered
 
     def tables(self) -> _Tables:
         """Return all that was added, read-only."""
@@ -330,6 +381,8 @@ class _Builder:
             np.array(self._leaf_edges, np.int32),
             np.array(self._words, np.uint32),
             np.array(self._rules).reshape(-1, LANES),
+            np.array(self._left_leaves, np.uint64),
+            np.array(self._in_order),
         )
         for table in tables:
             table.setflags(write=False)

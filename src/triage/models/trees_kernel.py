@@ -197,8 +197,10 @@ def _sort_out(x: Any) -> Any:
 
 
 @kernel
-def _decide(x: Any, tables: Any, hot: Any, cold: Any, score: Any) -> Any:
+def _decide(x: Any, tables: Any, hot: Any, cold: Any, first: Any, score: Any, partial: Any) -> Any:
     """Decide all splits of all trees and add each tree's leaf value to its output's score.
+
+    `partial` is the score of the `first` trees alone.
 
     `hot[i]` is 0 or 1 for left or right; `cold[i]` is 1 if the row left the edge of an earlier
     split on the same feature, so that both edges are cold. `plain` is NaN where `special` is set,
@@ -206,7 +208,10 @@ def _decide(x: Any, tables: Any, hot: Any, cold: Any, score: Any) -> Any:
     """
     nodes = tables.nodes
     plain, special = _sort_out(x)
-    for tree in tables.trees:
+    for number in range(tables.trees.shape[0]):
+        if number == first:
+            partial[:] = score
+        tree = _at(tables.trees, number)
         n = tree.n_splits
         base = tree.first_node
         for i in range(base, base + n):
@@ -225,6 +230,8 @@ def _decide(x: Any, tables: Any, hot: Any, cold: Any, score: Any) -> Any:
         while slot < n:
             slot = _get(tables.children, 2 * (base + slot) + _get(hot, base + slot))
         score[tree.output] += _get(tables.leaves, tree.first_leaf + slot - n)
+    if first >= tables.trees.shape[0]:
+        partial[:] = score
 
 
 @kernel
@@ -291,7 +298,7 @@ def _edges(tables: Any) -> Any:
 
 
 @kernel
-def explain_row(x: Any, tables: Any, score: Any, phi: Any) -> Any:
+def explain_row(x: Any, tables: Any, first: Any, score: Any, partial: Any, phi: Any) -> Any:
     """Predict and explain one row.
 
     The work is split into two calls, not into calls for each tree: numba counts references of
@@ -300,7 +307,9 @@ def explain_row(x: Any, tables: Any, score: Any, phi: Any) -> Any:
     Args:
         x: (features,) float64.
         tables: what `trees` builds.
+        first: number of trees at the front whose sum is wanted by itself.
         score: (outputs,) float64, overwritten with the raw scores.
+        partial: (outputs,) float64, overwritten with those of the `first` trees.
         phi: (outputs, features) float64, overwritten with the contributions.
     """
     n_outputs, n_features = phi.shape
@@ -308,7 +317,7 @@ def explain_row(x: Any, tables: Any, score: Any, phi: Any) -> Any:
     cold = np.zeros(tables.nodes.shape[0], np.int8)
     total = np.zeros((n_outputs * n_features + 1, LANES))
     score[:] = 0.0
-    _decide(x, tables, hot, cold, score)
+    _decide(x, tables, hot, cold, first, score, partial)
     _contribute(tables, hot, cold, n_features, total)
     for o in range(n_outputs):
         for j in range(n_features):
@@ -320,24 +329,6 @@ def explain_row(x: Any, tables: Any, score: Any, phi: Any) -> Any:
 @kernel
 def explain_rows(x: Any, tables: Any, score: Any, phi: Any) -> Any:
     """Run `explain_row` over (rows, features) into (rows, outputs), (rows, outputs, features)."""
+    partial = np.empty(score.shape[1])
     for r in range(x.shape[0]):
-        explain_row(x[r], tables, score[r], phi[r])
-
-
-@kernel
-def predict_rows(x: Any, tables: Any, score: Any) -> Any:
-    """Predict (rows, features) into (rows, outputs), visiting only the splits on a row's path."""
-    for r in range(x.shape[0]):
-        plain, special = _sort_out(x[r])
-        score[r] = 0.0
-        for tree in tables.trees:
-            slot = 0
-            while slot < tree.n_splits:
-                node = _at(tables.nodes, tree.first_node + slot)
-                j = node.feature
-                if node.n_words == 0:
-                    left = (plain[j] <= node.threshold) | ((node.left_if >> special[j]) & 1)
-                else:
-                    left = _in_bitset(x[r, j], node, tables.words)
-                slot = tables.children[2 * (tree.first_node + slot) + 1 - left]
-            score[r, tree.output] += tables.leaves[tree.first_leaf + slot - tree.n_splits]
+        explain_row(x[r], tables, 0, score[r], partial, phi[r])

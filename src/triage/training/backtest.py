@@ -8,6 +8,7 @@ whose landmark fell into the month and whose promise has passed; never delivered
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from triage.models.at_risk import fresh_delays
 from triage.models.calibration import Residuals, recent_curve, recent_times
 from triage.models.landmarks import Rows
 from triage.training.baselines import fit_baselines
-from triage.training.fit import FittedLandmark, LandmarkData, fit_landmark
+from triage.training.fit import THREADS, FittedLandmark, LandmarkData, fit_landmark
 from triage.training.metrics import DELAYS
 from triage.training.recipe import Evaluation, Recipe
 
@@ -108,20 +109,25 @@ def backtest(
         delivered, abandoned (0/1), p(late) by `model`, `constant`, `rule`, `logistic`, days to the
         promise, delay against it (NaN: not delivered) and its p10, p50, p90.
     """
+    ids = np.array(orders, dtype=object)
+
+    def tested(month: str, landmark: LandmarkData) -> pd.DataFrame | NotEnoughHistoryError | None:
+        if progress is not None:
+            progress(f"{month} {landmark.rows.landmark}")
+        try:
+            return _month(landmark, recipe, month, time_zone, known_until)
+        except NotEnoughHistoryError as error:
+            return error
+
     frames, refusals = [], []
-    for month in months:
-        for landmark in data:
-            if progress is not None:
-                progress(f"{month} {landmark.rows.landmark}")
-            try:
-                frame = _month(landmark, recipe, month, time_zone, known_until)
-            except NotEnoughHistoryError as error:
-                refusals.append(str(error))
-                continue
-            if frame is None:
-                continue
-            frame.insert(0, "order_id", np.array(orders, dtype=object)[frame.pop("order")])
-            frames.append(frame)
+    with ThreadPoolExecutor(THREADS) as pool:
+        asked = [(month, landmark) for month in months for landmark in data]
+        for frame in pool.map(tested, *zip(*asked, strict=True)) if asked else ():
+            if isinstance(frame, NotEnoughHistoryError):
+                refusals.append(str(frame))
+            elif frame is not None:
+                frame.insert(0, "order_id", ids[frame.pop("order")])
+                frames.append(frame)
     if not frames and refusals:
         raise NotEnoughHistoryError(refusals[0])
     if not frames:
@@ -141,7 +147,7 @@ def _month(
     tested = np.flatnonzero((rows.as_of >= start) & (rows.as_of < end) & rows.mature(known_until))
     if not len(tested):
         return None
-    fitted = fit_landmark(data, start, recipe)
+    fitted = fit_landmark(data, start, recipe, until=end, threads=1)
     p, delays = daily_predictions(data, fitted, tested, (start, end))
     baselines = fit_baselines(data, start, recipe.baselines)
     chosen = rows.take(tested)

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from triage.domain.clock import MICROS_PER_DAY
+from triage.domain.clock import MICROS_PER_DAY, NEVER
 from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
 from triage.features.engine import FeatureEngine
 from triage.models.at_risk import Calibration
-from triage.models.boosting import Objective, Teachers, weighted_sum
+from triage.models.boosting import Objective, Teachers, tree_count, weighted_sum
 from triage.models.calibration import Residuals, slow_logistic, usual_times
 from triage.models.landmarks import Rows, landmark_rows
 from triage.models.survival import SurvivalCurve
@@ -30,7 +30,8 @@ from triage.training.recipe import Recipe, Target, TreeSettings
 
 _WEEK = 7 * MICROS_PER_DAY
 _LEAST_OF_A_KIND = 20
-_THREADS = 2
+THREADS = 2
+"""Fits side by side: each uses one core."""
 _LEAST_IN_LEAF = 20
 
 
@@ -70,7 +71,7 @@ class FittedLandmark:
 
     Attributes:
         trees: text of the trees.
-        times: text of those for the time alone.
+        time_trees: how many of them, from the first, are for the time alone.
         mu: (n,) location of every row of the data, out of fold for the rows that taught.
         middle: (n,) the same of the times alone, on the log-days scale.
         usual_times: curve of the times of all orders so far.
@@ -80,7 +81,7 @@ class FittedLandmark:
     """
 
     trees: str
-    times: str
+    time_trees: int
     mu: Floats
     middle: Floats
     usual_times: SurvivalCurve
@@ -110,8 +111,22 @@ def landmark_data(
     )  # fmt: skip
 
 
-def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandmark:
+def fit_landmark(
+    data: LandmarkData,
+    moment: int,
+    recipe: Recipe,
+    *,
+    until: int | None = None,
+    threads: int = THREADS,
+) -> FittedLandmark:
     """Fit one landmark on what was known before a moment.
+
+    Args:
+        data: rows and features.
+        moment: what is known before it may teach (UTC micros).
+        recipe: how.
+        until: rows from this moment on (UTC micros) that teach nothing get no location (NaN).
+        threads: parts that are fitted side by side; the result does not depend on it.
 
     Raises:
         NotEnoughHistoryError: if too few cohorts had matured by then.
@@ -128,9 +143,12 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
     lessons = [Lesson(target, recipe.trees.location, "regression")]
     if _LEAST_OF_A_KIND <= late.sum() <= len(late) - _LEAST_OF_A_KIND:
         lessons.append(Lesson(late.astype(float), recipe.trees.lateness, "binary"))
-    location, *others = fit_parts(data, mature, lessons, recipe)
-    times, mu = weighted_sum(location.texts, _equal(location)), location.out_of_fold
-    trees = times
+    asked = data.rows.as_of < (NEVER if until is None else until)
+    asked[mature] = False
+    location, *others = fit_parts(
+        data, mature, lessons, recipe, asked=np.flatnonzero(asked), threads=threads
+    )
+    texts, weights, mu = [*location.texts], _equal(location), location.out_of_fold
     promise = recipe.target.offset * np.log1p(data.rows.promise_days())
     settings = recipe.calibration.stretched(float(np.median(rows.promise_days())))
     option = Option(0.0, settings.share_recent)
@@ -139,14 +157,14 @@ def fit_landmark(data: LandmarkData, moment: int, recipe: Recipe) -> FittedLandm
             data.rows, mu + promise, odds.out_of_fold, moment, settings,
             recipe.trees.lateness_weights,
         )  # fmt: skip
-        weights = [1.0, *(option.weight * share for share in _equal(odds))]
-        trees = weighted_sum([times, *odds.texts], weights)
+        texts += odds.texts
+        weights += [option.weight * share for share in _equal(odds)]
         mu = mu + option.weight * odds.out_of_fold
     settings = settings.model_copy(update={"share_recent": option.share_recent})
     middle = location.out_of_fold + promise
     past = Residuals(data.rows, mu + promise)
     return FittedLandmark(
-        trees, times, past.mu, middle,
+        weighted_sum(texts, weights), sum(map(tree_count, location.texts)), past.mu, middle,
         usual_times(Residuals(data.rows, middle), moment, settings),
         slow_logistic(past, moment, settings), settings, option,
     )  # fmt: skip
@@ -173,7 +191,8 @@ class Parts:
 
     Attributes:
         texts: one model text a part.
-        out_of_fold: (n,) raw output: of the part that did not see the row, else the mean.
+        out_of_fold: (n,) raw output: of the part that did not see the row; the mean of all where
+            none saw it; NaN where it was not asked for.
     """
 
     texts: tuple[str, ...]
@@ -181,7 +200,13 @@ class Parts:
 
 
 def fit_parts(
-    data: LandmarkData, taught: Ints, lessons: Sequence[Lesson], recipe: Recipe
+    data: LandmarkData,
+    taught: Ints,
+    lessons: Sequence[Lesson],
+    recipe: Recipe,
+    *,
+    asked: Ints,
+    threads: int,
 ) -> list[Parts]:
     """Fit one part of each ensemble for each fold of weeks on the rows of the others.
 
@@ -190,30 +215,36 @@ def fit_parts(
         taught: (m,) rows that may teach.
         lessons: what each ensemble learns from them; the longest first keeps all cores at work.
         recipe: folds and common parameters.
+        asked: (k,) other rows whose output is wanted.
+        threads: parts that are fitted side by side.
     """
     folds = recipe.trees.folds
     fold = week_folds(data.rows.as_of[taught], folds)
     common = dict(recipe.trees.parameters)
     usual = int(common.get("min_data_in_leaf", _LEAST_IN_LEAF))
     common["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, len(taught) // 100))
-    teachers = Teachers(data.x[taught], data.inputs, common)
+    x_taught, x_asked = data.x[taught], data.x[asked]
+    teachers = Teachers(x_taught, data.inputs, common)
 
-    def part(lesson: Lesson, left_out: int) -> tuple[str, Floats]:
+    def part(lesson: Lesson, left_out: int) -> tuple[str, Floats, Floats]:
         teach = np.flatnonzero(fold != left_out)
         text = teachers.fit(
             teach, lesson.target[teach], lesson.settings.parameters,
             rounds=lesson.settings.rounds, seed=left_out + 1, objective=lesson.objective,
         )  # fmt: skip
-        return text, TreeEnsemble.from_model_text(text).predict(data.x)
+        trees = TreeEnsemble.from_model_text(text)
+        return text, trees.predict(x_taught[fold == left_out]), trees.predict(x_asked)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        asked = [(lesson, left_out) for lesson in lessons for left_out in range(folds)]
-        found = list(pool.map(part, *zip(*asked, strict=True)))
+    with ThreadPoolExecutor(threads) as pool:
+        each = [(lesson, left_out) for lesson in lessons for left_out in range(folds)]
+        found = list(pool.map(part, *zip(*each, strict=True)))
     parts = []
     for first in range(0, len(found), folds):
-        texts, outputs = zip(*found[first : first + folds], strict=True)
-        out_of_fold = np.mean(outputs, axis=0)
-        out_of_fold[taught] = np.array(outputs)[fold, taught]
+        texts, unseen, outputs = zip(*found[first : first + folds], strict=True)
+        out_of_fold = np.full(len(data.rows), np.nan)
+        out_of_fold[asked] = np.mean(outputs, axis=0)
+        for left_out, output in enumerate(unseen):
+            out_of_fold[taught[fold == left_out]] = output
         parts.append(Parts(texts, out_of_fold))
     return parts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from triage.models.trees import TreeEnsemble
 from triage.training import recipe as recipes
 from triage.training.backtest import backtest, evaluation_months
 from triage.training.categories import order_categories
-from triage.training.fit import FittedLandmark, LandmarkData, fit_landmark, landmark_data
+from triage.training.fit import THREADS, FittedLandmark, LandmarkData, fit_landmark, landmark_data
 from triage.training.metrics import settled
 from triage.training.recipe import Recipe
 from triage.training.rule import better, better_than_all
@@ -185,17 +186,12 @@ def train(
     fitted = fit_all(prepared, moment, recipe, progress)
     numbers = _numbers(prepared, recipe, fitted, moment)
     trees = {landmark: model.trees for landmark, model in fitted.items()}
-    times = {landmark: model.times for landmark, model in fitted.items()}
-    files = bundle_files(numbers, prepared.features.declarations, text, trees, times)
+    files = bundle_files(numbers, prepared.features.declarations, text, trees)
     progress("writing the bundle")
     staged = home / "runs" / "staged"
     digest = write_bundle(staged, name, files)
     bundle = write_bundle_as(staged, home / "runs" / digest)
-    explained = {
-        data.rows.landmark: _explain(data, trees[data.rows.landmark])
-        for data in prepared.data
-        if data.rows.landmark in trees
-    }
+    explained = _explain_all(prepared, trees)
     return TrainingRun(
         name, bundle, digest, recipe.model_dump(mode="json"), _dataset(prepared, moment),
         predictions, explained, dict(prepared.features.switched_off),
@@ -211,14 +207,22 @@ def fit_all(
     Raises:
         NotEnoughHistoryError: if none has.
     """
-    fitted: dict[str, FittedLandmark] = {}
-    refusals = []
-    for data in prepared.data:
+
+    def fit(data: LandmarkData) -> FittedLandmark | NotEnoughHistoryError:
         progress(f"fitting {data.rows.landmark} on everything")
         try:
-            fitted[data.rows.landmark] = fit_landmark(data, moment, recipe)
+            return fit_landmark(data, moment, recipe, threads=1)
         except NotEnoughHistoryError as error:
-            refusals.append(error)
+            return error
+
+    fitted: dict[str, FittedLandmark] = {}
+    refusals = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for data, found in zip(prepared.data, pool.map(fit, prepared.data), strict=True):
+            if isinstance(found, NotEnoughHistoryError):
+                refusals.append(found)
+            else:
+                fitted[data.rows.landmark] = found
     if not fitted:
         raise refusals[0]
     return fitted
@@ -248,6 +252,7 @@ def _numbers(
         low, high, most = usual_range(data.x[mature])
         landmarks[landmark] = LandmarkNumbers(
             inputs=data.inputs,
+            time_trees=model.time_trees,
             offset=recipe.target.offset,
             typical=_medians(data.x[mature]),
             doubt=_doubt(past, moment, model),
@@ -281,6 +286,15 @@ def _medians(x: Floats) -> tuple[float | None, ...]:
         known = column[~np.isnan(column)]
         medians.append(float(np.median(known)) if len(known) else None)
     return tuple(medians)
+
+
+def _explain_all(
+    prepared: Prepared, trees: dict[str, str]
+) -> dict[str, tuple[pd.DataFrame, Floats]]:
+    fitted = [data for data in prepared.data if data.rows.landmark in trees]
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = pool.map(lambda data: _explain(data, trees[data.rows.landmark]), fitted)
+        return {data.rows.landmark: each for data, each in zip(fitted, found, strict=True)}
 
 
 def _explain(data: LandmarkData, trees: str) -> tuple[pd.DataFrame, Floats]:

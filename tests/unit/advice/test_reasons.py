@@ -65,14 +65,14 @@ def stage_of(name: str, inputs: tuple[str, ...]) -> Stage:
     text = fit_trees(x, y, inputs, {"num_leaves": 6, "min_data_in_leaf": 5}, rounds=5)
     typical = tuple(TYPICAL[NAMES.index(name)] for name in inputs)
     numbers = LandmarkNumbers(
-        inputs=inputs, offset=0.5, typical=typical, typical_promise=1.8, logistic=(0.0, -2.0),
-        calibration=Calibration(),
+        inputs=inputs, time_trees=5, offset=0.5, typical=typical, typical_promise=1.8,
+        logistic=(0.0, -2.0), calibration=Calibration(),
         doubt=Doubt(below=(0.3,) * GRID_POINTS, above=(0.2,) * GRID_POINTS),
         support=Support(low=(-9.0,) * len(inputs), high=(9.0,) * len(inputs), most_outside=0),
         usual_times=CurveNumbers.of(curve_of(3, 0), 0),
     )  # fmt: skip
     trees = TreeEnsemble.from_model_text(text)
-    return Stage.of(name, numbers, trees, trees)
+    return Stage.of(name, numbers, trees)
 
 
 STAGES = [

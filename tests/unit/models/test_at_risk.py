@@ -32,13 +32,14 @@ from triage.models.at_risk import (
     bundle_files,
     predict,
 )
-from triage.models.boosting import fit_trees
+from triage.models.boosting import fit_trees, tree_count, weighted_sum
 from triage.models.bundle import read_bundle, write_bundle
 from triage.models.survival import GRID_POINTS, SurvivalCurve, grid
 from triage.models.trees import TreeEnsemble
 
 laws = settings(max_examples=150, deadline=None)
 NAMES = ("value", "promise", "waited", "hour")
+ROUNDS = 6
 N_STAGES = 4
 
 
@@ -61,8 +62,8 @@ def anything(inputs: int) -> Support:
 
 def numbers_of(offset: float, curve: SurvivalCurve, promise: float) -> LandmarkNumbers:
     return LandmarkNumbers(
-        inputs=NAMES, offset=offset, typical=(1.0, None, 0.5, 12.0), typical_promise=promise,
-        logistic=(0.0, -1.0), calibration=Calibration(),
+        inputs=NAMES, time_trees=ROUNDS, offset=offset, typical=(1.0, None, 0.5, 12.0),
+        typical_promise=promise, logistic=(0.0, -1.0), calibration=Calibration(),
         usual_times=CurveNumbers.of(curve, 0),
         doubt=DOUBT, support=anything(len(NAMES)),
     )  # fmt: skip
@@ -73,18 +74,22 @@ def trees_text(seed: int) -> str:
     x = rng.normal(size=(400, len(NAMES)))
     x[rng.random(x.shape) < 0.1] = np.nan
     y = 0.6 * np.nan_to_num(x[:, 0]) + np.nan_to_num(x[:, 1]) ** 2 / 2 + rng.normal(0, 0.3, 400) + 1
-    return fit_trees(x, y, NAMES, {"num_leaves": 6, "min_data_in_leaf": 5}, rounds=6)
+    return fit_trees(x, y, NAMES, {"num_leaves": 6, "min_data_in_leaf": 5}, rounds=ROUNDS)
+
+
+def both_texts(seed: int) -> str:
+    return weighted_sum([trees_text(seed), trees_text(seed + 50)], [1.0, 0.3])
 
 
 def trees_of(seed: int) -> TreeEnsemble:
-    return TreeEnsemble.from_model_text(trees_text(seed))
+    return TreeEnsemble.from_model_text(both_texts(seed))
 
 
 @cache
 def stage_of(seed: int) -> Stage:
     offset = (0.0, 0.3, 0.5, 0.9)[seed % 4]
     numbers = numbers_of(offset, curve_of(seed), 1.2 + 0.3 * seed)
-    return Stage.of("order_created", numbers, trees_of(seed), trees_of(seed + 50))
+    return Stage.of("order_created", numbers, trees_of(seed))
 
 
 @dataclass(frozen=True)
@@ -206,7 +211,7 @@ def test_an_order_out_of_the_usual_range_is_told_by_its_inputs() -> None:
     numbers = numbers_of(0.5, curve_of(0), 1.5).model_copy(
         update={"support": Support(low=(0.0,) * 4, high=(1.0,) * 4, most_outside=1)}
     )
-    stage = Stage.of("order_created", numbers, trees_of(0), trees_of(1))
+    stage = Stage.of("order_created", numbers, trees_of(0))
     assert stage.unfamiliar(np.array([0.5, 7.0, np.nan, 1.0])) == ()
     assert stage.unfamiliar(np.array([0.5, 7.0, np.nan, -1.0])) == (NAMES[1], NAMES[3])
 
@@ -231,8 +236,7 @@ def files() -> dict[str, bytes]:
         model_numbers(curve_of(0)),
         declarations(),
         "a recipe",
-        {"order_created": trees_text(0)},
-        {"order_created": trees_text(50)},
+        {"order_created": both_texts(0)},
     )
 
 
@@ -245,8 +249,9 @@ def test_a_loaded_bundle_predicts_as_what_was_written(
     assert model.digest == digest
     assert stage.numbers == numbers_of(0.5, curve_of(0), 1.5)
     assert stage.numbers.usual_times.curve() == curve_of(0)
-    original = TreeEnsemble.from_model_text(trees_text(0))
-    assert stage.trees.predict(x[None, :])[0] == original.predict(x[None, :])[0]
+    assert stage.trees.predict(x[None, :])[0] == trees_of(0).predict(x[None, :])[0]
+    times = TreeEnsemble.from_model_text(trees_text(0))
+    assert stage.times.predict(x[None, :])[0] == times.predict(x[None, :])[0]
     assert set(NAMES) <= set(model.features.names)
 
 
@@ -260,6 +265,9 @@ def test_a_bundle_that_lacks_a_part_or_does_not_fit_together_is_refused(
     plain = json.loads(files[MODEL_FILE])
     plain["landmarks"]["order_created"]["inputs"] = ["promise", "value", "waited", "hour"]
     swapped = json.dumps(plain).encode()
+    plain = json.loads(files[MODEL_FILE])
+    plain["landmarks"]["order_created"]["time_trees"] = tree_count(both_texts(0)) + 1
+    too_many = json.dumps(plain).encode()
     trees = "trees/order_created.txt"
     broken = {
         "no numbers": without(files, MODEL_FILE),
@@ -271,6 +279,7 @@ def test_a_bundle_that_lacks_a_part_or_does_not_fit_together_is_refused(
         "trees that are no text": files | {trees: b"\xff\xfe"},
         "trees cut short": files | {trees: files[trees][: len(files[trees]) // 2]},
         "columns in another order": files | {MODEL_FILE: swapped},
+        "more trees of the times than there are": files | {MODEL_FILE: too_many},
     }
     for number, (what, given_files) in enumerate(broken.items()):
         folder = tmp_path / str(number)

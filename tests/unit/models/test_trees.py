@@ -206,6 +206,36 @@ def test_a_row_gives_the_same_bits_alone_and_in_any_batch(
     assert whole.base == model.base_values[0]
 
 
+def test_the_first_trees_alone_are_the_model_of_so_many_rounds_also_in_one_pass(
+    deep: tuple[lgb.Booster, np.ndarray],
+) -> None:
+    booster, x = deep
+    model = TreeEnsemble.from_model_text(booster.model_to_string())
+    out, same = np.empty(N_FEATURES), np.empty(N_FEATURES)
+    for trees in (1, model.n_trees // 2, model.n_trees):
+        text = booster.model_to_string(num_iteration=trees)
+        alone, head = TreeEnsemble.from_model_text(text), model.head(trees)
+        assert (head.n_trees, head.base_values) == (trees, alone.base_values)
+        np.testing.assert_array_equal(head.predict(x[:70]), alone.predict(x[:70]))
+        for row in x[:10]:
+            score, first = model.explain_with_head(row, out, trees)
+            assert score == model.explain_one(row, same)
+            assert first == alone.predict(row[None, :])[0]
+            assert out.tobytes() == same.tobytes()
+    for trees in (0, model.n_trees + 1):
+        with pytest.raises(ValueError, match="trees"):
+            model.head(trees)
+
+
+@pytest.mark.parametrize("leaves", [64, 65, 150])
+def test_trees_of_more_leaves_than_a_word_has_bits_predict_as_lightgbm_does(leaves: int) -> None:
+    x, y = data(9, 1500, 0.1, 0.1)
+    changes = {"num_leaves": leaves, "min_data_in_leaf": 1, "max_depth": -1}
+    booster = train(x, y, **changes)
+    assert f"num_leaves={leaves}\n" in booster.model_to_string()
+    assert_agrees(booster, probes(x, 5))
+
+
 def test_any_memory_layout_of_the_rows_gives_the_same_bits(
     deep: tuple[lgb.Booster, np.ndarray],
 ) -> None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
 import pandas as pd
 
@@ -22,7 +23,7 @@ from triage.training.rehearsal import Bundle, Serve, rehearse
 from triage.training.report_page import write_report
 from triage.training.run import TrainingRun
 from triage.training.segments import with_segments
-from triage.training.tracking import TrackedRun, open_catalogue, track
+from triage.training.tracking import TrackedRun, load_library, open_catalogue, track
 from triage.training.train import train
 from triage.training.verdict import GateResult, Standing, standing
 
@@ -64,7 +65,12 @@ def train_and_judge(
         TriageError: if the log or a declaration does not allow it.
     """
     promise = load_promise(name, workspace)
-    run = train(name, home, workspace=workspace, progress=progress)
+    library = Thread(target=load_library)
+    library.start()
+    try:
+        run = train(name, home, workspace=workspace, progress=progress)
+    finally:
+        library.join()
     progress("evaluating")
     history = Log(home).read()
     run = replace(run, predictions=with_segments(run.predictions, history))
@@ -77,7 +83,7 @@ def train_and_judge(
     progress("writing the report")
     page = write_report(run, figures, results, home / "runs" / f"{run.digest}.html")
     progress("recording in MLflow")
-    return Judged(run, figures, results, track(run, figures, results, home), page)
+    return Judged(run, figures, results, track(run, figures, results, home, page), page)
 
 
 def promote_judged(

@@ -48,12 +48,14 @@ class Rehearsal(_Declared):
     """On what the bundle is tried as the service would use it.
 
     Attributes:
+        most_orders: of a longer log only the newest orders are taken.
         orders: newest orders that are scored for speed and for replay.
         streamed_records: newest records that one engine takes in one by one.
         top: how many of the riskiest open orders make the list that people see.
         min_open: with fewer open orders stability is reported, not judged.
     """
 
+    most_orders: Annotated[int, Field(ge=1000)]
     orders: Annotated[int, Field(ge=1)]
     streamed_records: Annotated[int, Field(ge=1)]
     top: Annotated[int, Field(ge=1)]

@@ -3,7 +3,8 @@
 Whoever trains hands in how a bundle is served, so that what is judged is what will answer.
 Measured on the log as it is: latency (median milliseconds of one score with its reasons), stability
 (ranks of the open orders against the champion's), replay (an engine built from the log at once and
-one that took in its newest records one by one must answer bit for bit the same).
+one that took in its newest records one by one must answer bit for bit the same). Of a long log only
+the newest orders are taken.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from triage.features.compile import FeatureSet
 from triage.features.engine import FeatureEngine
 from triage.history.tables import History
 from triage.models.at_risk import AtRiskModel
+from triage.training.newest import newest_orders
 from triage.training.parity import records_in_order
 from triage.training.promise import ModelPromise
 from triage.training.promise import Rehearsal as Asked
@@ -31,7 +33,15 @@ from triage.training.verdict import STABILITY, Bound, GateResult
 
 
 class Served(Protocol):
-    """A bundle that answers."""
+    """A bundle that answers.
+
+    Attributes:
+        model: the bundle, read.
+        engine: what it computes features with.
+    """
+
+    model: AtRiskModel
+    engine: FeatureEngine
 
     def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
         """Assess a stored order; `as_of` in UTC micros, None for the moment of the log."""
@@ -74,14 +84,16 @@ def rehearse(
         TriageError: if the challenger cannot be served at all.
     """
     asked = promise.rehearsal
+    history = newest_orders(history, asked.most_orders)
     served = serve(challenger.folder, challenger.digest, history)
     newest = _newest(history, asked.orders)
     latency = _latency(served, newest, promise)
     stability = _stability(served, challenger, champion, history, serve, promise)
     moments = [*newest, *((order_id, None) for order_id, _ in newest)]
     answers = [_answer(served, order_id, moment) for order_id, moment in moments]
-    del served  # of a large log, one engine at a time
-    replay = _replay(answers, challenger, history, moments, serve, asked)
+    features = served.model.features
+    del served  # one engine at a time
+    replay = _replay(answers, challenger, features, history, moments, serve, asked)
     return latency, stability, replay
 
 
@@ -133,7 +145,7 @@ def _stability(
     if champion.digest == challenger.digest:
         return _unjudged(required, "the champion has the very same bytes")
     try:
-        former = serve(champion.folder, champion.digest, history)
+        former = _former(served, champion, history, serve)
         before = _risks(former, history)
     except TriageError as error:
         return _unjudged(required, f"the champion cannot answer any more ({error})")
@@ -157,6 +169,18 @@ def _stability(
             "`triage promote VERSION --accept-unstable --why ...`"
         )
     return GateResult(STABILITY, None, passed, correlation, required, words)
+
+
+def _former(served: Served, champion: Bundle, history: History, serve: Serve) -> Served:
+    """Return the champion, on the challenger's engine if it looks at the very same features."""
+    model = AtRiskModel.load(champion.folder, champion.digest)
+    own, other = (
+        (each.features.names, each.numbers.available, each.features.declarations.fingerprint,
+         each.features.program.tolerance)
+        for each in (served.model, model)
+    )  # fmt: skip
+    engine = served.engine if own == other else None
+    return serve(champion.folder, champion.digest, history, engine)
 
 
 def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
@@ -207,13 +231,13 @@ def _open_orders(history: History) -> list[str]:
 def _replay(
     answers: Sequence[Assessment | str],
     challenger: Bundle,
+    features: FeatureSet,
     history: History,
     moments: Sequence[tuple[str, int | None]],
     serve: Serve,
     asked: Asked,
 ) -> GateResult:
     """Judge whether an engine fed record by record gives the very same answers."""
-    features = AtRiskModel.load(challenger.folder, challenger.digest).features
     engine, streamed = streamed_engine(history, features, asked.streamed_records)
     again = serve(challenger.folder, challenger.digest, history, engine)
     differing, answered = [], 0

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import tempfile
 import time
 import warnings
@@ -57,7 +58,11 @@ class TrackedRun:
 
 
 def track(
-    run: TrainingRun, tidy: pd.DataFrame, gates: tuple[GateResult, ...], home: Path
+    run: TrainingRun,
+    tidy: pd.DataFrame,
+    gates: tuple[GateResult, ...],
+    home: Path,
+    page: Path | None = None,
 ) -> TrackedRun:
     """Record a run and register its bundle as a new version.
 
@@ -67,6 +72,7 @@ def track(
         gates: every gate's result; a version whose gates failed is registered all the same, says
             so in its tags (passed, unstable or failed), and cannot be promoted.
         home: folder of everything generated; the store is created if it is absent.
+        page: the run's report if it is written already.
     """
     tags = {DIGEST_TAG: run.digest, GATES_TAG: standing(gates).value}
     with open_catalogue(home) as client:
@@ -79,7 +85,7 @@ def track(
             _log_facts(client, run_id, run, tidy)
             _log_gates(client, run_id, gates, refused)
             with tempfile.TemporaryDirectory(prefix="triage-run-") as folder:
-                _write_artifacts(Path(folder), run, tidy, gates)
+                _write_artifacts(Path(folder), run, tidy, gates, page)
                 client.log_artifacts(run_id, folder)
             client.log_artifacts(run_id, str(run.bundle), BUNDLE)
             registered = _register(
@@ -90,6 +96,12 @@ def track(
             raise
         client.set_terminated(run_id)
     return TrackedRun(run_id, registered)
+
+
+def load_library() -> None:
+    """Import MLflow, quietly: it takes seconds, in which something else can be done."""
+    with _quiet():
+        from mlflow import MlflowClient  # noqa: F401, PLC0415
 
 
 @contextmanager
@@ -211,7 +223,11 @@ def _log_dataset(client: MlflowClient, run_id: str, run: TrainingRun) -> None:
 
 
 def _write_artifacts(
-    folder: Path, run: TrainingRun, tidy: pd.DataFrame, gates: tuple[GateResult, ...]
+    folder: Path,
+    run: TrainingRun,
+    tidy: pd.DataFrame,
+    gates: tuple[GateResult, ...],
+    page: Path | None,
 ) -> None:
     documents: dict[str, Any] = {
         "metrics.json": as_dict(tidy),
@@ -226,7 +242,10 @@ def _write_artifacts(
     (folder / "model_card.md").write_text(model_card(run, tidy, gates), encoding="utf-8")
     pins = "".join(f"{name}=={version(name)}\n" for name in _REQUIREMENTS if _installed(name))
     (folder / "requirements.txt").write_text(pins, encoding="utf-8")
-    write_report(run, tidy, gates, folder / REPORT_FILE)
+    if page is None:
+        write_report(run, tidy, gates, folder / REPORT_FILE)
+    else:
+        shutil.copyfile(page, folder / REPORT_FILE)
 
 
 def _register(

@@ -168,7 +168,7 @@ def train(
         DeclarationError: if a declaration cannot be used.
     """
     recipe, text = recipes.load(name, workspace)
-    prepared = prepare(home, recipe, workspace=workspace, progress=progress)
+    prepared = _without_index(prepare(home, recipe, workspace=workspace, progress=progress))
     moment = prepared.known_until
     months = evaluation_months(prepared.data[0].rows, moment, prepared.time_zone, recipe.evaluation)
     predictions = evaluate_months(prepared, recipe, months, progress)
@@ -197,6 +197,14 @@ def train(
         predictions, explained, dict(prepared.features.switched_off),
         prepared.features.declarations.model_dump_json(), _parameters(recipe, prepared),
     )  # fmt: skip
+
+
+def _without_index(prepared: Prepared) -> Prepared:
+    """Return what is needed once features are computed: of a large log the index fills gigabytes."""
+    source = prepared.history.sources[0]
+    orders = FeatureEngine(prepared.features, time_zone=source.time_zone, country=source.country)
+    orders.book = prepared.engine.book
+    return replace(prepared, engine=orders)
 
 
 def fit_all(

@@ -104,10 +104,11 @@ def _orders_frame(orders: Sequence[Order]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=_ORDER_FIELDS)
     for name in ("event_time", "record_time", "promised_by"):
         frame[name] = np.array([to_micros(getattr(o, name)) for o in orders], dtype=np.int64)
-    frame["not_before"] = np.array(
-        [UNKNOWN_TIME if o.not_before is None else to_micros(o.not_before) for o in orders],
-        dtype=np.int64,
-    )
+    for name in ("not_before", "ship_by"):
+        times = [getattr(o, name) for o in orders]
+        frame[name] = np.array(
+            [UNKNOWN_TIME if time is None else to_micros(time) for time in times], dtype=np.int64
+        )
     for name in (
         "payment_installments", "destination_latitude", "destination_longitude",
     ):  # fmt: skip
@@ -191,6 +192,7 @@ def records(draw: st.DrawFn, max_orders: int = 12) -> list[Record]:
                 f"O{number}", at, draw(st.integers(-5, 150)), record_time=moment(at + lag),
                 lines=lines, destination_region=draw(st.sampled_from([None, "CA", "NY"])),
                 not_before=draw(st.sampled_from([None, None, moment(at - 2), moment(at + 40)])),
+                ship_by=draw(st.sampled_from([None, moment(at + 30)])),
             )
         )  # fmt: skip
         for kind in draw(st.lists(st.sampled_from(_KINDS), unique=True, max_size=5)):

@@ -2,13 +2,14 @@
 
 Numba's own cache looks at the file of the compiled function only; a change in a function that it
 calls, or in a constant that it reads, would go unseen. So the cache folder is named by a digest of
-the package's source.
+the modules that compile, and of those that they import.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -18,17 +19,36 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_KERNELS = ("features/*.py", "models/*.py", "simulation/*.py")
-"""Where compiled functions and what they read stand in the package."""
+_PLACES = ("features/*.py", "models/*.py", "simulation/*.py")
+"""Where compiled functions stand in the package."""
+_IMPORTED = re.compile(r"^\s*from triage\.([\w.]+) import", re.MULTILINE)
+
+
+def _kernel_sources(package: Path) -> list[Path]:
+    """Return the modules that compile functions, and all that these import, one from another."""
+    marked = f"from {__name__} import kernel"
+    found: dict[Path, None] = {}
+    waiting = [
+        path
+        for place in _PLACES
+        for path in sorted(package.glob(place))
+        if marked in path.read_text(encoding="utf-8")
+    ]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found[path] = None
+        names = _IMPORTED.findall(path.read_text(encoding="utf-8"))
+        waiting.extend(package / f"{name.replace('.', '/')}.py" for name in names)
+    return sorted(found)
 
 
 def _source_digest() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
     package = Path(str(files("triage")))
-    for path in sorted(path for place in _KERNELS for path in package.glob(place)):
+    for path in _kernel_sources(package):
         digest.update(path.name.encode() + path.read_bytes())
-    for name in ("jit.py", "errors.py", "domain/clock.py", "domain/records.py"):
-        digest.update((package / name).read_bytes())
     return digest.hexdigest()[:16]
 
 

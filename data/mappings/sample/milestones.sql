@@ -1,5 +1,5 @@
 -- The ERP's event codes in canonical words. A code that is not listed stays as it is and is
--- quarantined; so is what a carrier's file repeats. Once credit is cleared the order must leave by the evening of its ship-by day.
+-- quarantined; so is what a carrier's file repeats.
 SELECT
     m.order_no AS order_id,
     CASE m.event_code
@@ -14,8 +14,6 @@ SELECT
     END AS milestone,
     m.event_ts AS event_time,
     coalesce(m.recorded_at, m.event_ts) AS record_time,
-    CASE WHEN m.event_code = 'CREDIT_OK' THEN o.ship_by_dt || ' 18:00' END AS due_by,
     m._file,
     m._row
 FROM milestones AS m
-LEFT JOIN orders AS o ON o.order_no = m.order_no

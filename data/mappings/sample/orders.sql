@@ -5,6 +5,7 @@ SELECT
     coalesce(o.recorded_at, o.order_ts)             AS record_time,
     o.promise_dt                                    AS promised_by,
     o.earliest_dt                                   AS not_before,
+    o.ship_by_dt || ' 18:00'                        AS ship_by,
     o.cust_no                                       AS customer_id,
     c.cust_name                                     AS customer_name,
     c.cust_class                                    AS customer_tier,

@@ -102,7 +102,8 @@ class Order(_Frozen):
 
     `promised_by` is the first moment that counts as late before tolerance: for a promise that names
     a day, the end of that day in the promise's time zone. `not_before` is the earliest moment at
-    which work on it may begin, for orders placed for a later day; unset means at once.
+    which work on it may begin, for orders placed for a later day; unset means at once. `ship_by` is
+    the deadline for its hand-over to the carrier, where that is planned as the order comes in.
     """
 
     order_id: Identifier
@@ -110,6 +111,7 @@ class Order(_Frozen):
     record_time: AwareDatetime
     promised_by: AwareDatetime
     not_before: AwareDatetime | None = None
+    ship_by: AwareDatetime | None = None
     customer_id: Identifier | None = None
     customer_name: Word | None = None
     customer_tier: Word | None = None

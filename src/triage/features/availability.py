@@ -28,8 +28,9 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
     """
     orders = max(len(history.orders), 1)
     names = _filled("order", history.orders, least_share)
-    if history.orders["not_before"].ne(UNKNOWN_TIME).sum() < least_share * orders:
-        names.discard("order.not_before")
+    for time in ("not_before", "ship_by"):
+        if history.orders[time].ne(UNKNOWN_TIME).sum() < least_share * orders:
+            names.discard(f"order.{time}")
     names |= _filled("order_line", history.lines, least_share)
     kinds = history.milestones["milestone"].value_counts()
     names |= {f"milestone.{kind}" for kind, n in kinds.items() if n >= least_share * orders}
@@ -37,7 +38,8 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
         names.add(RETURNING_CUSTOMERS)
     if _orders_a_month(history.orders["record_time"]) < _FEW_A_MONTH:
         names.add(FEW_ORDERS)
-    if history.milestones["due_by"].gt(0).sum() >= least_share * orders:
+    deadlines = history.milestones["due_by"].ne(UNKNOWN_TIME).sum()
+    if "order.ship_by" in names or deadlines >= least_share * orders:
         names.add("milestone.due_by")
     others = {
         "order_line": history.lines,

@@ -30,6 +30,7 @@ from triage.features.facts import (
     PROMISED_BY,
     READY_AT,
     RECORDED,
+    SHIP_BY,
     STARTS_AT,
     STOCK_KEY_FIELDS,
     TIME,
@@ -43,7 +44,7 @@ from triage.history.tables import History
 A = TypeVar("A", Ints, Floats)
 _CREATED, _VALIDATED = TIME["order_created"], TIME["order_validated"]
 _PROMISED, _DUE, _STARTS = TIME[PROMISED_BY], TIME[DUE_BY], TIME[STARTS_AT]
-_READY, _RECORDED = TIME[READY_AT], TIME[RECORDED]
+_READY, _RECORDED, _SHIP_BY = TIME[READY_AT], TIME[RECORDED], TIME[SHIP_BY]
 
 
 class Interner:
@@ -159,6 +160,12 @@ class OrderBook:
         book.event[:n, _RECORDED] = created
         for column in (_CREATED, _PROMISED, _STARTS, _RECORDED):
             book.known[:n, column] = created
+        ship_by = history.orders["ship_by"].to_numpy(np.int64)
+        planned = np.flatnonzero(ship_by != UNKNOWN_TIME)
+        for column in (_SHIP_BY, _DUE):
+            book.event[planned, column], book.known[planned, column] = (
+                ship_by[planned], created[planned],
+            )  # fmt: skip
         _fill_milestones(book, history.milestones)
         return book
 
@@ -278,6 +285,9 @@ def _set_order(row: OrderRow, order: Order) -> None:
     starts = order.event_time if order.not_before is None else order.not_before
     row.event[_STARTS], row.known[_STARTS] = to_micros(max(starts, order.event_time)), created
     row.event[_RECORDED], row.known[_RECORDED] = created, created
+    if order.ship_by is not None:
+        for column in (_SHIP_BY, _DUE):
+            row.event[column], row.known[column] = to_micros(order.ship_by), created
 
 
 def _set_milestone(row: OrderRow, milestone: Milestone) -> None:
@@ -292,7 +302,8 @@ def _set_milestone(row: OrderRow, milestone: Milestone) -> None:
     row.event[column], row.known[column] = event, known
     if column == _VALIDATED:
         row.event[_READY], row.known[_READY] = max(event, int(row.event[_STARTS])), known
-    if column == _VALIDATED and milestone.due_by is not None:
+    planned = row.known[_SHIP_BY] != UNKNOWN_TIME
+    if column == _VALIDATED and milestone.due_by is not None and not planned:
         row.event[_DUE], row.known[_DUE] = to_micros(milestone.due_by), known
 
 
@@ -309,6 +320,7 @@ def _fill_milestones(book: OrderBook, milestones: pd.DataFrame) -> None:
             ready = np.maximum(event[of_kind], book.event[rows[of_kind], _STARTS])
             book.event[rows[of_kind], _READY] = ready
             book.known[rows[of_kind], _READY] = known[of_kind]
-            with_due = of_kind & (due != UNKNOWN_TIME)
+            planned = book.known[rows, _SHIP_BY] != UNKNOWN_TIME
+            with_due = of_kind & (due != UNKNOWN_TIME) & ~planned
             book.event[rows[with_due], _DUE] = due[with_due]
             book.known[rows[with_due], _DUE] = known[with_due]

@@ -15,10 +15,12 @@ import holidays
 import numpy as np
 import numpy.typing as npt
 
-from triage.domain.clock import MICROS_PER_SECOND, to_micros
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_SECOND, to_micros
 from triage.errors import DeclarationError
+from triage.jit import kernel
 
 FIRST_YEAR, LAST_YEAR = 2000, 2060
+_DAY = MICROS_PER_DAY
 _EPOCH = date(1970, 1, 1)
 
 
@@ -91,3 +93,39 @@ def _offsets(zone: ZoneInfo) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int6
             values.append(offset(moment))
         previous = moment
     return np.array(changes, dtype=np.int64), np.array(values, dtype=np.int64)
+
+
+@kernel
+def local_time(calendar: Calendar, moment: int) -> int:
+    """Return local time (micros since 1970-01-01 local) at a moment in UTC micros."""
+    low, high = 0, calendar.changes.shape[0]
+    while low < high:
+        middle = (low + high) >> 1
+        if calendar.changes[middle] <= moment:
+            low = middle + 1
+        else:
+            high = middle
+    return moment + calendar.offsets[low - 1]
+
+
+@kernel
+def day_at(calendar: Calendar, moment: int) -> int:
+    """Return the local day of a moment as a place in the day tables."""
+    return local_time(calendar, moment) // _DAY - calendar.first_day
+
+
+@kernel
+def days_counted(table: npt.NDArray[np.int64], first: int, until: int) -> int:
+    """Return how many of the days from `first` on, before `until`, a day table counts."""
+    last = table.shape[0] - 1
+    return table[min(max(until, 0), last)] - table[min(max(first, 0), last)]
+
+
+@kernel
+def workdays_between(calendar: Calendar, begin: int, end: int) -> int:
+    """Return working days from the day after `begin` to the day of `end` (UTC micros).
+
+    An end at midnight belongs to the day that it ends; negative if the end comes first.
+    """
+    first, last = day_at(calendar, begin) + 1, day_at(calendar, end - 1) + 1
+    return days_counted(calendar.workdays, first, last)

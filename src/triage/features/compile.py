@@ -50,6 +50,7 @@ class ValueKind(IntEnum):
     LOG_DAYS = 3
     AFTER = 4
     OPEN = 5
+    WORKDAYS = 6
 
 
 class Op(IntEnum):
@@ -70,16 +71,17 @@ class Op(IntEnum):
     WORKDAYS_AHEAD = 12
     LOG_DAYS_SINCE = 13
     LOG_DAYS_BETWEEN = 14
-    SCARCE_QUANTITY = 15
-    COUNT = 16
-    SUM = 17
-    MEAN = 18
-    SINCE_LAST = 19
-    LAST = 20
-    LEVEL = 21
-    DIFFERENCE = 22
-    RATIO = 23
-    PRODUCT = 24
+    WORKDAYS_BETWEEN = 15
+    SCARCE_QUANTITY = 16
+    COUNT = 17
+    SUM = 18
+    MEAN = 19
+    SINCE_LAST = 20
+    LAST = 21
+    LEVEL = 22
+    DIFFERENCE = 23
+    RATIO = 24
+    PRODUCT = 25
 
 
 MAX_COLUMNS = 8
@@ -446,8 +448,8 @@ def _row_slot(slot: Slot) -> tuple[tuple[int, ...], tuple[float, ...]]:
         if len(of) != (2 if op == Op.BETWEEN else 1):
             raise ValueError(f"{function} takes {2 if op == Op.BETWEEN else 1} time(s) in `of`")
         return (op, times[0], times[1], -1, -1, -1), (feature.scale * _OTHER_UNIT[unit], 0.0, 0.0)
-    if function == "log_days_between":
-        return (Op.LOG_DAYS_BETWEEN, times[0], times[1], -1, -1, -1), factors
+    if function in {"log_days_between", "workdays_between"}:
+        return (Op[function.upper()], times[0], times[1], -1, -1, -1), factors
     ahead = -1 if slot.days is None else round(slot.days)
     return (Op[function.upper()], times[0], ahead, -1, -1, -1), factors
 
@@ -493,7 +495,7 @@ def _value(stream: Stream, name: str) -> tuple[int, ...]:
     if stream.kind == "interval":
         raise ValueError("an interval carries numbers only")
     times_of = {time: column for column, time in enumerate(TIMES_OF[subject])}
-    for name_of_kind in ("minutes", "log_days", "after"):
+    for name_of_kind in ("minutes", "log_days", "workdays", "after"):
         times = getattr(value, name_of_kind)
         if times is not None:
             a, b = (_known(times_of, time, "time") for time in times)

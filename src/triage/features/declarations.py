@@ -24,7 +24,7 @@ Sentence = Annotated[str, Field(min_length=3, max_length=300)]
 
 RowFunction = Literal[
     "number", "hours_between", "hours_since", "hours_until", "days_between", "days_until",
-    "log_days_until", "log_days_since", "log_days_between", "scarce_quantity",
+    "log_days_until", "log_days_since", "log_days_between", "workdays_between", "scarce_quantity",
     "hour_of_day", "hour_of_week", "day_of_week", "day_of_year",
     "day_of_week_of", "holidays_until", "workdays_until", "workdays_ahead",
 ]  # fmt: skip
@@ -45,15 +45,17 @@ class StreamValue(_Declared):
     """A whole-number value that each entry of a stream carries.
 
     Exactly one of: `minutes` between two times of the order, `log_days` (ten-thousandths of
-    log(1 + days) between two times), `after` (1 if the second time came after the first), `number`
-    (a fact of the order, times `per`), `late` (1 if the order was late), `open` (1 if still open at
-    a checkpoint), `available` (stock on hand less allocated, of a position). Sums are kept as
-    integers, so they are exact. An interval carries numbers only: what it adds when it opens it
+    log(1 + days) between two times), `workdays` from the day of one to that of the other, `after`
+    (1 if the second time came after the first), `number` (a fact of the order, times `per`), `late`
+    (1 if the order was late), `open` (1 if still open at a checkpoint), `available` (stock on hand
+    less allocated, of a position). Sums are kept as integers, so they are exact. An interval
+    carries numbers only: what it adds when it opens it
     takes away when it ends.
     """
 
     minutes: tuple[str, str] | None = None
     log_days: tuple[str, str] | None = None
+    workdays: tuple[str, str] | None = None
     after: tuple[str, str] | None = None
     number: str | None = None
     late: bool = False
@@ -63,7 +65,7 @@ class StreamValue(_Declared):
 
     @model_validator(mode="after")
     def _one_kind(self) -> StreamValue:
-        given = (self.minutes, self.log_days, self.after, self.number)
+        given = (self.minutes, self.log_days, self.workdays, self.after, self.number)
         flags = (self.late, self.open, self.available)
         if sum(value is not None for value in given) + sum(flags) != 1:
             raise ValueError("give exactly one kind of value")

@@ -55,7 +55,7 @@ class FeatureEngine:
         self.features = features
         self.calendar = calendar.build(time_zone, country)
         self.book = OrderBook(features.keysets)
-        self.index = AsOfIndex(features.program)
+        self.index = AsOfIndex(features.program, self.calendar)
         self._keysets = {subject: _keysets_of(features, subject) for subject in Subject}
         self._cases = {Subject.EXCEPTION: Cases(), Subject.SUPPLY: Cases()}
         self._history: History | None = None

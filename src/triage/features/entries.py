@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from triage.domain.clock import MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
+from triage.features.calendar import Calendar, workdays_between
 from triage.features.compile import Floats, Ints, Program, StreamKind, ValueKind
 from triage.features.facts import TIME, Subject
 from triage.jit import kernel
@@ -25,13 +26,16 @@ _EVENT, _INTERVAL = int(StreamKind.EVENT), int(StreamKind.INTERVAL)
 _OUTCOME, _CHECKPOINT = int(StreamKind.OUTCOME), int(StreamKind.CHECKPOINT)
 _MINUTES, _LOG_DAYS = int(ValueKind.MINUTES), int(ValueKind.LOG_DAYS)
 _AFTER, _NUMBER, _LATE = int(ValueKind.AFTER), int(ValueKind.NUMBER), int(ValueKind.LATE)
-_LONGEST = 400 * 24 * 60
+_WORKDAYS = int(ValueKind.WORKDAYS)
+_MOST_DAYS = 400
+_LONGEST = _MOST_DAYS * 24 * 60
 _MINUTE, _NEVER, _UNKNOWN = MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
 
 
 @kernel
 def entries_of(  # noqa: PLR0912, PLR0915
     program: Program,
+    calendar: Calendar,
     subject: int,
     first: int,
     last: int,
@@ -46,6 +50,7 @@ def entries_of(  # noqa: PLR0912, PLR0915
 
     Args:
         program: compiled tables.
+        calendar: local time and working days.
         subject: what it is (`facts.Subject`); streams of other subjects are passed over.
         first: the first stream to look at.
         last: the stream to stop before.
@@ -74,7 +79,8 @@ def entries_of(  # noqa: PLR0912, PLR0915
                 continue
             _open_entry(out_stream, out_time, out_values, n, stream, known[start])
             out_values[n, 0] = 1
-            _values(program, stream, event, known, numbers, known[start], 0, out_values[n])
+            moment = known[start]
+            _values(program, calendar, stream, event, known, numbers, moment, 0, out_values[n])
             n += 1
         elif kind == _INTERVAL:
             if known[start] == _UNKNOWN:
@@ -91,7 +97,7 @@ def entries_of(  # noqa: PLR0912, PLR0915
             for moment, sign in ((begin, 1), (end, -1)):
                 _open_entry(out_stream, out_time, out_values, n, stream, moment)
                 out_values[n, 0] = 1
-                _values(program, stream, event, known, numbers, moment, 0, out_values[n])
+                _values(program, calendar, stream, event, known, numbers, moment, 0, out_values[n])
                 out_values[n] *= sign
                 n += 1
         elif kind == _CHECKPOINT:
@@ -107,8 +113,8 @@ def entries_of(  # noqa: PLR0912, PLR0915
                 continue
             _open_entry(out_stream, out_time, out_values, n, stream, moment)
             out_values[n, 0] = 1
-            still_open = 1 if stop == _UNKNOWN or stop >= moment else 0
-            _values(program, stream, event, known, numbers, moment, still_open, out_values[n])
+            open_ = 1 if stop == _UNKNOWN or stop >= moment else 0
+            _values(program, calendar, stream, event, known, numbers, moment, open_, out_values[n])
             n += 1
         elif kind == _OUTCOME:
             decided = max(late_at, known[_CREATED])
@@ -122,7 +128,7 @@ def entries_of(  # noqa: PLR0912, PLR0915
                 continue
             _open_entry(out_stream, out_time, out_values, n, stream, moment)
             out_values[n, 0] = 1
-            _values(program, stream, event, known, numbers, moment, late, out_values[n])
+            _values(program, calendar, stream, event, known, numbers, moment, late, out_values[n])
             n += 1
             if not in_time and truly_late == 0:
                 # delivered in time, recorded after the promise: counted late until it was known
@@ -144,6 +150,7 @@ def _open_entry(
 @kernel
 def _values(
     program: Program,
+    calendar: Calendar,
     stream: int,
     event: Ints,
     known: Ints,
@@ -156,7 +163,7 @@ def _values(
     for j in range(program.streams[stream, 7]):
         kind, a, b, per = program.values[first + j]
         column = 1 + 2 * j
-        if kind in (_MINUTES, _LOG_DAYS, _AFTER):
+        if kind in (_MINUTES, _LOG_DAYS, _AFTER, _WORKDAYS):
             if known[a] == _UNKNOWN or known[b] == _UNKNOWN:
                 continue
             if known[a] > moment or known[b] > moment:
@@ -164,6 +171,8 @@ def _values(
             minutes = max(-_LONGEST, min(_LONGEST, (event[b] - event[a]) // _MINUTE))
             if kind == _MINUTES:
                 out[column] = minutes
+            elif kind == _WORKDAYS:
+                out[column] = _within_reach(workdays_between(calendar, event[a], event[b]))
             elif kind == _LOG_DAYS:
                 out[column] = int(np.rint(10_000 * math.log1p(max(minutes, 0) / 1440)))
             else:
@@ -175,6 +184,11 @@ def _values(
         else:
             out[column] = flag
         out[column + 1] = 1
+
+
+@kernel
+def _within_reach(days: int) -> int:
+    return max(-_MOST_DAYS, min(_MOST_DAYS, days))
 
 
 @kernel

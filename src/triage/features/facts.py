@@ -24,12 +24,16 @@ DUE_BY = "due_by"
 STARTS_AT = "starts_at"
 READY_AT = "ready_at"
 RECORDED = "order_recorded"
-TIMES: tuple[str, ...] = (*MILESTONES, PROMISED_BY, DUE_BY, STARTS_AT, READY_AT, RECORDED)
-"""Columns of the book's `event` and `known` arrays; the deadline is known from validation on.
+SHIP_BY = "ship_by"
+TIMES: tuple[str, ...] = (
+    *MILESTONES, PROMISED_BY, DUE_BY, STARTS_AT, READY_AT, RECORDED, SHIP_BY,
+)  # fmt: skip
+"""Columns of the book's `event` and `known` arrays.
 
 `starts_at` is when work on the order may begin: when it was placed, or `not_before` if later.
 `ready_at` is when it waits for its stock: once validated and begun. `order_recorded` is when the
-order itself became known.
+order itself became known. `due_by` is the deadline for the hand-over: the order's own `ship_by`, or
+else what the validation set.
 """
 TIME = {name: column for column, name in enumerate(TIMES)}
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.features.book import OrderBook, OrderRow
+from triage.features.calendar import Calendar
 from triage.features.compile import MAX_COLUMNS, Floats, Ints, Program
 from triage.features.entries import entries_of
 from triage.features.facts import Subject
@@ -51,8 +52,8 @@ class IndexArrays(NamedTuple):
 class AsOfIndex:
     """Entries of every table by key; grows in place."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, calendar: Calendar) -> None:
+        self.program, self.calendar = program, calendar
         self._capacity = _MOST_ENTRIES * program.streams.shape[0]
         self._arrays = IndexArrays(
             np.zeros((program.tables.shape[0], 2), dtype=np.int64),
@@ -106,7 +107,7 @@ class AsOfIndex:
         def entries(stream: int) -> tuple[Ints, Ints, Ints]:
             columns = int(self.program.streams[stream, 5])
             return _stream_entries(
-                self.program, int(subject), stream, event, known, numbers, columns
+                self.program, self.calendar, int(subject), stream, event, known, numbers, columns
             )
 
         def tables_of(stream: int) -> list[int]:
@@ -148,7 +149,15 @@ class AsOfIndex:
     def _entries(self, subject: Subject, row: OrderRow, buffers: tuple[Ints, Ints, Ints]) -> int:
         streams = self.program.streams.shape[0]
         return entries_of(
-            self.program, int(subject), 0, streams, row.event, row.known, row.numbers, *buffers
+            self.program,
+            self.calendar,
+            int(subject),
+            0,
+            streams,
+            row.event,
+            row.known,
+            row.numbers,
+            *buffers,
         )
 
     def _reserve_keys(self, table: int, keys: int) -> None:
@@ -424,8 +433,8 @@ def _cancel_equal(
 
 @kernel
 def _stream_entries(
-    program: Program, subject: int, stream: int, event: Ints, known: Ints, numbers: Floats,
-    columns: int,
+    program: Program, calendar: Calendar, subject: int, stream: int, event: Ints, known: Ints,
+    numbers: Floats, columns: int,
 ) -> tuple[Ints, Ints, Ints]:  # fmt: skip
     """Return moments, columns and row numbers of what many rows put into one stream."""
     n = event.shape[0]
@@ -438,8 +447,8 @@ def _stream_entries(
     at = 0
     for i in range(n):
         k = entries_of(
-            program, subject, stream, stream + 1, event[i], known[i], numbers[i], streams, time,
-            values,
+            program, calendar, subject, stream, stream + 1, event[i], known[i], numbers[i],
+            streams, time, values,
         )  # fmt: skip
         for j in range(k):
             all_time[at + j] = time[j]

@@ -7,7 +7,13 @@ import math
 import numpy as np
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, UNKNOWN_TIME
-from triage.features.calendar import Calendar
+from triage.features.calendar import (
+    Calendar,
+    day_at,
+    days_counted,
+    local_time,
+    workdays_between,
+)
 from triage.features.compile import Floats, Ints, Op, Program
 from triage.features.facts import STARTS_AT, TIME
 from triage.features.index import IndexArrays, position_from_end, running, segment_of
@@ -19,6 +25,7 @@ _HOUR, _WEEKDAY, _YEARDAY = int(Op.HOUR_OF_DAY), int(Op.DAY_OF_WEEK), int(Op.DAY
 _WEEKDAY_OF, _HOLIDAYS = int(Op.DAY_OF_WEEK_OF), int(Op.HOLIDAYS_UNTIL)
 _AHEAD, _LOG_SINCE = int(Op.WORKDAYS_AHEAD), int(Op.LOG_DAYS_SINCE)
 _LOG_BETWEEN, _SCARCE_QUANTITY = int(Op.LOG_DAYS_BETWEEN), int(Op.SCARCE_QUANTITY)
+_WORKDAYS_BETWEEN = int(Op.WORKDAYS_BETWEEN)
 _COUNT, _SUM, _MEAN = int(Op.COUNT), int(Op.SUM), int(Op.MEAN)
 _SINCE_LAST, _LAST, _LEVEL = int(Op.SINCE_LAST), int(Op.LAST), int(Op.LEVEL)
 _DIFFERENCE, _RATIO = int(Op.DIFFERENCE), int(Op.RATIO)
@@ -226,6 +233,10 @@ def _own(  # noqa: PLR0911, PLR0912 - one branch an operation
         if known[b] == _UNKNOWN or known[b] > as_of:
             return math.nan
         return math.log1p(max(event[b] - event[a], 0) / _DAY)
+    if op == _WORKDAYS_BETWEEN:
+        if known[b] == _UNKNOWN or known[b] > as_of:
+            return math.nan
+        return float(workdays_between(calendar, event[a], event[b]))
     if op == _SINCE:
         return float(as_of - event[a])
     if op == _LOG_SINCE:
@@ -234,7 +245,7 @@ def _own(  # noqa: PLR0911, PLR0912 - one branch an operation
         return float(event[a] - begin)
     if op == _LOG_UNTIL:
         return math.log1p(max(event[a] - begin, 0) / _DAY)
-    here = _local(calendar, as_of)
+    here = local_time(calendar, as_of)
     if op == _HOUR_OF_WEEK:
         return float((here + 3 * _DAY) % (7 * _DAY) / _A_HOUR)
     if op == _HOUR:
@@ -243,31 +254,13 @@ def _own(  # noqa: PLR0911, PLR0912 - one branch an operation
         return float((here // _DAY + 3) % 7)
     if op == _YEARDAY:
         return float((here / _DAY) % _DAYS_A_YEAR)
-    today = here // _DAY - calendar.first_day + 1
     if op == _AHEAD:
-        return _between(calendar.workdays, today, today + b)
-    today = _local(calendar, begin) // _DAY - calendar.first_day + 1
+        tomorrow = day_at(calendar, as_of) + 1
+        return float(days_counted(calendar.workdays, tomorrow, tomorrow + b))
     # a deadline at midnight belongs to the day that it ends
-    there = _local(calendar, event[a] - 1)
     if op == _WEEKDAY_OF:
-        return float((there // _DAY + 3) % 7)
-    table = calendar.holidays if op == _HOLIDAYS else calendar.workdays
-    return _between(table, today, there // _DAY - calendar.first_day + 1)
-
-
-@kernel
-def _between(table: Ints, first: int, until: int) -> float:
-    last = table.shape[0] - 1
-    return float(table[min(max(until, 0), last)] - table[min(max(first, 0), last)])
-
-
-@kernel
-def _local(calendar: Calendar, moment: int) -> int:
-    low, high = 0, calendar.changes.shape[0]
-    while low < high:
-        middle = (low + high) >> 1
-        if calendar.changes[middle] <= moment:
-            low = middle + 1
-        else:
-            high = middle
-    return moment + calendar.offsets[low - 1]
+        return float((local_time(calendar, event[a] - 1) // _DAY + 3) % 7)
+    if op == _HOLIDAYS:
+        until = day_at(calendar, event[a] - 1) + 1
+        return float(days_counted(calendar.holidays, day_at(calendar, begin) + 1, until))
+    return float(workdays_between(calendar, begin, event[a]))

@@ -15,6 +15,7 @@ from triage.domain.records import Order, OrderLine
 from triage.errors import HistoryError
 
 _TIMES = frozenset({"event_time", "record_time", "promised_by"})
+_OPTIONAL_TIMES = frozenset({"not_before", "ship_by"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class History:
     """All records known before one moment.
 
     Attributes:
-        orders: Order fields without lines, sorted by (record_time, order_id); `not_before` is
-            UNKNOWN_TIME where there is none.
+        orders: Order fields without lines, sorted by (record_time, order_id); `not_before` and
+            `ship_by` are UNKNOWN_TIME where there is none.
         lines: order_id and OrderLine fields plus `order` = row number in `orders`, sorted by
             (order, line_no).
         milestones: Milestone fields plus `order`, sorted by (record_time, order_id, milestone);
@@ -139,8 +140,8 @@ def _cells(table: pd.DataFrame) -> dict[str, list[Any]]:
         values = table[name].tolist()
         if name in _TIMES:
             cells[str(name)] = [from_micros(value) for value in values]
-        elif name == "not_before":
-            cells[name] = [
+        elif name in _OPTIONAL_TIMES:
+            cells[str(name)] = [
                 None if value == UNKNOWN_TIME else from_micros(value) for value in values
             ]
         elif name == "payment_installments":

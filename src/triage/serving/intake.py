@@ -52,6 +52,9 @@ class OrderIn(Order):
     not_before: Moment | None = Field(
         default=None, description="Earliest moment at which work may begin; unset means at once."
     )
+    ship_by: Moment | None = Field(
+        default=None, description="Deadline for the hand-over to the carrier, if there is one."
+    )
 
 
 class MilestoneIn(Milestone):

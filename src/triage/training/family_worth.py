@@ -96,6 +96,7 @@ def without(history: History, sources: Sequence[str]) -> History:
             positions = positions.iloc[:0]
         elif source == "milestone.due_by":
             milestones = milestones.assign(due_by=np.int64(UNKNOWN_TIME))
+            orders = orders.assign(ship_by=np.int64(UNKNOWN_TIME))
         elif record == "milestone":
             milestones = milestones[milestones["milestone"] != name].reset_index(drop=True)
         elif name == "sku":

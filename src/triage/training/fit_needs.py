@@ -82,7 +82,7 @@ def _stream(stream: Stream, value: StreamValue | None) -> set[str]:
         return {"inventory_position"}
     times = [time for time in (stream.at, stream.ends) if time is not None]
     if value is not None:
-        for pair in (value.minutes, value.log_days, value.after):
+        for pair in (value.minutes, value.log_days, value.workdays, value.after):
             times += pair or ()
     return {source for time in times for source in _fact(time)} | (
         {"milestone.delivered"} if stream.kind == "outcome" else set()

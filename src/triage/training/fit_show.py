@@ -48,7 +48,7 @@ def source_in_words(source: str) -> str:
     """Return a source's name as people say it."""
     record, _, name = source.partition(".")
     if source == "milestone.due_by":
-        return "deadline (due_by) on the validation"
+        return "deadline for the hand-over (ship_by of the order, or due_by on the validation)"
     if source in _RECORDS_IN_WORDS:
         return f"{_RECORDS_IN_WORDS[source]} ({source})"
     if record == "milestone":

@@ -94,6 +94,40 @@ def test_an_order_for_a_later_day_waits_for_stock_from_that_day_on() -> None:
     assert values(records, 49, "B")["unready"] == 1
 
 
+def test_the_ship_by_time_of_the_order_holds_and_that_of_the_validation_where_it_has_none() -> None:
+    validated = milestone("A", "order_validated", 2).model_copy(update={"due_by": moment(50)})
+    planned: list[Record] = [order("A", 0, ship_by=moment(30)), validated]
+    unplanned: list[Record] = [order("A", 0), validated]
+    assert [values(planned, hours)["to_ship"] for hours in (1, 10)] == [29, 20]
+    assert math.isnan(values(unplanned, 1)["to_ship"])
+    assert values(unplanned, 10)["to_ship"] == 40
+
+
+def test_working_days_leave_out_weekends_and_holidays() -> None:
+    """START is a Sunday evening in Chicago; Monday the 19th of January is a holiday."""
+    records: list[Record] = [
+        order("A", 0, promise_hours=24 * 15 + 12, ship_by=moment(24 * 4 + 12)),
+        milestone("A", "shipment_dispatched", 24 * 4 + 12),
+        milestone("A", "delivered", 24 * 8 + 12),
+    ]
+    known = values(records, 24 * 9)
+    assert known["planned"] == 6  # from Friday the 9th to Tuesday the 20th
+    assert known["road_9d"] == 2  # from Friday to Tuesday
+
+
+def test_lines_that_wait_count_one_by_one_until_their_order_is_handed_over() -> None:
+    two = (
+        OrderLine(line_no=1, sku="S1", quantity=1, site="W1"),
+        OrderLine(line_no=2, sku="S2", quantity=1, site="W1"),
+    )
+    records: list[Record] = [
+        order("A", 0, lines=two),
+        order("B", 1),
+        milestone("B", "shipment_dispatched", 5),
+    ]
+    assert [values(records, hours)["open_lines"] for hours in (0.5, 3, 6)] == [2, 3, 2]
+
+
 def test_an_exception_is_open_until_its_end_is_known_and_not_only_over() -> None:
     records: list[Record] = [order("A", 0), exception("raised", 2, 3), exception("resolved", 5, 24)]
     found = [values(records, hours)["my_open"] for hours in (2.5, 4, 20, 25)]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -24,6 +25,7 @@ from triage.errors import BundleError, DeclarationError
 from triage.features.compile import FeatureSet, Floats, compile_features
 from triage.features.declarations import Declarations, thaw
 from triage.models.bundle import read_bundle
+from triage.models.spread import NO_MOVES, Moved, Moves, moved_gaps, moves_of
 from triage.models.survival import GRID_FROM, GRID_POINTS, GRID_TO, SurvivalCurve
 from triage.models.trees import TreeEnsemble
 
@@ -49,13 +51,18 @@ class Calibration(_Carried):
     """How the survival curve is kept current from recent residuals (see `calibration.py`).
 
     Windows are for promises of up to `usual_promise_days`; `stretched` makes them longer for longer
-    ones, since nothing is known of a delivery in ninety days from orders of the last forty.
+    ones, since nothing is known of a delivery in ninety days from orders of the last forty. `surge`
+    is by how much log times rise with the log of the orders of the last week against those of a
+    usual one.
     """
 
     window_days: float = 45.0
     half_life_days: float = 5.0
     bandwidth: float = 0.1
     times_bandwidth: float = 0.05
+    times_half_life_days: Annotated[float, Field(gt=0)] = 3.0
+    surge: Annotated[float, Field(ge=0, le=1)] = 0.0
+    spread_days: Annotated[float, Field(gt=0)] = 180.0
     logistic_days: float = 120.0
     share_recent: Annotated[float, Field(ge=0, le=1)] = 0.5
     abandoned_days: Annotated[float, Field(gt=0)] = 30.0
@@ -68,6 +75,7 @@ class Calibration(_Carried):
             update={
                 "window_days": self.window_days * by,
                 "half_life_days": self.half_life_days * by,
+                "times_half_life_days": self.times_half_life_days * by,
                 "logistic_days": self.logistic_days * by,
                 "abandoned_days": self.abandoned_days * by,
                 "usual_promise_days": self.usual_promise_days * by,
@@ -108,6 +116,17 @@ class Support(_Carried):
     most_outside: int
 
 
+class Spread(_Carried):
+    """By how much the quantiles of times are moved for some orders (see `spread.py`)."""
+
+    every: Moves = NO_MOVES
+    by_field: dict[str, dict[str, Moves]] = {}
+
+    def moves(self, values: Mapping[str, str | None]) -> Moves:
+        """Return the moves of an order with such values by field."""
+        return moves_of(self.every, self.by_field, values)
+
+
 class LandmarkNumbers(_Carried):
     """What the model knows about one stage, next to its trees.
 
@@ -124,6 +143,7 @@ class LandmarkNumbers(_Carried):
     logistic: tuple[float, float]
     calibration: Calibration
     usual_times: CurveNumbers
+    spread: Spread = Spread()
     doubt: Doubt
     support: Support
 
@@ -203,7 +223,12 @@ class Prediction:
 
 
 def predict(
-    stage: Stage, curves: Curves, x: Floats, promise_days: float, waited_days: float
+    stage: Stage,
+    curves: Curves,
+    x: Floats,
+    promise_days: float,
+    waited_days: float,
+    moves: Moves = NO_MOVES,
 ) -> Prediction:
     """Predict and explain one order.
 
@@ -217,6 +242,7 @@ def predict(
         x: (inputs,) feature values bound by `stage.numbers.inputs`.
         promise_days: days from the landmark to promise + tolerance (> 0).
         waited_days: days since the landmark (0 <= waited; the order is still open).
+        moves: by how much the quantiles of its times are moved (see `Spread`).
     """
     numbers, curve = stage.numbers, curves.late
     contributions = np.empty(len(numbers.inputs), dtype=np.float64)
@@ -233,13 +259,14 @@ def predict(
         per_unit = (curve.at(z + 1e-4) - curve.at(z - 1e-4)) / 2e-4
     promise_effect = per_unit * (1.0 - numbers.offset) * (log_promise - numbers.typical_promise)
     middle = numbers.offset * log_promise + time
+    scale = Moved.of(_gaps(curves.times), moves)
     still = 1.0
     if waited_days > 0:
-        still = curves.times.at(math.log1p(waited_days) - middle)
+        still = curves.times.at(scale.back(math.log1p(waited_days) - middle))
         still = max(still, fresh) if waited_days < promise_days else min(still, fresh)
     p_late = 1.0 if waited_days >= promise_days else min(1.0, fresh / still)
     delays = (
-        _delay(curves.times, middle, promise_days, fresh, (1.0 - quantile) * still)
+        _delay(curves.times, scale, middle, promise_days, fresh, (1.0 - quantile) * still)
         for quantile in QUANTILES
     )
     p10, p50, p90 = (max(delay, waited_days - promise_days) for delay in delays)
@@ -260,18 +287,28 @@ def _bounds(doubt: Doubt, p_late: float, z: float) -> tuple[float, float]:
     return min(low, p_late), max(high, p_late)
 
 
+def _gaps(times: SurvivalCurve) -> Moves:
+    low, middle, high = (times.inverse(1.0 - quantile) for quantile in QUANTILES)
+    return low, middle, high
+
+
 def _delay(
-    times: SurvivalCurve, middle: float, promise_days: float, p_late: float, survival: float
+    times: SurvivalCurve,
+    scale: Moved,
+    middle: float,
+    promise_days: float,
+    p_late: float,
+    survival: float,
 ) -> float:
     """Return the delay, in days, after which such a share has not arrived, held to p(late)."""
     held = min(max(survival, 1e-6), 1.0 - 1e-6)
-    log_days = min(max(middle + times.inverse(held), 0.0), _LATEST)
+    log_days = min(max(middle + scale.there(times.inverse(held)), 0.0), _LATEST)
     delay = math.expm1(log_days) - promise_days
     return min(delay, 0.0) if survival > p_late else max(delay, 0.0)
 
 
 def fresh_delays(
-    times: SurvivalCurve, middle: Floats, promise_days: Floats, p_late: Floats
+    times: SurvivalCurve, middle: Floats, promise_days: Floats, p_late: Floats, moves: Floats
 ) -> Floats:
     """Return p10, p50, p90 of delivery against the promise in days, (n, 3), without waiting.
 
@@ -280,9 +317,10 @@ def fresh_delays(
         middle: (n,) location of the times on the log-days scale.
         promise_days: (n,) days to promise + tolerance.
         p_late: (n,) what the distribution is held to.
+        moves: (n, 3) by how much the quantiles are moved.
     """
     survival = 1.0 - np.array(QUANTILES)
-    gaps = np.array([times.inverse(share) for share in survival.tolist()])
+    gaps = moved_gaps(_gaps(times), moves)
     log_days = np.clip(middle[:, None] + gaps, 0.0, _LATEST)
     delays = np.expm1(log_days) - promise_days[:, None]
     early = survival > p_late[:, None]

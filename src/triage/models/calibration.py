@@ -1,13 +1,15 @@
 """Keeping the survival curve current: recent residuals, open orders included.
 
-Labels come weeks late; residuals of orders that are still open bring bad news at once. The curve is
-a pure function of records before a moment, bundle and moment: a replay gives it bit for bit.
+Labels come weeks late; residuals of orders that are still open bring bad news at once, and a surge
+of orders before any of them is open for long: what it explains (see `surge.py`) is taken out of the
+residuals and put back as of the moment. The curve is a pure function of records before a moment,
+bundle and moment: a replay gives it bit for bit.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from triage.domain.clock import MICROS_PER_DAY
 from triage.features.compile import Floats, Ints
 from triage.models.at_risk import Calibration
 from triage.models.landmarks import Rows
+from triage.models.surge import surge
 from triage.models.survival import SurvivalCurve, fit_logistic, grid, kaplan_meier, logit
 from triage.models.trees import TreeEnsemble
 
@@ -22,6 +25,8 @@ _LEAST_EVENTS = 50.0
 _LEAST_SLOPE = -0.05
 _LEAST_OUTCOMES = 200
 _LEAST_OF_A_KIND = 5
+TIMES_WEEK_DAYS = 7
+"""Days over which curves of times are averaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,30 @@ class Residuals:
     Attributes:
         rows: n rows of one landmark, sorted by moment.
         mu: (n,) predicted location on the log-days scale.
+        reached: (m,) when orders reached the stage, sorted; None: no others than these rows.
     """
 
     rows: Rows
     mu: Floats
+    reached: Ints | None = None
 
     def promise_z(self) -> Floats:
         """Return the standardised gap at the promise, (n,)."""
         return np.log1p(self.rows.promise_days()) - self.mu
 
+    def slowed(self, moments: Ints, settings: Calibration) -> Floats:
+        """Return by how much a surge of orders moves log times at each moment, (k,)."""
+        if settings.surge == 0:
+            return np.zeros(len(moments))
+        reached = self.rows.as_of if self.reached is None else self.reached
+        return settings.surge * surge(reached, moments)
 
-def residuals(rows: Rows, trees: TreeEnsemble, x: Floats, offset: float) -> Residuals:
+
+def residuals(
+    rows: Rows, trees: TreeEnsemble, x: Floats, offset: float, reached: Ints | None = None
+) -> Residuals:
     """Return the rows with their location mu = trees(x) + offset x log(1 + days to the promise)."""
-    return Residuals(rows, trees.predict(x) + offset * np.log1p(rows.promise_days()))
+    return Residuals(rows, trees.predict(x) + offset * np.log1p(rows.promise_days()), reached)
 
 
 def slow_logistic(past: Residuals, moment: int, settings: Calibration) -> tuple[float, float]:
@@ -65,7 +81,8 @@ def slow_logistic(past: Residuals, moment: int, settings: Calibration) -> tuple[
     if min(late.sum(), len(late) - late.sum()) < _LEAST_OF_A_KIND:
         share = (late.sum() + 0.5) / (len(late) + 1.0)
         return math.log(share / (1.0 - share)), _LEAST_SLOPE
-    intercept, slope = fit_logistic(past.promise_z()[chosen], late)
+    z = past.promise_z()[chosen] - past.slowed(past.rows.as_of[chosen], settings)
+    intercept, slope = fit_logistic(z, late)
     return intercept, min(slope, _LEAST_SLOPE)
 
 
@@ -97,15 +114,49 @@ def recent_curve(
     slow = logistic[0] + logistic[1] * grid()
     fast = recent_logits(past, moment, settings, settings.bandwidth)
     if fast is None or settings.share_recent == 0:
-        return SurvivalCurve.of(1.0 / (1.0 + np.exp(-slow)))
+        return _in_force(slow, past, moment, settings)
     share = settings.share_recent
-    return SurvivalCurve.of(1.0 / (1.0 + np.exp(-((1 - share) * slow + share * fast))))
+    return _in_force((1 - share) * slow + share * fast, past, moment, settings)
 
 
-def recent_times(past: Residuals, moment: int, settings: Calibration) -> SurvivalCurve | None:
-    """Return the curve of times as of a moment: recent orders alone; None if too few arrived."""
-    logits = recent_logits(past, moment, settings, settings.times_bandwidth)
-    return None if logits is None else SurvivalCurve.of(1.0 / (1.0 + np.exp(-logits)))
+def _in_force(logits: Floats, past: Residuals, moment: int, settings: Calibration) -> SurvivalCurve:
+    """Return the curve of logits on the grid, moved by the surge of the moment."""
+    by = float(past.slowed(np.array([moment], dtype=np.int64), settings)[0])
+    return SurvivalCurve.of(1.0 / (1.0 + np.exp(-logits))).later(by)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentTimes:
+    """Curves of times by moment: recent orders alone, averaged over a week.
+
+    Nobody delivers on a Sunday, so the curve of one day alone swings with the day of the week.
+
+    Attributes:
+        past: residuals of the times.
+        settings: windows, half-life and smoothing.
+        every: days between the curves of the week that are averaged.
+    """
+
+    past: Residuals
+    settings: Calibration
+    every: int = 1
+    _known: dict[int, Floats | None] = field(default_factory=dict)
+
+    def at(self, moment: int) -> SurvivalCurve | None:
+        """Return the curve as of a moment; None if too few orders arrived lately."""
+        moments = [moment - ago * MICROS_PER_DAY for ago in range(0, TIMES_WEEK_DAYS, self.every)]
+        if self._logits(moment) is None:
+            return None
+        known = [logits for logits in map(self._logits, moments) if logits is not None]
+        survival = np.mean([1.0 / (1.0 + np.exp(-logits)) for logits in known], axis=0)
+        return _in_force(logit(survival), self.past, moment, self.settings)
+
+    def _logits(self, moment: int) -> Floats | None:
+        if moment not in self._known:
+            settings = self.settings
+            faster = settings.model_copy(update={"half_life_days": settings.times_half_life_days})
+            self._known[moment] = recent_logits(self.past, moment, faster, settings.times_bandwidth)
+        return self._known[moment]
 
 
 def usual_times(past: Residuals, moment: int, settings: Calibration) -> SurvivalCurve:
@@ -136,5 +187,5 @@ def recent_logits(
     weight = 0.5 ** (age / settings.half_life_days)
     if weight[observed].sum() < _LEAST_EVENTS:
         return None
-    z = np.log1p(days) - mu
+    z = np.log1p(days) - mu - past.slowed(recent.as_of, settings)
     return logit(kaplan_meier(z, observed, weight, grid(), bandwidth=bandwidth))

@@ -39,6 +39,10 @@ class SurvivalCurve:
         falling = falling - np.arange(GRID_POINTS) * _LEAST_SLOPE * step
         return cls(GRID_FROM, step, tuple(float(v) for v in falling))
 
+    def later(self, by: float) -> SurvivalCurve:
+        """Return the curve of times that are longer by so much on the log scale."""
+        return SurvivalCurve(self.start + by, self.step, self.logits)
+
     def at(self, z: float) -> float:
         """Return survival at one z."""
         return 1.0 / (1.0 + math.exp(-self._logit_at(z)))

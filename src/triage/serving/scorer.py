@@ -32,7 +32,7 @@ from triage.features.engine import FeatureEngine
 from triage.features.facts import MILESTONES, NUMBERS, TIME, main_line
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel, Curves, Stage, predict
-from triage.models.calibration import recent_curve, recent_times, residuals
+from triage.models.calibration import TIMES_WEEK_DAYS, RecentTimes, recent_curve, residuals
 from triage.models.landmarks import WAITING, WAITING_FROM, landmark_rows, stage_of
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
 from triage.serving.shown import ShownOrder, ShownOrders
@@ -155,7 +155,7 @@ class Scorer:
         line = main_line(order)
         shown = ShownOrder(
             order.customer_name or order.customer_id, line.site if line else None,
-            order.destination_region, order.carrier, order.currency,
+            order.destination_region, order.carrier, order.service, order.currency,
         )  # fmt: skip
         return self._assess(order.order_id, row, moment, shown)
 
@@ -204,7 +204,8 @@ class Scorer:
         promise_days = max((late_at - begins) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
         waited_days = max((as_of - begins) / MICROS_PER_DAY, 0.0)
         curve = self._curve(stage.name, as_of // MICROS_PER_DAY * MICROS_PER_DAY)
-        prediction = predict(stage, curve, x, promise_days, waited_days)
+        moves = stage.numbers.spread.moves(shown.parted())
+        prediction = predict(stage, curve, x, promise_days, waited_days, moves)
         explained = self._explainers[stage.name].explain(
             prediction, x, promise_days, waited_days, self.policy.reasons.top,
             scheduled=begins > stage_at,
@@ -263,13 +264,15 @@ class Scorer:
         stage = self.model.stages[landmark]
         settings = stage.numbers.calibration
         rows = self._rows_of[landmark]
-        low = int(np.searchsorted(rows.as_of, moment - settings.window_days * MICROS_PER_DAY))
+        days = settings.window_days + TIMES_WEEK_DAYS
+        low = int(np.searchsorted(rows.as_of, moment - days * MICROS_PER_DAY))
         high = int(np.searchsorted(rows.as_of, moment))
         recent = rows.take(np.arange(low, high))
         x = self.engine.matrix(recent.order, recent.as_of, stage.numbers.inputs)
         offset = stage.numbers.offset
-        past = residuals(recent, stage.trees, x, offset)
-        times = recent_times(residuals(recent, stage.times, x, offset), moment, settings)
+        past = residuals(recent, stage.trees, x, offset, rows.as_of)
+        timed = residuals(recent, stage.times, x, offset, rows.as_of)
+        times = RecentTimes(timed, settings).at(moment)
         return Curves(
             recent_curve(past, moment, stage.numbers.logistic, settings),
             times or stage.numbers.usual_times.curve(),

@@ -17,7 +17,17 @@ class ShownOrder:
     site: str | None
     destination: str | None
     carrier: str | None
+    service: str | None
     currency: str
+
+    def parted(self) -> dict[str, str | None]:
+        """Return the values by which times are told apart (`models.spread.FIELDS`)."""
+        return {
+            "site": self.site,
+            "destination_region": self.destination,
+            "carrier": self.carrier,
+            "service": self.service,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class ShownOrders:
     site: list[str | None]
     destination: list[str | None]
     carrier: list[str | None]
+    service: list[str | None]
     currency: list[str]
 
     @classmethod
@@ -45,14 +56,15 @@ class ShownOrders:
             sites[order] = site
         return cls(
             _texts(name.tolist()), sites, _texts(orders["destination_region"].tolist()),
-            _texts(orders["carrier"].tolist()), [str(c) for c in orders["currency"].tolist()],
+            _texts(orders["carrier"].tolist()), _texts(orders["service"].tolist()),
+            [str(c) for c in orders["currency"].tolist()],
         )  # fmt: skip
 
     def of_row(self, at: int) -> ShownOrder:
         """Return one order's names."""
         return ShownOrder(
             self.customer[at], self.site[at], self.destination[at], self.carrier[at],
-            self.currency[at],
+            self.service[at], self.currency[at],
         )  # fmt: skip
 
 

@@ -19,12 +19,13 @@ from triage.domain.clock import MICROS_PER_DAY, from_micros, to_micros
 from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
 from triage.models.at_risk import fresh_delays
-from triage.models.calibration import Residuals, recent_curve, recent_times
+from triage.models.calibration import RecentTimes, Residuals, recent_curve
 from triage.models.landmarks import Rows
 from triage.training.baselines import fit_baselines
 from triage.training.fit import THREADS, FittedLandmark, LandmarkData, fit_landmark
 from triage.training.metrics import DELAYS
 from triage.training.recipe import Evaluation, Recipe
+from triage.training.spread import moves_by_row
 
 Progress = Callable[[str], None]
 
@@ -180,7 +181,8 @@ def daily_predictions(
     Each is by the curve as of the start of its day.
     """
     past = Residuals(data.rows, fitted.mu)
-    timed = Residuals(data.rows, fitted.middle)
+    recent = RecentTimes(Residuals(data.rows, fitted.middle), fitted.calibration)
+    moves = moves_by_row(fitted.spread, data.categories.iloc[tested])
     z, promise = past.promise_z(), data.rows.promise_days()
     p, delays = np.empty(len(tested)), np.empty((len(tested), len(DELAYS)))
     day_of = (data.rows.as_of[tested] - span[0]) // MICROS_PER_DAY
@@ -190,6 +192,8 @@ def daily_predictions(
         moment = span[0] + int(day) * MICROS_PER_DAY
         curve = recent_curve(past, moment, fitted.logistic, fitted.calibration)
         p[today] = curve.many(z[rows])
-        times = recent_times(timed, moment, fitted.calibration) or fitted.usual_times
-        delays[today] = fresh_delays(times, fitted.middle[rows], promise[rows], p[today])
+        times = recent.at(moment) or fitted.usual_times
+        delays[today] = fresh_delays(
+            times, fitted.middle[rows], promise[rows], p[today], moves[today]
+        )
     return p, delays

@@ -104,7 +104,7 @@ def _losses(
     past = Residuals(rows, mu)
     intercept, slope = slow_logistic(past, begins, settings)
     slow = intercept + slope * grid()
-    z = past.promise_z()[judged]
+    z = past.promise_z()[judged] - past.slowed(rows.as_of[judged], settings)
     found = [np.empty(len(judged)) for _ in options]
     period = _period_of(rows.as_of[judged], begins, int(rows.as_of[judged[-1]]) + 1)
     for at in np.unique(period):

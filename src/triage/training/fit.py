@@ -19,7 +19,7 @@ from triage.domain.clock import MICROS_PER_DAY, NEVER
 from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
 from triage.features.engine import FeatureEngine
-from triage.models.at_risk import Calibration
+from triage.models.at_risk import Calibration, Spread
 from triage.models.boosting import Objective, Teachers, tree_count, weighted_sum
 from triage.models.calibration import Residuals, slow_logistic, usual_times
 from triage.models.landmarks import Rows, landmark_rows
@@ -27,6 +27,7 @@ from triage.models.survival import SurvivalCurve
 from triage.models.trees import TreeEnsemble
 from triage.training.choice import Option, choose
 from triage.training.recipe import Recipe, Target, TreeSettings
+from triage.training.spread import fit_spread
 
 _WEEK = 7 * MICROS_PER_DAY
 _LEAST_OF_A_KIND = 20
@@ -75,6 +76,7 @@ class FittedLandmark:
         mu: (n,) location of every row of the data, out of fold for the rows that taught.
         middle: (n,) the same of the times alone, on the log-days scale.
         usual_times: curve of the times of all orders so far.
+        spread: by how much quantiles of times are moved by site, carrier and so on.
         logistic: slow part of the calibration.
         calibration: settings of the curve.
         option: what was chosen for this landmark.
@@ -85,6 +87,7 @@ class FittedLandmark:
     mu: Floats
     middle: Floats
     usual_times: SurvivalCurve
+    spread: Spread
     logistic: tuple[float, float]
     calibration: Calibration
     option: Option
@@ -162,10 +165,11 @@ def fit_landmark(
         mu = mu + option.weight * odds.out_of_fold
     settings = settings.model_copy(update={"share_recent": option.share_recent})
     middle = location.out_of_fold + promise
-    past = Residuals(data.rows, mu + promise)
+    past, timed = (Residuals(data.rows, location) for location in (mu + promise, middle))
+    usual = usual_times(timed, moment, settings)
     return FittedLandmark(
         weighted_sum(texts, weights), sum(map(tree_count, location.texts)), past.mu, middle,
-        usual_times(Residuals(data.rows, middle), moment, settings),
+        usual, fit_spread(timed, data.categories, usual, moment, settings),
         slow_logistic(past, moment, settings), settings, option,
     )  # fmt: skip
 

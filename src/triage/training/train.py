@@ -269,6 +269,7 @@ def _numbers(
             logistic=model.logistic,
             calibration=model.calibration,
             usual_times=CurveNumbers.of(model.usual_times, moment),
+            spread=model.spread,
         )
     return ModelNumbers(
         name=recipe.name,

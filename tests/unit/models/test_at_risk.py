@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -30,10 +30,12 @@ from triage.models.at_risk import (
     Stage,
     Support,
     bundle_files,
+    fresh_delays,
     predict,
 )
 from triage.models.boosting import fit_trees, tree_count, weighted_sum
 from triage.models.bundle import read_bundle, write_bundle
+from triage.models.spread import NO_MOVES, Moves
 from triage.models.survival import GRID_POINTS, SurvivalCurve, grid
 from triage.models.trees import TreeEnsemble
 
@@ -99,12 +101,13 @@ class Case:
     x: Floats
     promise_days: float
     waited_days: float
+    moves: Moves
 
     def predicted(self) -> Prediction:
-        return predict(self.stage, self.curves, self.x, self.promise_days, self.waited_days)
+        return self.promised_in(self.promise_days)
 
     def promised_in(self, days: float) -> Prediction:
-        return predict(self.stage, self.curves, self.x, days, self.waited_days)
+        return predict(self.stage, self.curves, self.x, days, self.waited_days, self.moves)
 
 
 @st.composite
@@ -118,6 +121,7 @@ def cases(draw: st.DrawFn) -> Case:
         np.array(draw(st.lists(number, min_size=len(NAMES), max_size=len(NAMES)))),
         promise,
         promise * share,
+        draw(st.one_of(st.just(NO_MOVES), st.tuples(*[st.floats(-1, 1)] * 3))),
     )
 
 
@@ -189,6 +193,21 @@ def test_probability_and_delay_quantiles_tell_the_same_story(case: Case) -> None
         near = abs(said.p_late - (1 - quantile)) < 1e-9 or abs(delay) < 1e-9
         if not near:
             assert (said.p_late > 1 - quantile) == (delay > 0)
+
+
+@laws
+@given(cases())
+def test_the_backtest_says_the_delays_that_are_served(case: Case) -> None:
+    case = replace(case, waited_days=0.0)
+    said, stage = case.predicted(), case.stage
+    middle = stage.numbers.offset * math.log1p(case.promise_days) + stage.times.predict(
+        case.x[None, :]
+    )
+    delays = fresh_delays(
+        case.curves.times, middle, np.array([case.promise_days]), np.array([said.p_late]),
+        np.array([case.moves]),
+    )  # fmt: skip
+    np.testing.assert_allclose(delays[0], said.delay_days, rtol=1e-9, atol=1e-9)
 
 
 @laws

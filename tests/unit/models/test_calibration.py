@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from triage.domain.clock import MICROS_PER_DAY, NEVER
 from triage.features.compile import Floats, Ints
 from triage.models.at_risk import Calibration
-from triage.models.calibration import Residuals, recent_curve, slow_logistic
+from triage.models.calibration import RecentTimes, Residuals, recent_curve, slow_logistic
 from triage.models.landmarks import Rows
-from triage.models.survival import grid
+from triage.models.survival import SurvivalCurve, grid
 
 NOW = 1_000 * MICROS_PER_DAY
 SETTINGS = Calibration(share_recent=0.3)
+BUSY = Calibration(share_recent=0.3, surge=0.5)
 LOGISTIC = (0.1, -2.0)
 laws = settings(max_examples=40, deadline=None)
 
@@ -73,8 +74,8 @@ def test_the_curve_uses_nothing_that_was_known_at_or_after_its_moment(
 ) -> None:
     past = residuals(seed)
     changed = with_another_future(past, moment, other)
-    assert recent_curve(past, moment, LOGISTIC, SETTINGS) == recent_curve(
-        changed, moment, LOGISTIC, SETTINGS
+    assert recent_curve(past, moment, LOGISTIC, BUSY) == recent_curve(
+        changed, moment, LOGISTIC, BUSY
     )
 
 
@@ -85,7 +86,55 @@ def test_the_slow_part_uses_nothing_that_was_known_at_or_after_its_moment(
 ) -> None:
     past = residuals(seed)
     changed = with_another_future(past, moment, other)
-    assert slow_logistic(past, moment, SETTINGS) == slow_logistic(changed, moment, SETTINGS)
+    assert slow_logistic(past, moment, BUSY) == slow_logistic(changed, moment, BUSY)
+
+
+@laws
+@given(seeds, seeds, moments, st.sampled_from([1, 3]))
+def test_the_curve_of_times_uses_nothing_that_was_known_at_or_after_its_moment(
+    seed: int, other: int, moment: int, every: int
+) -> None:
+    past = residuals(seed)
+    changed = with_another_future(past, moment, other)
+    assert RecentTimes(past, BUSY, every).at(moment) == RecentTimes(changed, BUSY, every).at(moment)
+
+
+def test_a_surge_moves_both_curves_before_any_outcome_shows_it() -> None:
+    past = residuals(6, n=9000, last_day=-0.01)
+    rows = past.rows
+    week = rows.as_of > NOW - 7 * MICROS_PER_DAY
+    doubled = Residuals(rows, past.mu, np.sort(np.append(rows.as_of, rows.as_of[week])))
+    late = [recent_curve(of, NOW, LOGISTIC, BUSY).at(0.2) for of in (past, doubled)]
+    times = [RecentTimes(of, BUSY).at(NOW) or SurvivalCurve.of(grid()) for of in (past, doubled)]
+    assert late[1] > late[0] + 0.02
+    assert times[1].at(0.2) > times[0].at(0.2) + 0.02
+    assert recent_curve(doubled, NOW, LOGISTIC, SETTINGS) == recent_curve(
+        past, NOW, LOGISTIC, SETTINGS
+    )
+
+
+def test_the_curve_of_times_hardly_depends_on_the_day_of_the_week() -> None:
+    """Deliveries of the last two days of each week come a day or two later, on the next one's."""
+    rng = np.random.default_rng(9)
+    n = 20_000
+    as_of = np.sort(NOW - _micros(rng.uniform(0, 150, n)))
+    mu = np.full(n, 1.5)
+    delivered = as_of + _micros(np.expm1(1.5 + rng.normal(0, 0.3, n)).clip(0.01))
+    weekday = delivered // MICROS_PER_DAY % 7
+    delivered += np.where(weekday >= 5, 7 - weekday, 0) * MICROS_PER_DAY
+    rows = Rows(
+        "order_created", np.arange(n), as_of, as_of + 9 * MICROS_PER_DAY, delivered, delivered,
+        np.full(n, NEVER),
+    )  # fmt: skip
+    past = Residuals(rows, mu)
+    week = [NOW - ago * MICROS_PER_DAY for ago in range(7)]
+    averaged = RecentTimes(past, SETTINGS)
+    single = RecentTimes(past, SETTINGS, every=7)
+    swing = [
+        np.ptp([curve.inverse(0.1) for curve in map(of.at, week) if curve is not None])
+        for of in (averaged, single)
+    ]
+    assert swing[0] < swing[1] / 2
 
 
 def test_the_made_up_future_would_be_seen_by_a_curve_that_looked() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 
 from triage.domain.clock import from_micros
 from triage.errors import NotEnoughHistoryError
@@ -110,6 +111,7 @@ def prepare(
     categories = order_categories(history, recipe.baselines.categories)
     history = history.orders_alone()
     engine.close()
+    pyarrow.default_memory_pool().release_unused()
     for landmark in recipe.rows_at:
         progress(f"features at {landmark}")
         rows = landmark_data(engine, landmark, recipe, categories)
@@ -200,7 +202,7 @@ def train(
 
 
 def _without_index(prepared: Prepared) -> Prepared:
-    """Return what is needed once features are computed: of a large log the index fills gigabytes."""
+    """Return what is needed once features are there: of a large log the index fills gigabytes."""
     source = prepared.history.sources[0]
     orders = FeatureEngine(prepared.features, time_zone=source.time_zone, country=source.country)
     orders.book = prepared.engine.book

@@ -122,6 +122,8 @@ class AsOfIndex:
         self._grow(segments=0, times=int(needed[0]), sums=int(needed[1]))
         for stream in streams:
             time, values, row = entries(stream)
+            by_time = np.lexsort((values[:, min(1, values.shape[1] - 1)], time))
+            time, values, row = time[by_time], values[by_time], row[by_time]
             for table in tables_of(stream):
                 self._load(table, keys[int(tables[table, 1])][row], time, values)
 
@@ -227,12 +229,13 @@ class AsOfIndex:
         self._arrays = arrays
 
     def _load(self, table: int, keys: Ints, times: Ints, values: Ints) -> None:
+        """Fill a table from entries in the order of their times (ties: of their first value)."""
         have = keys >= 0
         keys, times, values = keys[have], times[have], values[have]
         if not len(keys):
             return
         columns = int(self.program.tables[table, 2])
-        by_key = np.lexsort((values[:, min(1, columns - 1)], times, keys))
+        by_key = np.argsort(keys, kind="stable")
         keys, times, values = keys[by_key], times[by_key], values[by_key, :columns]
         unique, first = np.unique(keys, return_index=True)
         counts = np.diff(np.append(first, len(keys)))

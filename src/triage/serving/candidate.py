@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from triage.advice.policy import Policy, load
 from triage.features.engine import FeatureEngine
@@ -30,12 +29,7 @@ class Candidates:
         return cls(load(settings.workspace))
 
     def __call__(
-        self, folder: Path, digest: str, history: History, engine: FeatureEngine | None = None
+        self, model: AtRiskModel, history: History, engine: FeatureEngine | None = None
     ) -> Scorer:
-        """Return a scorer for a bundle and a log; `engine` if one with its records is there.
-
-        Raises:
-            BundleError: if the bundle is not the one with this digest, or cannot be scored exactly.
-        """
-        model = AtRiskModel.load(folder, digest)
+        """Return a scorer for a bundle and a log; `engine` if one with its records is there."""
         return Scorer(model, self.version, history, self.policy, engine=engine)

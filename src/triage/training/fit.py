@@ -22,7 +22,7 @@ from triage.features.engine import FeatureEngine
 from triage.models.at_risk import Calibration, Spread
 from triage.models.boosting import Objective, Teachers, tree_count, weighted_sum
 from triage.models.calibration import Residuals, slow_logistic, usual_times
-from triage.models.landmarks import Rows, landmark_rows
+from triage.models.landmarks import WAITING, Rows, landmark_rows
 from triage.models.survival import SurvivalCurve
 from triage.models.trees import TreeEnsemble
 from triage.training.choice import Option, choose
@@ -98,12 +98,15 @@ def landmark_data(
 ) -> LandmarkData:
     """Return the rows of a landmark with the features that the recipe looks at.
 
-    Beyond `trees.most_rows` rows are thinned out evenly, whatever became of them.
+    Beyond `trees.most_rows` (waiting: `most_waiting_rows`) they are thinned out evenly, whatever
+    became of them.
     """
     stages = [kind.value for kind in recipe.landmarks]
     rows = landmark_rows(engine.book, landmark, engine.features.program.tolerance, stages)
-    if len(rows) > recipe.trees.most_rows:
-        rows = rows.take(np.linspace(0, len(rows) - 1, recipe.trees.most_rows).astype(np.int64))
+    trees = recipe.trees
+    most = trees.most_waiting_rows if landmark.endswith(WAITING) else trees.most_rows
+    if len(rows) > most:
+        rows = rows.take(np.linspace(0, len(rows) - 1, most).astype(np.int64))
     inputs = recipe.inputs.of(engine.features, landmark)
     beside = [name for name in recipe.beside if name in engine.names]
     matrix = engine.matrix(rows.order, rows.as_of, [*inputs, *beside])

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from triage.advice.assessment import Assessment
 from triage.errors import TriageError
@@ -51,7 +50,7 @@ class Serve(Protocol):
     """How a bundle is made to answer for a log; `engine` if one is there already."""
 
     def __call__(
-        self, folder: Path, digest: str, history: History, engine: FeatureEngine | None = None
+        self, model: AtRiskModel, history: History, engine: FeatureEngine | None = None
     ) -> Served:
         """Return the bundle, ready to answer."""
 
@@ -62,6 +61,14 @@ class Bundle:
 
     folder: Path
     digest: str
+
+    def load(self) -> AtRiskModel:
+        """Read it.
+
+        Raises:
+            BundleError: if it is not the one with this digest, or cannot be scored exactly.
+        """
+        return AtRiskModel.load(self.folder, self.digest)
 
 
 def rehearse(
@@ -85,15 +92,15 @@ def rehearse(
     """
     asked = promise.rehearsal
     history = newest_orders(history, asked.most_orders)
-    served = serve(challenger.folder, challenger.digest, history)
+    served = serve(challenger.load(), history)
     newest = _newest(history, asked.orders)
     latency = _latency(served, newest, promise)
     stability = _stability(served, challenger, champion, history, serve, promise)
     moments = [*newest, *((order_id, None) for order_id, _ in newest)]
     answers = [_answer(served, order_id, moment) for order_id, moment in moments]
-    features = served.model.features
+    model = served.model
     del served  # one engine at a time
-    replay = _replay(answers, challenger, features, history, moments, serve, asked)
+    replay = _replay(answers, model, history, moments, serve, asked)
     return latency, stability, replay
 
 
@@ -173,14 +180,14 @@ def _stability(
 
 def _former(served: Served, champion: Bundle, history: History, serve: Serve) -> Served:
     """Return the champion, on the challenger's engine if it looks at the very same features."""
-    model = AtRiskModel.load(champion.folder, champion.digest)
+    model = champion.load()
     own, other = (
         (each.features.names, each.numbers.available, each.features.declarations.fingerprint,
          each.features.program.tolerance)
         for each in (served.model, model)
     )  # fmt: skip
     engine = served.engine if own == other else None
-    return serve(champion.folder, champion.digest, history, engine)
+    return serve(model, history, engine)
 
 
 def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
@@ -192,7 +199,7 @@ def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
     """
     if list(a) == list(b):
         return 1.0
-    first, second = rankdata(a), rankdata(b)
+    first, second = pd.Series(a).rank().to_numpy(), pd.Series(b).rank().to_numpy()
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])
@@ -230,16 +237,15 @@ def _open_orders(history: History) -> list[str]:
 
 def _replay(
     answers: Sequence[Assessment | str],
-    challenger: Bundle,
-    features: FeatureSet,
+    model: AtRiskModel,
     history: History,
     moments: Sequence[tuple[str, int | None]],
     serve: Serve,
     asked: Asked,
 ) -> GateResult:
     """Judge whether an engine fed record by record gives the very same answers."""
-    engine, streamed = streamed_engine(history, features, asked.streamed_records)
-    again = serve(challenger.folder, challenger.digest, history, engine)
+    engine, streamed = streamed_engine(history, model.features, asked.streamed_records)
+    again = serve(model, history, engine)
     differing, answered = [], 0
     for (order_id, moment), first in zip(moments, answers, strict=True):
         second = _answer(again, order_id, moment)

@@ -18,6 +18,7 @@ from triage.features.engine import FeatureEngine
 from triage.history.importer import import_extract
 from triage.history.log import Log
 from triage.history.tables import History
+from triage.models.at_risk import AtRiskModel
 from triage.models.champion import champion
 from triage.serving.candidate import Candidates
 from triage.serving.scorer import Scorer
@@ -144,8 +145,7 @@ def test_an_engine_fed_one_by_one_answers_as_one_built_at_once(judged: Judged) -
     assert measured is not None
     assert 0 < measured < 20
     assert "very same bytes" in gate(results, "stability").words
-    model = serve(bundle.folder, bundle.digest, history).model
-    _, streamed = streamed_engine(history, model.features, 500)
+    _, streamed = streamed_engine(history, bundle.load().features, 500)
     assert streamed >= 500
 
 
@@ -155,9 +155,9 @@ def test_an_engine_that_missed_records_is_caught_by_replay(judged: Judged) -> No
     early = history.before(int(history.milestones["record_time"].iloc[-3_000]))
 
     def forgetful(
-        folder: Path, digest: str, history: History, engine: FeatureEngine | None = None
+        model: AtRiskModel, history: History, engine: FeatureEngine | None = None
     ) -> Scorer:
-        return candidates(folder, digest, history if engine is None else early)
+        return candidates(model, history if engine is None else early)
 
     replay = gate(rehearse(bundle, None, history, forgetful, load()), "replay")
     assert not replay.passed

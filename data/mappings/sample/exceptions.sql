@@ -10,6 +10,7 @@ SELECT
     e.source_system AS source,
     e.code          AS code,
     e.message       AS text,
+    NULL            AS disposition,
     e._file,
     e._row
 FROM exceptions AS e
@@ -17,7 +18,7 @@ UNION ALL
 SELECT
     e.exc_no, 'resolved', e.closed_at,
     strftime(date_trunc('day', e.closed_at::TIMESTAMP) + INTERVAL 1 DAY, '%Y-%m-%d %H:%M'),
-    e.order_no, e.source_system, e.code, NULL, e._file, e._row
+    e.order_no, e.source_system, e.code, NULL, e.closed_as, e._file, e._row
 FROM exceptions AS e
 CROSS JOIN this_extract AS x
 WHERE date_trunc('day', e.closed_at::TIMESTAMP) + INTERVAL 1 DAY

@@ -8,9 +8,11 @@ SELECT _file, _row,
        order_no AS order_id,            -- leave empty where it concerns no single order
        system AS source,
        code,
-       regexp_replace(note, '\s+', ' ', 'g') AS text   -- one line, 2000 characters at most
+       regexp_replace(note, '\s+', ' ', 'g') AS text,  -- one line, 2000 characters at most
+       NULL AS disposition              -- what it turned out to be is said by whoever closes it
 FROM tickets
 UNION ALL
-SELECT _file, _row, ticket, 'resolved', closed_at, closing_received_at, order_no, system, code, NULL
+SELECT _file, _row, ticket, 'resolved', closed_at, closing_received_at, order_no, system, code, NULL,
+       turned_out
 FROM tickets
 WHERE closed_at IS NOT NULL

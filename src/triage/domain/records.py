@@ -194,7 +194,8 @@ class ExceptionEvent(_Frozen):
     """A business exception as its source told it: raised once, resolved once, each known in time.
 
     An exception without `order_id` counts for the company only. What an exception is and whom it
-    concerns is taken from the record that raises it.
+    concerns is taken from the record that raises it. `disposition` is the class that whoever closed
+    it wrote down; only that of the record that resolves it counts, from its record_time on.
     """
 
     exception_id: Identifier
@@ -215,6 +216,7 @@ class ExceptionEvent(_Frozen):
     @property
     def record_id(self) -> str:
         """Identity in the log: the first record of each phase counts for an exception."""
+    disposition: Word | None = None
         return f"{self.exception_id}|{self.phase.value}"
 
 

@@ -26,7 +26,7 @@ from triage.simulation.columns import (
 from triage.simulation.demand import Luck, Orders
 from triage.simulation.dialect_sources import MAIL, SOURCES, THIRD_PARTY
 from triage.simulation.dialects import Messages
-from triage.simulation.exceptions import Occurrences
+from triage.simulation.exceptions import KINDS, Occurrences
 from triage.simulation.price_lists import CURRENCIES
 from triage.simulation.result import Result
 from triage.simulation.systems import Told, happened, milestones
@@ -166,7 +166,10 @@ def _purchases(world: World, run: Result, end: int) -> pa.Table:
 
 
 def _exceptions(found: Occurrences, messages: Messages, end: int) -> pa.Table:
-    """Return exceptions as the sources wrote them; the order is told only where the text tells."""
+    """Return exceptions as the sources wrote them; the order is told only where the text tells.
+
+    What the desk that closed one says it was is its true class.
+    """
     known = np.flatnonzero(found.recorded < end)
     heard_in = known[np.lexsort((found.order[known], found.recorded[known]))]
     closed = np.where(found.resolved_recorded < end, found.resolved, NEVER)
@@ -178,6 +181,7 @@ def _exceptions(found: Occurrences, messages: Messages, end: int) -> pa.Table:
         raised_at=moments(found.raised[heard_in]),
         recorded_at=moments_if_other(found.recorded[heard_in], found.raised[heard_in]),
         closed_at=moments(closed[heard_in]),
+        closed_as=names(np.where(closed < NEVER, found.kind, -1)[heard_in], KINDS),
         message=pa.array(messages.text).take(pa.array(heard_in)),
     )
 

@@ -10,5 +10,6 @@ SELECT _file, _row,
        warehouse AS site,
        warehouse_region AS site_region,
        try_cast(weight_g AS DOUBLE) / 1000 AS weight_kg
-       -- also: freight, site_area, site_latitude, site_longitude, volume_l
+       -- as valid on the day of the order: contract_price, former_contract_price, promotion_price, volume_price
+       -- also: case_quantity, freight, site_area, site_latitude, site_longitude, volume_l
 FROM order_lines

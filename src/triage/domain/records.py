@@ -79,6 +79,11 @@ class OrderLine(_Frozen):
     """One line of an order: what, how many, at what price, and from which site it ships.
 
     `site` is whatever ships: a warehouse, a 3PL, a marketplace seller.
+
+    What was agreed is a piece's price as valid and known on the day of the order, for this customer
+    and quantity: `contract_price` by the contract in force, `former_contract_price` by the one
+    before it, `promotion_price` by the best promotion or clearance, `volume_price` by the list of
+    that day and its quantity breaks. `case_quantity` is the pieces in a case.
     """
 
     line_no: Annotated[int, Field(ge=1, le=100_000)]
@@ -86,6 +91,11 @@ class OrderLine(_Frozen):
     quantity: Quantity = 1.0
     unit_price: Amount | None = None
     list_price: Amount | None = None
+    contract_price: Amount | None = None
+    former_contract_price: Amount | None = None
+    promotion_price: Amount | None = None
+    volume_price: Amount | None = None
+    case_quantity: Quantity | None = None
     freight: Amount | None = None
     category: Word | None = None
     site: Identifier | None = None
@@ -206,6 +216,7 @@ class ExceptionEvent(_Frozen):
     source: Word | None = None
     code: Word | None = None
     text: Message | None = None
+    disposition: Word | None = None
 
     @model_validator(mode="after")
     def _known_after_it_happened(self) -> Self:
@@ -216,7 +227,6 @@ class ExceptionEvent(_Frozen):
     @property
     def record_id(self) -> str:
         """Identity in the log: the first record of each phase counts for an exception."""
-    disposition: Word | None = None
         return f"{self.exception_id}|{self.phase.value}"
 
 

@@ -282,3 +282,25 @@ def test_a_log_written_before_a_column_existed_reads_it_as_missing(small: Small)
     orders = small.log.read().orders
     assert orders["not_before"].tolist() == [UNKNOWN_TIME]
     assert orders["order_id"].tolist() == ["A"]
+
+
+def test_a_log_written_before_prices_were_agreed_reads_them_as_unknown_and_takes_new_ones(
+    small: Small,
+) -> None:
+    small.write(order=[order("A")], order_line=[line("A", unit_price=9)])
+    small.load()
+    (path,) = (small.home / "history").rglob("order_line.parquet")
+    digest = file_digest(path)
+    agreed = "contract_price, former_contract_price, promotion_price, volume_price, case_quantity"
+    older = path.with_suffix(".older")
+    duckdb.read_parquet(str(path)).select(f"* EXCLUDE ({agreed})").write_parquet(str(older))
+    older.replace(path)
+    for manifest in (small.home / "history").rglob("*.json"):
+        manifest.write_text(manifest.read_text().replace(digest, file_digest(path)))
+    small.write(
+        order=[order("B", event_time="2024-03-02 08:00:00")], order_line=[line("B", unit_price=8)]
+    )
+    assert small.load().records["order_line"].new == 1
+    lines = small.log.read().lines
+    assert lines["unit_price"].tolist() == [9.0, 8.0]
+    assert lines[agreed.split(", ")].isna().all(axis=None)

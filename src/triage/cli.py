@@ -126,6 +126,9 @@ def train(
     from triage.training.report_table import as_tables
 
     settings = _settings(home)
+    if name == "prices":
+        _train_prices(settings, promote=promote, who=who or getpass.getuser(), why=why)
+        return
     with _working("training") as progress:
         judged = train_and_judge(
             name, settings.home, workspace=settings.workspace, progress=progress,
@@ -142,6 +145,28 @@ def train(
     if promote:
         promote_judged(judged, settings.home, who=who or getpass.getuser(), why=why)
         out.print(f"[bold]{name} version {judged.tracked.model_version} is the champion[/]")
+
+
+def _train_prices(settings: Settings, *, promote: bool, who: str, why: str) -> None:
+    from rich.markup import escape
+
+    from triage.training.price_tracking import track_prices
+    from triage.training.price_train import train_prices
+    from triage.training.registry import promote as put_in_force
+
+    with _working("training") as progress:
+        run = train_prices(settings.home, workspace=settings.workspace, progress=progress)
+        progress("recording in MLflow")
+        tracked = track_prices(run, settings.home)
+    for gate in run.gates:
+        mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
+        out.print(f"  {mark} {gate.name}: {escape(gate.words)}", highlight=False, soft_wrap=True)
+    out.print(f"bundle {run.digest}\nMLflow version {tracked.model_version}")
+    if promote:
+        put_in_force(
+            settings.home, "prices", tracked.model_version, who=who, why=why, gates=run.gates
+        )
+        out.print(f"[bold]prices version {tracked.model_version} is the champion[/]")
 
 
 @app.command()

@@ -1,0 +1,143 @@
+"""How the price model is retrained (`training/prices.toml`) and what it must show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage import workspace
+from triage.errors import DeclarationError
+from triage.models.prices import NAME
+
+T = TypeVar("T", bound=BaseModel)
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HistorySettings(_Declared):
+    """Which lines are looked at."""
+
+    window_days: Count
+    most_lines: Count
+    least_lines: Count
+    held_out_days: Count
+
+
+class UsualSettings(_Declared):
+    """When a group has a discount of its own."""
+
+    least_lines: Count
+    shrink_lines: Count
+
+
+class RangeSettings(_Declared):
+    """How wide the usual range is."""
+
+    width_factor: Positive
+    least_width: Positive
+
+
+class ErrorSettings(_Declared):
+    """How errors are told from what people grant; rates by currency code."""
+
+    rounds: Count
+    prior_lines: Count
+    start_share: Annotated[float, Field(gt=0, lt=0.2)]
+    unknown_share: Annotated[float, Field(ge=0, lt=0.2)]
+    rate_width: Positive
+    rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Positive]
+
+
+class ThresholdSettings(_Declared):
+    """From which probability a price is flagged."""
+
+    precision: Share
+    most_flagged: Share
+    least_probability: Share
+
+
+class PriceRecipe(_Declared):
+    """The recipe as a whole."""
+
+    name: str
+    version: str
+    history: HistorySettings
+    usual: UsualSettings
+    range: RangeSettings
+    errors: ErrorSettings
+    threshold: ThresholdSettings
+
+
+class OutputPromise(_Declared):
+    """What the model says."""
+
+    name: str
+    meaning: str
+    range: tuple[float, float]
+    use: str
+
+
+class PlantedSettings(_Declared):
+    """How many errors are planted for the gates."""
+
+    lines: Count
+    seed: int
+
+
+class PriceGates(_Declared):
+    """Bounds on lines that were not seen."""
+
+    min_judged: Share
+    max_flagged: Share
+    min_expected_precision: Share
+    min_planted_recall: Share
+    min_named: Share
+    max_megabytes: Positive
+
+
+class PricePromise(_Declared):
+    """What the model must show."""
+
+    name: str
+    version: str
+    output: OutputPromise
+    planted: PlantedSettings
+    gates: PriceGates
+
+
+def load_recipe(configured: Path | None = None) -> tuple[PriceRecipe, str]:
+    """Return the recipe and its text.
+
+    Raises:
+        DeclarationError: if it is absent or wrong; names the entry.
+    """
+    relative = f"training/{NAME}.toml"
+    text = workspace.read_text(relative, configured)
+    return _checked(PriceRecipe, workspace.parse_toml(text, relative), relative), text
+
+
+def load_price_promise(configured: Path | None = None) -> PricePromise:
+    """Return the gates.
+
+    Raises:
+        DeclarationError: if they are absent or wrong; names the entry.
+    """
+    relative = f"models/{NAME}.toml"
+    return _checked(PricePromise, workspace.read_toml(relative, configured), relative)
+
+
+def _checked(kind: type[T], plain: dict[str, Any], name: str) -> T:
+    try:
+        return kind.model_validate(plain)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors(include_url=False)
+        )
+        raise DeclarationError(f"{name}: {faults}") from error

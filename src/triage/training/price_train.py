@@ -1,0 +1,224 @@
+"""Trains the price model: learn, choose the threshold on newer lines, judge, freeze, record.
+
+Temporal throughout: the threshold and the gates look at lines that the first fit has not seen; the
+model that is kept is then fitted on all of them, with that threshold.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from triage.domain.clock import MICROS_PER_DAY, from_micros
+from triage.errors import NotEnoughHistoryError
+from triage.history.log import Log
+from triage.models.bundle import write_bundle
+from triage.models.price_lines import PriceLines, price_lines
+from triage.models.prices import FILE, NAME, PricedLine, PriceModel, PriceNumbers, dumped
+from triage.training.price_fit import learn
+from triage.training.price_planted import Planted, plant
+from triage.training.price_recipe import PricePromise, PriceRecipe, load_price_promise, load_recipe
+from triage.training.train import write_bundle_as
+from triage.training.verdict import Bound, GateResult
+
+RECIPE_FILE = "recipe.toml"
+_GRID = tuple(round(0.5 + 0.01 * step, 2) for step in range(50))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRun:
+    """A trained price model with what it showed on lines it had not seen.
+
+    Attributes:
+        bundle: folder of its files.
+        digest: sha256 of the bundle.
+        figures: name -> figure on the lines held out.
+        planted: found and named, by kind of error.
+        gates: judged.
+        dataset: fingerprint of the log, lines, times (ISO).
+        recipe: as frozen.
+    """
+
+    bundle: Path
+    digest: str
+    figures: dict[str, float]
+    planted: tuple[Planted, ...]
+    gates: tuple[GateResult, ...]
+    dataset: dict[str, Any]
+    recipe: dict[str, Any]
+
+
+def train_prices(
+    home: Path, *, workspace: Path | None = None, progress: Callable[[str], None] = lambda _: None
+) -> PriceRun:
+    """Train and judge a price model on the log; the bundle is written to `<home>/runs/<digest>`.
+
+    Raises:
+        NotEnoughHistoryError: if the log holds too few lines with a price.
+        TriageError: if the log or a declaration does not allow it.
+    """
+    recipe, text = load_recipe(workspace)
+    promise = load_price_promise(workspace)
+    log = Log(home)
+    progress("reading the log")
+    fingerprint, history = log.fingerprint, log.read()
+    as_of = history.extracted_at
+    found = _chosen(price_lines(history), recipe, as_of)
+    cut = as_of - recipe.history.held_out_days * MICROS_PER_DAY
+    past, newest = found.between(0, cut), found.between(cut, as_of)
+    if min(len(past.lines), len(newest.lines)) < recipe.history.least_lines // 2:
+        raise NotEnoughHistoryError(
+            f"{len(past.lines)} priced lines before the last {recipe.history.held_out_days} days"
+            f" and {len(newest.lines)} in them: both need {recipe.history.least_lines // 2}."
+            f" Import more history, or lower [history] in training/{NAME}.toml"
+        )
+    progress(f"learning from {len(past.lines):,} lines")
+    model = at_threshold(learn(past.lines, recipe, as_of=cut), newest.lines, recipe)
+    progress(f"judging {len(newest.lines):,} lines not seen")
+    figures = judged(model, newest.lines)
+    planted = plant(newest.lines, model, most=promise.planted.lines, seed=promise.planted.seed)
+    progress(f"learning from all {len(found.lines):,} lines")
+    kept = learn(found.lines, recipe, as_of=as_of).model_copy(
+        update={"threshold": model.numbers.threshold}
+    )
+    content = {FILE: dumped(kept), RECIPE_FILE: text.encode()}
+    staged = home / "runs" / "staged-prices"
+    digest = write_bundle(staged, NAME, content)
+    bundle = write_bundle_as(staged, home / "runs" / digest)
+    megabytes = sum(map(len, content.values())) / 1e6
+    gates = _gates(figures, planted, megabytes, promise)
+    dataset = {
+        "fingerprint": fingerprint,
+        "lines": len(found.lines),
+        "held_out": len(newest.lines),
+        "trained_as_of": from_micros(as_of).isoformat(),
+        "sources": [source.name for source in history.sources],
+    }
+    return PriceRun(bundle, digest, figures, planted, gates, dataset, recipe.model_dump())
+
+
+def _chosen(lines: PriceLines, recipe: PriceRecipe, as_of: int) -> PriceLines:
+    settings = recipe.history
+    start = as_of - settings.window_days * MICROS_PER_DAY
+    chosen = lines.between(start, as_of).newest(settings.most_lines)
+    if len(chosen.lines) < settings.least_lines:
+        raise NotEnoughHistoryError(
+            f"the log holds {len(chosen.lines)} lines with a price in the last"
+            f" {settings.window_days} days; {settings.least_lines} are needed"
+        )
+    return chosen
+
+
+def at_threshold(
+    numbers: PriceNumbers, lines: Sequence[PricedLine], recipe: PriceRecipe
+) -> PriceModel:
+    """Return the model with the lowest threshold that keeps the recipe's precision on new lines.
+
+    Precision is what the model's own probabilities promise of what would be flagged: there are no
+    labels. Where no threshold keeps it, or too many lines would be flagged, the highest is taken.
+    """
+    model = PriceModel(numbers)
+    verdicts = [model.judge(line) for line in lines]
+    p = np.array([0.0 if v is None else v.p_error for v in verdicts])
+    allowed = [x for x in _GRID if x >= recipe.threshold.least_probability]
+    chosen = max(allowed, default=_GRID[-1])
+    for threshold in sorted(allowed):
+        flagged = p >= threshold
+        precise = not flagged.any() or p[flagged].mean() >= recipe.threshold.precision
+        if precise and flagged.mean() <= recipe.threshold.most_flagged:
+            chosen = threshold
+            break
+    return PriceModel(numbers.model_copy(update={"threshold": chosen}))
+
+
+def judged(model: PriceModel, lines: Sequence[PricedLine]) -> dict[str, float]:
+    """Return figures that need no labels, as shares of the lines."""
+    verdicts = [model.judge(line) for line in lines]
+    known = [v for v in verdicts if v is not None]
+    flagged = [v for v in known if v.anomalous]
+    inside = [v for v in known if v.expected.low <= v.price <= v.expected.high]
+    return {
+        "lines": float(len(lines)),
+        "judged": len(known) / max(len(lines), 1),
+        "in_range": len(inside) / max(len(lines), 1),
+        "flagged": len(flagged) / max(len(lines), 1),
+        "expected_precision": (
+            sum(v.p_error for v in flagged) / len(flagged) if flagged else float("nan")
+        ),
+        "threshold": model.numbers.threshold,
+    }
+
+
+def _gates(
+    figures: dict[str, float],
+    planted: Sequence[Planted],
+    megabytes: float,
+    promise: PricePromise,
+) -> tuple[GateResult, ...]:
+    bounds = promise.gates
+    lines = sum(entry.lines for entry in planted)
+    found = sum(entry.found for entry in planted)
+    named = sum(entry.named for entry in planted)
+    by_kind = ", ".join(f"{x.kind} {x.found} of {x.lines}" for x in planted if x.lines)
+    recall = found / lines if lines else None
+    rightly = named / found if found else None
+    return (
+        _gate("judged", figures["judged"], bounds.min_judged, "of the lines have something to hold"
+              " their price against", "map list_price, volume_price or contract_price"),
+        _gate("flagged", figures["flagged"], bounds.max_flagged, "of the lines are flagged",
+              f"raise [threshold] in training/{NAME}.toml, or map promotions and contracts",
+              Bound.AT_MOST),
+        _precision(figures["expected_precision"], bounds.min_expected_precision),
+        _gate("planted_recall", recall, bounds.min_planted_recall,
+              f"of the planted errors are found ({by_kind})",
+              "map what was agreed, so that ranges narrow"),
+        _gate("planted_named", rightly, bounds.min_named, "of those found are named rightly",
+              "map case_quantity and former_contract_price"),
+        _gate("size", round(megabytes, 6), bounds.max_megabytes, "MB",
+              f"fewer lines in [history] of training/{NAME}.toml", Bound.AT_MOST),
+    )  # fmt: skip
+
+
+def _precision(measured: float, required: float) -> GateResult:
+    if math.isnan(measured):
+        return GateResult("expected_precision", None, True, None, required, "nothing is flagged")
+    return _gate(
+        "expected_precision", measured, required, "of what is flagged is wrong, by the model",
+        f"raise [threshold] in training/{NAME}.toml",
+    )  # fmt: skip
+
+
+def _gate(
+    name: str,
+    measured: float | None,
+    required: float,
+    words: str,
+    remedy: str,
+    bound: Bound = Bound.AT_LEAST,
+) -> GateResult:
+    if measured is None:
+        return GateResult(
+            name, None, False, None, required, f"nothing to measure. Next: {remedy}", bound
+        )
+    passed = measured >= required if bound is Bound.AT_LEAST else measured <= required
+    said = f"{measured:.4g} {words} ({bound.replace('_', ' ')} {required:g})"
+    if not passed:
+        said += f". Next: {remedy}"
+    return GateResult(name, None, passed, measured, required, said, bound)
+
+
+def as_json(run: PriceRun) -> dict[str, str]:
+    """Return the documents that are kept beside a run: file name -> text."""
+    documents: dict[str, Any] = {
+        "metrics.json": run.figures | {"planted": [asdict(entry) for entry in run.planted]},
+        "gates.json": [asdict(gate) for gate in run.gates],
+        "recipe.json": run.recipe,
+        "dataset.json": run.dataset,
+    }
+    return {name: json.dumps(x, indent=1, default=str) + "\n" for name, x in documents.items()}

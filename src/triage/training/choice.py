@@ -24,7 +24,7 @@ from triage.training.metrics import losses as log_losses
 _LEAST_LATE = 20
 _LEAST_ROWS = 200
 _PERIODS = 12
-_LESS_RECENT = 0.4
+_SHARES = (1.0, 0.4, 0.0)
 _STANDARD_ERRORS = 2.0
 _LEAST_GAIN = 0.03
 
@@ -65,7 +65,7 @@ def choose(
     late = rows.take(judged).known_late(moment)
     if len(judged) < _LEAST_ROWS or late.sum() < _LEAST_LATE:
         return usual
-    shares = (usual.share_recent, _LESS_RECENT * usual.share_recent)
+    shares = tuple(part * usual.share_recent for part in _SHARES)
     options = [Option(weight, share) for weight in weights for share in shares]
     losses = {
         option: losses

@@ -151,9 +151,12 @@ def fit_landmark(
         lessons.append(Lesson(late.astype(float), recipe.trees.lateness, "binary"))
     asked = data.rows.as_of < (NEVER if until is None else until)
     asked[mature] = False
-    location, *others = fit_parts(
-        data, mature, lessons, recipe, asked=np.flatnonzero(asked), threads=threads
-    )
+
+    def parts(*lessons: Lesson) -> list[Parts]:
+        rows = np.flatnonzero(asked)
+        return fit_parts(data, mature, lessons, recipe, asked=rows, threads=threads)
+
+    location, *others = parts(*lessons)
     texts, weights, mu = [*location.texts], _equal(location), location.out_of_fold
     promise = recipe.target.offset * np.log1p(data.rows.promise_days())
     settings = recipe.calibration.stretched(float(np.median(rows.promise_days())))
@@ -163,6 +166,8 @@ def fit_landmark(
             data.rows, mu + promise, odds.out_of_fold, moment, settings,
             recipe.trees.lateness_weights,
         )  # fmt: skip
+        if option.weight > recipe.trees.lateness_weights[0]:
+            (odds,) = parts(replace(lessons[1], settings=recipe.trees.leading))  # noqa: PLW2901
         texts += odds.texts
         weights += [option.weight * share for share in _equal(odds)]
         mu = mu + option.weight * odds.out_of_fold

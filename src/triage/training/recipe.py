@@ -49,6 +49,7 @@ class Trees(_Declared):
         parameters: LightGBM parameters of both.
         location: of the trees for the time to delivery.
         lateness: of the trees for late or not.
+        leading: of these where they get more than the usual weight, and so are worth more rounds.
     """
 
     folds: Annotated[int, Field(ge=2, le=9)] = 3
@@ -58,6 +59,7 @@ class Trees(_Declared):
     parameters: dict[str, float | int | str | bool]
     location: TreeSettings
     lateness: TreeSettings
+    leading: TreeSettings
 
 
 class Inputs(_Declared):

@@ -69,25 +69,12 @@ def train_prices(
     progress("reading the log")
     fingerprint, history = log.fingerprint, log.read()
     as_of = history.extracted_at
-    found = _chosen(price_lines(history), recipe, as_of)
-    cut = as_of - recipe.history.held_out_days * MICROS_PER_DAY
-    past, newest = found.between(0, cut), found.between(cut, as_of)
-    if min(len(past.lines), len(newest.lines)) < recipe.history.least_lines // 2:
-        raise NotEnoughHistoryError(
-            f"{len(past.lines)} priced lines before the last {recipe.history.held_out_days} days"
-            f" and {len(newest.lines)} in them: both need {recipe.history.least_lines // 2}."
-            f" Import more history, or lower [history] in training/{NAME}.toml"
-        )
-    progress(f"learning from {len(past.lines):,} lines")
-    model = at_threshold(learn(past.lines, recipe, as_of=cut), newest.lines, recipe)
-    progress(f"judging {len(newest.lines):,} lines not seen")
-    figures = judged(model, newest.lines)
-    planted = plant(newest.lines, model, most=promise.planted.lines, seed=promise.planted.seed)
-    progress(f"learning from all {len(found.lines):,} lines")
-    kept = learn(found.lines, recipe, as_of=as_of).model_copy(
-        update={"threshold": model.numbers.threshold}
-    )
-    content = {FILE: dumped(kept), RECIPE_FILE: text.encode()}
+    fitted = fit_prices(price_lines(history), recipe, as_of, progress)
+    newest = fitted.newest.lines
+    progress(f"judging {len(newest):,} lines not seen")
+    figures = judged(fitted.tried, newest)
+    planted = plant(newest, fitted.tried, most=promise.planted.lines, seed=promise.planted.seed)
+    content = {FILE: dumped(fitted.kept), RECIPE_FILE: text.encode()}
     staged = home / "runs" / "staged-prices"
     digest = write_bundle(staged, NAME, content)
     bundle = write_bundle_as(staged, home / "runs" / digest)
@@ -95,12 +82,57 @@ def train_prices(
     gates = _gates(figures, planted, megabytes, promise)
     dataset = {
         "fingerprint": fingerprint,
-        "lines": len(found.lines),
-        "held_out": len(newest.lines),
+        "lines": fitted.kept.lines,
+        "held_out": len(newest),
         "trained_as_of": from_micros(as_of).isoformat(),
         "sources": [source.name for source in history.sources],
     }
     return PriceRun(bundle, digest, figures, planted, gates, dataset, recipe.model_dump())
+
+
+@dataclass(frozen=True, slots=True)
+class FittedPrices:
+    """A model tried on newer lines, and the one that is kept.
+
+    Attributes:
+        tried: fitted without `newest`, with the threshold chosen there.
+        newest: the lines that it had not seen.
+        kept: fitted on all lines, with that threshold.
+    """
+
+    tried: PriceModel
+    newest: PriceLines
+    kept: PriceNumbers
+
+
+def fit_prices(
+    lines: PriceLines,
+    recipe: PriceRecipe,
+    as_of: int,
+    progress: Callable[[str], None] = lambda _: None,
+) -> FittedPrices:
+    """Fit on lines known before `as_of` (UTC micros).
+
+    Raises:
+        NotEnoughHistoryError: if there are too few.
+    """
+    found = _chosen(lines, recipe, as_of)
+    cut = as_of - recipe.history.held_out_days * MICROS_PER_DAY
+    past, newest = found.between(0, cut), found.between(cut, as_of)
+    least = recipe.history.least_lines // 2
+    if min(len(past.lines), len(newest.lines)) < least:
+        raise NotEnoughHistoryError(
+            f"{len(past.lines)} priced lines before the last {recipe.history.held_out_days} days"
+            f" and {len(newest.lines)} in them: both need {least}."
+            f" Import more history, or lower [history] in training/{NAME}.toml"
+        )
+    progress(f"learning from {len(past.lines):,} lines")
+    tried = at_threshold(learn(past.lines, recipe, as_of=cut), newest.lines, recipe)
+    progress(f"learning from all {len(found.lines):,} lines")
+    kept = learn(found.lines, recipe, as_of=as_of)
+    return FittedPrices(
+        tried, newest, kept.model_copy(update={"threshold": tried.numbers.threshold})
+    )
 
 
 def _chosen(lines: PriceLines, recipe: PriceRecipe, as_of: int) -> PriceLines:

@@ -1,0 +1,82 @@
+"""Prices of an order's lines, beside its score: the champion of prices, and the log's lines.
+
+A company may have no price model; then nothing is said about prices, and nothing else changes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from triage.advice.prices import LinePrice, assess_price
+from triage.domain.records import Order
+from triage.errors import BundleError
+from triage.history.tables import History
+from triage.models.champion import bundle_folder, find_champion
+from triage.models.price_lines import StoredLines
+from triage.models.prices import NAME, PricedLine, PriceModel
+from triage.settings import Settings
+
+_LOG = logging.getLogger("triage.serving")
+
+
+class PriceDesk:
+    """Assesses prices of stored orders and of orders that are sent whole.
+
+    Args:
+        model: the champion of prices.
+        history: the log. A line's price is judged by what was agreed on the day of its order, so
+            the answer does not depend on the moment of asking.
+    """
+
+    def __init__(self, model: PriceModel, history: History) -> None:
+        self.model = model
+        self._stored = StoredLines(history)
+
+    def of_id(self, order_id: str) -> tuple[LinePrice, ...]:
+        """Return the prices of a stored order's lines; none for an order that is not stored."""
+        return self._assessed(self._stored.of(order_id))
+
+    def of_order(self, order: Order) -> tuple[LinePrice, ...]:
+        """Return the prices of an order that was sent whole."""
+        return self._assessed([(x.line_no, PricedLine.of(order, x)) for x in order.lines])
+
+    def _assessed(self, lines: Sequence[tuple[int, PricedLine | None]]) -> tuple[LinePrice, ...]:
+        found = (assess_price(self.model, number, line) for number, line in lines)
+        return tuple(price for price in found if price is not None)
+
+
+def load_price_desk(settings: Settings, history: History) -> PriceDesk | None:
+    """Return the desk with the champion of prices; None if there is none or it cannot be read."""
+    try:
+        pointer = find_champion(settings.home, NAME)
+        if pointer is None:
+            return None
+        folder = bundle_folder(settings.home, NAME, pointer["digest"])
+        return PriceDesk(PriceModel.load(folder, pointer["digest"]), history)
+    except BundleError as error:
+        _LOG.warning("nothing is said about prices: %s", error)
+        return None
+
+
+def lines_of(prices: Sequence[LinePrice]) -> list[dict[str, Any]]:
+    """Return `lines` of an answer (see `price_schemas.LineOut`)."""
+    return [
+        {
+            "line_no": entry.line_no,
+            "price": {
+                "entered": entry.price,
+                "expected": entry.expected,
+                "low": entry.low,
+                "high": entry.high,
+                "deviation": entry.deviation,
+                "against": entry.against,
+                "p_error": entry.p_error,
+                "anomalous": entry.anomalous,
+                "kind": entry.kind,
+                "reason": entry.reason or None,
+            },
+        }
+        for entry in prices
+    ]

@@ -7,7 +7,7 @@ promise fixes it), learning "late" directly wins; where it is a matter of days, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,13 +75,21 @@ def choose(
             [option for option in options if option.weight == weight],
         )
     }  # fmt: skip
-    best = min(options, key=lambda option: float(losses[option].mean()))
-    gain = losses[usual] - losses[best]
     period = np.minimum(_period_of(rows.as_of[judged], begins, moment), _PERIODS - 1)
+    by_share = _better(usual, [Option(usual.weight, share) for share in shares], losses, period)
+    return _better(by_share, options, losses, period)
+
+
+def _better(
+    held: Option, options: Sequence[Option], losses: Mapping[Option, Floats], period: Ints
+) -> Option:
+    """Return the best option if it is better than the one held beyond chance, else that one."""
+    best = min(options, key=lambda option: float(losses[option].mean()))
+    gain = losses[held] - losses[best]
     sums = np.bincount(period, gain, _PERIODS)
     error = float(np.sqrt(((sums - sums.mean()) ** 2).sum())) / len(gain)
-    least = max(_STANDARD_ERRORS * error, _LEAST_GAIN * float(losses[usual].mean()))
-    return best if gain.mean() > least else usual
+    least = max(_STANDARD_ERRORS * error, _LEAST_GAIN * float(losses[held].mean()))
+    return best if gain.mean() > least else held
 
 
 def _newest(rows: Rows, moment: int, settings: Calibration) -> tuple[Ints, int]:

@@ -91,7 +91,7 @@ def _unit(line: PricedLine, factor: float) -> str:
     box = "case" if line.case_quantity and pieces == round(line.case_quantity) else "box"
     if factor > 1:
         return f"it looks like the price of a {box} of {pieces}, entered for one piece"
-    return f"it looks divided by the {pieces} pieces of a {box} once too often"
+    return f"it looks as if the price of one piece was taken for a {box} of {pieces} and divided"
 
 
 def _times(verdict: PriceVerdict, against: str) -> str:

@@ -19,6 +19,7 @@ from triage.serving.direct import Direct
 from triage.serving.headers import SecurityHeaders
 from triage.serving.limits import BodyLimit
 from triage.serving.metrics import Metrics, RequestMetrics
+from triage.serving.price_desk import PriceDesk
 from triage.serving.routes import batch, health, models, score, worklist
 from triage.serving.service import Service
 from triage.serving.shadow import Shadow
@@ -36,6 +37,7 @@ def create_app(
     *,
     clock: Callable[[], int] = wall_clock,
     challenger: Challenger | None = None,
+    prices: PriceDesk | None = None,
 ) -> FastAPI:
     """Return the app: the API, the list, and what operation needs.
 
@@ -46,6 +48,7 @@ def create_app(
         clock: wall clock in UTC micros; stamps answers and nothing else.
         challenger: a model that scores what was answered too, unseen; if there is one, the provider
             gives an advisor from the start.
+        prices: assesses prices of lines; without it answers say nothing about lines.
     """
     metrics = Metrics()
     shadow = _shadow(challenger, advisor_provider, settings, metrics)
@@ -65,7 +68,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(advisor_provider, settings, clock, metrics, challenger, shadow)
+    service = Service(advisor_provider, settings, clock, metrics, challenger, shadow, prices)
     hot = score.router(service)
     app.include_router(hot)
     for part in (batch, worklist, models, health, pages):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from triage.advice.prices import LinePrice, assess_price
@@ -16,8 +17,10 @@ from triage.history.tables import History
 from triage.models.champion import bundle_folder, find_champion
 from triage.models.price_lines import StoredLines
 from triage.models.prices import NAME, PricedLine, PriceModel
+from triage.serving.intake import ScoreRequest
 from triage.settings import Settings
 
+_KEPT = 20_000
 _LOG = logging.getLogger("triage.serving")
 
 
@@ -32,11 +35,12 @@ class PriceDesk:
 
     def __init__(self, model: PriceModel, history: History) -> None:
         self.model = model
-        self._stored = StoredLines(history)
+        stored = StoredLines(history)
+        self._of_id = lru_cache(maxsize=_KEPT)(lambda name: self._assessed(stored.of(name)))
 
     def of_id(self, order_id: str) -> tuple[LinePrice, ...]:
         """Return the prices of a stored order's lines; none for an order that is not stored."""
-        return self._assessed(self._stored.of(order_id))
+        return self._of_id(order_id)
 
     def of_order(self, order: Order) -> tuple[LinePrice, ...]:
         """Return the prices of an order that was sent whole."""
@@ -58,6 +62,17 @@ def load_price_desk(settings: Settings, history: History) -> PriceDesk | None:
     except BundleError as error:
         _LOG.warning("nothing is said about prices: %s", error)
         return None
+
+
+def with_lines(
+    answer: dict[str, Any], desk: PriceDesk | None, request: ScoreRequest
+) -> dict[str, Any]:
+    """Return an answer with the lines of the order that was asked for; as it is without a desk."""
+    if desk is None:
+        return answer
+    whole = request.order
+    prices = desk.of_id(request.order_id) if whole is None else desk.of_order(whole)
+    return answer | {"lines": lines_of(prices)}
 
 
 def lines_of(prices: Sequence[LinePrice]) -> list[dict[str, Any]]:

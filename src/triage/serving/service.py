@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.metrics import Metrics
+from triage.serving.price_desk import PriceDesk
 from triage.serving.shadow import Shadow
 from triage.serving.worklist_index import EMPTY, WorklistIndex
 from triage.settings import Settings
@@ -24,6 +25,7 @@ class Service:
         metrics: counters of this app.
         challenger: the model that scores unseen, if one was named.
         shadow: its queue; None if nothing scores unseen.
+        prices: assesses prices of lines, if there is a model of prices.
     """
 
     provider: AdvisorProvider
@@ -32,6 +34,7 @@ class Service:
     metrics: Metrics
     challenger: Challenger | None = None
     shadow: Shadow | None = None
+    prices: PriceDesk | None = None
     _index: WorklistIndex = field(default=EMPTY)
 
     def advisor(self) -> Advisor:

@@ -211,6 +211,7 @@ def _expectation_maximisation(
         total = parts.sum(axis=1) + right
         parts, right = parts / total[:, None], right / total
         shares = (parts.sum(axis=0) + weight * prior[0]) / (len(total) + weight)
+        shares = np.maximum(shares, recipe.errors.least_share)
         shares[_UNKNOWN] = recipe.errors.unknown_share
         granted = np.bincount(outside.bins, right, minlength=len(widths)) + weight * prior[1]
         granted = granted / granted.sum()

@@ -50,6 +50,7 @@ class ErrorSettings(_Declared):
     rounds: Count
     prior_lines: Count
     start_share: Annotated[float, Field(gt=0, lt=0.2)]
+    least_share: Annotated[float, Field(ge=0, lt=0.1)]
     unknown_share: Annotated[float, Field(ge=0, lt=0.2)]
     rate_width: Positive
     rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Positive]

@@ -129,6 +129,9 @@ def train(
     if name == "prices":
         _train_prices(settings, promote=promote, who=who or getpass.getuser(), why=why)
         return
+    if name == "exceptions":
+        _train_exceptions(settings, promote=promote, who=who or getpass.getuser(), why=why)
+        return
     with _working("training") as progress:
         judged = train_and_judge(
             name, settings.home, workspace=settings.workspace, progress=progress,
@@ -167,6 +170,29 @@ def _train_prices(settings: Settings, *, promote: bool, who: str, why: str) -> N
             settings.home, "prices", tracked.model_version, who=who, why=why, gates=run.gates
         )
         out.print(f"[bold]prices version {tracked.model_version} is the champion[/]")
+
+
+def _train_exceptions(settings: Settings, *, promote: bool, who: str, why: str) -> None:
+    from rich.markup import escape
+
+    from triage.training.exception_tracking import track_exceptions
+    from triage.training.exception_train import train_exceptions
+    from triage.training.registry import promote as put_in_force
+
+    with _working("training") as progress:
+        run = train_exceptions(settings.home, workspace=settings.workspace, progress=progress)
+        progress("recording in MLflow")
+        tracked = track_exceptions(run, settings.home)
+    out.print(run.figures.words(), highlight=False, soft_wrap=True)
+    for gate in run.gates:
+        mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
+        out.print(f"  {mark} {gate.name}: {escape(gate.words)}", highlight=False, soft_wrap=True)
+    out.print(f"bundle {run.digest}\nMLflow version {tracked.model_version}")
+    if promote:
+        put_in_force(
+            settings.home, "exceptions", tracked.model_version, who=who, why=why, gates=run.gates
+        )
+        out.print(f"[bold]exceptions version {tracked.model_version} is the champion[/]")
 
 
 @app.command()

@@ -20,8 +20,10 @@ from triage.training.promise import load as load_promise
 
 DECLARED = declarations.load()
 SOURCES = frozenset(s for family in DECLARED.families for s in family.family.requires)
-RECIPES = sorted(set(workspace.names("training", ".toml")) - {"drift", "tune", "prices"})
-PROMISES = sorted(set(workspace.names("models", ".toml")) - {"prices"})
+RECIPES = sorted(
+    set(workspace.names("training", ".toml")) - {"drift", "tune", "prices", "exceptions"}
+)
+PROMISES = sorted(set(workspace.names("models", ".toml")) - {"prices", "exceptions"})
 FAMILIES = [family.family.name for family in DECLARED.families]
 
 

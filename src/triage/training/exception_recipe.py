@@ -1,0 +1,136 @@
+"""How the model of exceptions is retrained (`training/exceptions.toml`) and what it must show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage import workspace
+from triage.errors import DeclarationError
+from triage.models.exceptions import NAME
+
+T = TypeVar("T", bound=BaseModel)
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelSettings(_Declared):
+    """How many closed exceptions are needed, in all and of a class."""
+
+    least_rows: Count
+    least_of_class: Annotated[int, Field(ge=5)]
+
+
+class TextSettings(_Declared):
+    """The linear part."""
+
+    least_words: Count
+    least_runs: Count
+    most_terms: Count
+    regularisation: Positive
+    code_weight: Positive
+    folds: Annotated[int, Field(ge=2, le=20)]
+    least_known: Share
+
+
+class TreeSettings(_Declared):
+    """The trees above it; LightGBM's names."""
+
+    rounds: Count
+    parameters: dict[str, float | int | str | bool]
+
+
+class CalibrationSettings(_Declared):
+    """The newest labels, which set temperature and threshold."""
+
+    days: Count
+    stated_error: Annotated[float, Field(gt=0, lt=0.5)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+
+
+class EvaluationSettings(_Declared):
+    """The newest exceptions, held out."""
+
+    days: Count
+
+
+class ExceptionRecipe(_Declared):
+    """The recipe as a whole."""
+
+    name: str
+    version: str
+    labels: LabelSettings
+    text: TextSettings
+    trees: TreeSettings
+    calibration: CalibrationSettings
+    evaluation: EvaluationSettings
+
+
+class OutputPromise(_Declared):
+    """What the model says."""
+
+    name: str
+    meaning: str
+    range: tuple[float, float]
+    use: str
+
+
+class ExceptionGates(_Declared):
+    """Bounds on weeks that were not seen."""
+
+    min_rows: Count
+    must_beat_lookup: bool
+    min_accuracy: Share
+    max_error_excess: Share
+    standard_errors: Annotated[float, Field(ge=0)]
+    min_answered: Share
+    max_ece: Share
+    max_ms: Positive
+    max_megabytes: Positive
+
+
+class ExceptionPromise(_Declared):
+    """What the model must show."""
+
+    name: str
+    version: str
+    output: OutputPromise
+    gates: ExceptionGates
+
+
+def load_recipe(configured: Path | None = None) -> tuple[ExceptionRecipe, str]:
+    """Return the recipe and its text.
+
+    Raises:
+        DeclarationError: if it is absent or wrong; names the entry.
+    """
+    relative = f"training/{NAME}.toml"
+    text = workspace.read_text(relative, configured)
+    return _checked(ExceptionRecipe, workspace.parse_toml(text, relative), relative), text
+
+
+def load_promise(configured: Path | None = None) -> ExceptionPromise:
+    """Return the gates.
+
+    Raises:
+        DeclarationError: if they are absent or wrong; names the entry.
+    """
+    relative = f"models/{NAME}.toml"
+    return _checked(ExceptionPromise, workspace.read_toml(relative, configured), relative)
+
+
+def _checked(kind: type[T], plain: dict[str, Any], name: str) -> T:
+    try:
+        return kind.model_validate(plain)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors(include_url=False)
+        )
+        raise DeclarationError(f"{name}: {faults}") from error

@@ -40,15 +40,10 @@ class PriceLines:
             self.lines[part], self.known[part], self.order_id[part], self.line_no[part]
         )
 
-    def newest(self, most: int) -> PriceLines:
-        """Return the last lines, at most so many."""
-        start = self.known[-most] if len(self.lines) > most else 0
-        return self.between(int(start), int(self.known[-1]) + 1) if self.lines else self
 
-
-def price_lines(history: History) -> PriceLines:
-    """Return every line of the log that has a price."""
-    lines = history.lines[history.lines["unit_price"].notna()]
+def price_lines(history: History, most: int | None = None) -> PriceLines:
+    """Return the newest lines of the log that have a price, at most so many; None takes all."""
+    lines = history.lines[history.lines["unit_price"].notna()].iloc[-(most or 0) :]
     orders = history.orders.iloc[lines["order"].to_numpy()]
     columns = [
         _plain(orders[_OF_ORDER[name]] if name in _OF_ORDER else lines[_of_line(name)])

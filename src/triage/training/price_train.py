@@ -69,7 +69,8 @@ def train_prices(
     progress("reading the log")
     fingerprint, history = log.fingerprint, log.read()
     as_of = history.extracted_at
-    fitted = fit_prices(price_lines(history), recipe, as_of, progress)
+    lines = price_lines(history, recipe.history.most_lines)
+    fitted = fit_prices(lines, recipe, as_of, progress)
     newest = fitted.newest.lines
     progress(f"judging {len(newest):,} lines not seen")
     figures = judged(fitted.tried, newest)
@@ -138,7 +139,7 @@ def fit_prices(
 def _chosen(lines: PriceLines, recipe: PriceRecipe, as_of: int) -> PriceLines:
     settings = recipe.history
     start = as_of - settings.window_days * MICROS_PER_DAY
-    chosen = lines.between(start, as_of).newest(settings.most_lines)
+    chosen = lines.between(start, as_of)
     if len(chosen.lines) < settings.least_lines:
         raise NotEnoughHistoryError(
             f"the log holds {len(chosen.lines)} lines with a price in the last"

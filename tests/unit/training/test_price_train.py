@@ -131,6 +131,7 @@ def test_lines_of_the_log_come_in_the_sequence_of_their_orders(tmp_path: Path) -
     assert found.lines[0].price == 2.0
     assert found.lines[-1].contract_price is None
     assert (np.diff(found.known) >= 0).all()
+    assert price_lines(small.log.read(), 1).order_id == ["B"]
 
 
 def test_the_recipe_and_the_gates_of_the_workspace_read_and_agree() -> None:

@@ -64,6 +64,11 @@ def load_price_desk(settings: Settings, history: History) -> PriceDesk | None:
         return None
 
 
+def odd_prices(desk: PriceDesk | None, order_id: str) -> list[LinePrice]:
+    """Return the lines of a stored order whose price somebody should look at."""
+    return [] if desk is None else [price for price in desk.of_id(order_id) if price.anomalous]
+
+
 def with_lines(
     answer: dict[str, Any], desk: PriceDesk | None, request: ScoreRequest
 ) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from triage.serving import texts, waterfall, wording
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.page_views import LateRow, RiskRow, Totals, late_row, risk_row, totals
+from triage.serving.price_desk import odd_prices
 from triage.serving.service import Service
 from triage.serving.worklist_index import Query, Sort, StateFilter, WorklistIndex, page
 
@@ -157,6 +158,7 @@ def router(service: Service) -> APIRouter:
             order=found,
             percentile=index.percentile(found.p_late),
             falls=waterfall.of(found),
+            odd_prices=odd_prices(service.prices, order_id),
             site_url=list_url(Query(state=found.state, site=found.site or "")),
         )
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from triage.features.declarations import Cause
+from triage.serving.price_schemas import LineOut
 
 
 class _Answer(BaseModel):
@@ -118,6 +119,11 @@ class ScoreAnswer(_Answer):
     other_effect_pp: float = Field(description=_LAW)
     causes: list[CauseOut] = Field(description=_SHARES)
     exposure: Exposure
+    lines: list[LineOut] = Field(
+        default=[],
+        description="Prices of the lines, of those that can be held against anything; absent where"
+        " no model of prices is in force.",
+    )
     data_quality: DataQuality
 
 

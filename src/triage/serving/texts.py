@@ -63,6 +63,10 @@ QUALITY_FULL: Final = "Everything the model looks at was there."
 QUALITY_MISSING: Final = "Not there: "
 QUALITY_UNKNOWN: Final = "Never seen before: "
 NEEDS_A_PERSON: Final = "Needs a person: "
+ODD_PRICES: Final = "Prices to look at"
+ODD_PRICES_NOTE: Final = (
+    "Held against what was agreed on the day of the order and what is usual; per piece."
+)
 ASSOCIATION: Final = (
     "Points are what the model adds or takes away for this order. They show association, not proof."
 )

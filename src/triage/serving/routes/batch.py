@@ -15,6 +15,7 @@ from triage.errors import TriageError
 from triage.serving import answers, openapi, problems, safe_json
 from triage.serving.intake import ScoreRequest
 from triage.serving.limits import whole_body
+from triage.serving.price_desk import with_lines
 from triage.serving.routes.reading import JSON, NDJSON, content_type
 from triage.serving.routes.score import EXAMPLE, assess
 from triage.serving.schemas import BatchAnswer
@@ -76,6 +77,7 @@ def router(service: Service) -> APIRouter:
             if service.shadow is not None:
                 service.shadow.put(stamp.scored_at, asked, order)
             answer = answers.score(order, stamp, index.percentile(order.p_late))
+            answer = with_lines(answer, service.prices, asked)
             items.append({"index": place, "answer": answer})
         return items
 

@@ -12,6 +12,7 @@ from triage.serving import answers, openapi, safe_json
 from triage.serving.advisor import Advisor
 from triage.serving.intake import ScoreRequest
 from triage.serving.limits import whole_body
+from triage.serving.price_desk import with_lines
 from triage.serving.routes.reading import JSON, content_type
 from triage.serving.schemas import ScoreAnswer
 from triage.serving.service import Service
@@ -70,6 +71,7 @@ def router(service: Service) -> APIRouter:
         stamp = answers.Stamp.at(service.clock(), advisor)
         if service.shadow is not None:
             service.shadow.put(stamp.scored_at, asked, order)
-        return Response(answers.dump(answers.score(order, stamp, percentile)), media_type=JSON)
+        answer = with_lines(answers.score(order, stamp, percentile), service.prices, asked)
+        return Response(answers.dump(answer), media_type=JSON)
 
     return routes

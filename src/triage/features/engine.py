@@ -6,7 +6,7 @@ feature rows, whose columns are bound by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -34,6 +34,7 @@ from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.facts import LINE_KEY_FIELDS, Subject
 from triage.features.index import AsOfIndex
 from triage.features.kernel import fill_matrix, fill_row
+from triage.features.needs import Needs, needs
 from triage.history.objects import exceptions_of, positions_of, supplies_of
 from triage.history.tables import History
 
@@ -62,6 +63,7 @@ class FeatureEngine:
         self._seen_positions: set[str] = set()
         self._cursor_of = _cursors_by_field(features)
         self._spans = np.empty((features.program.cursors.shape[0], 4), dtype=np.int64)
+        self._everything = self.needs(self.names)
 
     @classmethod
     def of(cls, history: History, features: FeatureSet) -> FeatureEngine:
@@ -78,6 +80,10 @@ class FeatureEngine:
     def names(self) -> tuple[str, ...]:
         """Return the column names of a row."""
         return self.features.names
+
+    def needs(self, columns: Collection[str]) -> Needs:
+        """Return what has to be computed for some columns (and for `seen`)."""
+        return needs(self.features, columns, self._cursor_of.values())
 
     def apply(self, record: Record) -> None:
         """Take in one record.
@@ -110,15 +116,16 @@ class FeatureEngine:
         wanted = self.names if columns is None else tuple(columns)
         place = {name: at for at, name in enumerate(self.names)}
         chosen = np.array([place[name] for name in wanted], dtype=np.int64)
+        needed = self.needs(wanted)
         out = np.empty((len(rows), len(wanted)), dtype=np.float64)
 
         def fill(first: int) -> None:
             block = slice(first, first + _BLOCK)
             values = np.empty((len(rows[block]), len(self.names)), dtype=np.float64)
             fill_matrix(
-                self.features.program, self.calendar, self.index.arrays, self.book.event,
-                self.book.known, self.book.numbers, self.book.keys, self.book.lines,
-                self.book.line_at, rows[block], as_of[block], values,
+                self.features.program, needed, self.calendar, self.index.arrays,
+                self.book.event, self.book.known, self.book.numbers, self.book.keys,
+                self.book.lines, self.book.line_at, rows[block], as_of[block], values,
             )  # fmt: skip
             out[block] = values[:, chosen]
 
@@ -126,11 +133,15 @@ class FeatureEngine:
             list(pool.map(fill, range(0, len(rows), _BLOCK)))
         return out
 
-    def vector(self, row: OrderRow, as_of: int, out: Floats) -> None:
-        """Fill one preallocated feature row for an order as of one moment (UTC micros)."""
+    def vector(self, row: OrderRow, as_of: int, out: Floats, needed: Needs | None = None) -> None:
+        """Fill one preallocated feature row for an order as of one moment (UTC micros).
+
+        Only what is needed is filled, where that is given (see `needs`).
+        """
+        needed = self._everything if needed is None else needed
         fill_row(
-            self.features.program, self.calendar, self.index.arrays, row.event, row.known,
-            row.numbers, row.keys, row.lines, as_of, self._spans, out,
+            self.features.program, needed, self.calendar, self.index.arrays, row.event,
+            row.known, row.numbers, row.keys, row.lines, as_of, self._spans, out,
         )  # fmt: skip
 
     def seen(self, field: str) -> bool | None:

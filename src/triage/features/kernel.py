@@ -17,6 +17,7 @@ from triage.features.calendar import (
 from triage.features.compile import Floats, Ints, Op, Program
 from triage.features.facts import STARTS_AT, TIME
 from triage.features.index import IndexArrays, position_from_end, running, segment_of
+from triage.features.needs import Needs
 from triage.jit import kernel
 
 _NUMBER, _BETWEEN, _SINCE, _UNTIL = int(Op.NUMBER), int(Op.BETWEEN), int(Op.SINCE), int(Op.UNTIL)
@@ -37,6 +38,7 @@ _STARTS = TIME[STARTS_AT]
 @kernel
 def fill_row(
     program: Program,
+    needs: Needs,
     calendar: Calendar,
     index: IndexArrays,
     event: Ints,
@@ -48,13 +50,14 @@ def fill_row(
     spans: Ints,
     out: Floats,
 ) -> None:
-    """Compute every slot of one order as of one moment.
+    """Compute the needed slots of one order as of one moment.
 
     History slots read entries known in [as_of - window, as_of); the order's own facts count from
     the moment they are known, as_of included.
 
     Args:
         program: compiled tables.
+        needs: which slots and cursors.
         calendar: local time and working days.
         index: the as-of index.
         event: the order's times (micros).
@@ -64,11 +67,12 @@ def fill_row(
         lines: (lines, 2): stock key and quantity (thousandths) of each line, the main line first.
         as_of: the moment (micros).
         spans: scratch, (cursors, 4).
-        out: receives the row; NaN where there is no history or the fact is not known.
+        out: receives the needed slots; NaN where there is no history or the fact is not known.
     """
     scarce = _scarcest(program, index, lines, as_of)
-    _place_cursors(program, index, keys, lines[scarce, 0] if scarce >= 0 else -1, as_of, spans)
-    for slot in range(program.slots.shape[0]):
+    scarce_key = lines[scarce, 0] if scarce >= 0 else -1
+    _place_cursors(program, needs.cursors, index, keys, scarce_key, as_of, spans)
+    for slot in needs.slots:
         op = program.slots[slot, 0]
         if op == _NUMBER:
             out[slot] = numbers[program.slots[slot, 1]] * program.factors[slot, 0]
@@ -95,6 +99,7 @@ def fill_row(
 @kernel
 def fill_matrix(
     program: Program,
+    needs: Needs,
     calendar: Calendar,
     index: IndexArrays,
     event: Ints,
@@ -115,7 +120,7 @@ def fill_matrix(
     for i in range(rows.shape[0]):
         r = rows[i]
         fill_row(
-            program, calendar, index, event[r], known[r], numbers[r], keys[r],
+            program, needs, calendar, index, event[r], known[r], numbers[r], keys[r],
             lines[line_at[r, 0] : line_at[r, 0] + line_at[r, 1]], as_of[i], spans, out[i],
         )  # fmt: skip
 
@@ -148,17 +153,24 @@ def _scarcest(program: Program, index: IndexArrays, lines: Ints, as_of: int) -> 
 
 @kernel
 def _place_cursors(
-    program: Program, index: IndexArrays, keys: Ints, scarce: int, as_of: int, spans: Ints
+    program: Program,
+    cursors: Ints,
+    index: IndexArrays,
+    keys: Ints,
+    scarce: int,
+    as_of: int,
+    spans: Ints,
 ) -> None:
-    for cursor in range(program.cursors.shape[0]):
+    before = -1
+    for cursor in cursors:
         table, window = program.cursors[cursor, 0], program.cursors[cursor, 1]
         of_scarce = program.cursors[cursor, 2]
         if (
-            cursor > 0
-            and program.cursors[cursor - 1, 0] == table
-            and program.cursors[cursor - 1, 2] == of_scarce
+            before >= 0
+            and program.cursors[before, 0] == table
+            and program.cursors[before, 2] == of_scarce
         ):  # another window of the same
-            spans[cursor, 0], spans[cursor, 2] = spans[cursor - 1, 0], spans[cursor - 1, 2]
+            spans[cursor, 0], spans[cursor, 2] = spans[before, 0], spans[before, 2]
         else:
             key = scarce if of_scarce else keys[program.tables[table, 1]]
             segment = segment_of(index, table, key)
@@ -167,6 +179,7 @@ def _place_cursors(
             if segment >= 0:
                 start, count = index.segments[segment, 0], index.segments[segment, 2]
                 spans[cursor, 2] = position_from_end(index.times, start, count, as_of)
+        before = cursor
         spans[cursor, 1] = 0
         if window > 0 and spans[cursor, 2] > 0:
             start = index.segments[spans[cursor, 0], 0]

@@ -7,13 +7,16 @@ that was sent whole takes the same path without entering the book.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from triage.advice.alternatives import Scored
 from triage.advice.assessment import Assessment
 from triage.advice.causes import Causes
+from triage.advice.deadlines import Deadlines, Roads
 from triage.advice.policy import Policy
 from triage.advice.reasons import Explainer
 from triage.advice.steps import UsualSteps, WorkingTime
@@ -27,21 +30,36 @@ from triage.domain.clock import (
 from triage.domain.records import Milestone, Order
 from triage.errors import OrderNotFoundError, RequestError
 from triage.features.book import OrderRow
-from triage.features.compile import Ints
+from triage.features.compile import Floats, Ints
 from triage.features.engine import FeatureEngine
-from triage.features.facts import MILESTONES, NUMBERS, TIME, main_line
+from triage.features.facts import MILESTONES, NUMBERS, TIME
 from triage.history.tables import History
-from triage.models.at_risk import NAME, AtRiskModel, Curves, Stage, predict
+from triage.models.at_risk import NAME, AtRiskModel, Curves, Prediction, Stage, predict
 from triage.models.calibration import TIMES_WEEK_DAYS, RecentTimes, recent_curve, residuals
 from triage.models.landmarks import WAITING, WAITING_FROM, landmark_rows, stage_of
-from triage.serving.advisor import ModelInfo, WorkItem, Worklist
+from triage.serving.advisor import ModelInfo, Worklist
 from triage.serving.shown import ShownOrder, ShownOrders
+from triage.serving.stored import StoredOrders
+from triage.serving.work import Work
 
 _CREATED, _DELIVERED = TIME["order_created"], TIME["delivered"]
 _CANCELLED, _PROMISED = TIME["order_cancelled"], TIME["promised_by"]
 _STARTS = TIME["starts_at"]
 _VALUE = NUMBERS.index("value")
 _SHORTEST_PROMISE_DAYS = 1.0 / 1440
+
+
+class _Predicted(NamedTuple):
+    """A prediction with the landmark that it was made at; times in UTC micros."""
+
+    said: Prediction
+    stage: Stage
+    x: Floats
+    stage_at: int
+    begins: int
+    promise_days: float
+    waited_days: float
+    late_at: int
 
 
 class Scorer:
@@ -72,7 +90,9 @@ class Scorer:
         extracted_at = history.extracted_at
         self._clock = clock or (lambda: extracted_at)
         self._tolerance = model.features.program.tolerance
-        self._shown = ShownOrders.of(history)
+        self._regulated = frozenset(policy.work.exposure.regulated_categories)
+        self._shown = ShownOrders.of(history, self._regulated)
+        self._stored = StoredOrders(history)
         self._explainers = {
             name: Explainer(stage, model.features) for name, stage in model.stages.items()
         }
@@ -82,11 +102,22 @@ class Scorer:
         }
         time = WorkingTime(model.numbers.time_zone, model.numbers.country)
         self._steps = UsualSteps.of(self.engine.book, model.numbers.trained_as_of, time)
+        lanes = list(
+            zip(self._shown.site, self._shown.destination, self._shown.service, strict=True)
+        )
+        roads = Roads.of(self.engine.book, lanes, model.numbers.trained_as_of, time)
+        self._work = Work(
+            policy.work, history, self.engine.book, Deadlines(self._steps, roads),
+            model.numbers.time_zone, self._asked,
+        )  # fmt: skip
         names = self.engine.names
         self._row = np.empty(len(names), dtype=np.float64)
         self._columns = {
             name: np.array([names.index(i) for i in stage.numbers.inputs], dtype=np.int64)
             for name, stage in model.stages.items()
+        }
+        self._needs = {
+            name: self.engine.needs(stage.numbers.inputs) for name, stage in model.stages.items()
         }
         self._meanings = {slot.name: slot.meaning for slot in model.features.slots}
         self._stages_backwards = [(n, TIME[n]) for n in reversed(MILESTONES) if n in model.stages]
@@ -132,7 +163,9 @@ class Scorer:
         moment = now if as_of is None else as_of
         if moment > now:
             raise RequestError(f"as_of is after {from_micros(now).isoformat()}, the log's now")
-        return self._assess(order_id, self.engine.book.row(at), moment, self._shown.of_row(at))
+        row, order = self.engine.book.row(at), partial(self._stored.one, at)
+        said = self._assess(order_id, row, moment, self._shown.of_row(at), order)
+        return self._work.with_recommendations(said, row, order)
 
     def score_order(
         self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None
@@ -152,12 +185,9 @@ class Scorer:
         if moment is None:
             newest = max((to_micros(m.record_time) for m in milestones), default=0)
             moment = max(self.now(), to_micros(order.record_time), newest)
-        line = main_line(order)
-        shown = ShownOrder(
-            order.customer_name or order.customer_id, line.site if line else None,
-            order.destination_region, order.carrier, order.service, order.currency,
-        )  # fmt: skip
-        return self._assess(order.order_id, row, moment, shown)
+        shown = ShownOrder.of_order(order, self._regulated)
+        said = self._assess(order.order_id, row, moment, shown, lambda: order)
+        return self._work.with_recommendations(said, row, lambda: order)
 
     def worklist(self) -> Worklist:
         """Return every open order in rank order: at risk first, then already late.
@@ -175,37 +205,56 @@ class Scorer:
         known = book.known[: len(book)]
         created = (known[:, _CREATED] != UNKNOWN_TIME) & (known[:, _CREATED] <= now)
         closed = _by(known[:, _DELIVERED], now) | _by(known[:, _CANCELLED], now)
-        assessed = [
-            self._assess(book.ids[at], book.row(at), now, self._shown.of_row(at))
-            for at in np.flatnonzero(created & ~closed).tolist()
-        ]
-        items: list[WorkItem] = []
-        for state in ("at_risk", "already_late"):
-            ranked = sorted(
-                (a for a in assessed if a.state == state),
-                key=lambda a: (-a.expected_loss, a.promised_by, a.order_id),
+        rows = np.flatnonzero(created & ~closed).tolist()
+        orders = dict(zip(rows, self._stored.many(rows), strict=True))
+        assessed = {
+            book.ids[at]: self._assess(
+                book.ids[at],
+                book.row(at),
+                now,
+                self._shown.of_row(at),
+                partial(orders.__getitem__, at),
             )
-            items.extend(WorkItem(rank, a) for rank, a in enumerate(ranked, start=1))
-        return Worklist(now, tuple(items))
+            for at in rows
+        }
+        return self._work.ranked(now, assessed, lambda name: orders[book.row_of[name]])
 
-    def _assess(self, order_id: str, row: OrderRow, as_of: int, shown: ShownOrder) -> Assessment:
+    def _predict(self, row: OrderRow, as_of: int, shown: ShownOrder) -> _Predicted:
+        """Return what the model says of a row as of one moment, and at which landmark."""
         known = row.known.tolist()
-        _check_open(known, as_of)
-        promised_by = int(row.event[_PROMISED])
-        late_at = promised_by + self._tolerance
+        late_at = int(row.event[_PROMISED]) + self._tolerance
         stage = self._stage(known, as_of, late_at)
         stage_at = known[TIME[stage.name]]
         begins = max(stage_at, int(row.event[_STARTS]))
         waiting = self.model.stages.get(f"{stage.name}{WAITING}")
         if waiting is not None and begins + WAITING_FROM * (late_at - begins) <= as_of < late_at:
             stage, begins = waiting, as_of
-        self.engine.vector(row, min(begins, as_of), self._row)
+        self.engine.vector(row, min(begins, as_of), self._row, self._needs[stage.name])
         x = self._row[self._columns[stage.name]]
         promise_days = max((late_at - begins) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
         waited_days = max((as_of - begins) / MICROS_PER_DAY, 0.0)
         curve = self._curve(stage.name, as_of // MICROS_PER_DAY * MICROS_PER_DAY)
         moves = stage.numbers.spread.moves(shown.parted())
-        prediction = predict(stage, curve, x, promise_days, waited_days, moves)
+        said = predict(stage, curve, x, promise_days, waited_days, moves)
+        return _Predicted(said, stage, x, stage_at, begins, promise_days, waited_days, late_at)
+
+    def _asked(self, order: Order, row: OrderRow, as_of: int) -> Scored:
+        """Return what the model says of an order as changed."""
+        found = self._predict(row, as_of, ShownOrder.of_order(order, self._regulated))
+        unfamiliar = tuple(self._meanings[name] for name in found.stage.unfamiliar(found.x))
+        return Scored(found.said.p_late, found.said.delay_days, unfamiliar)
+
+    def _assess(
+        self, order_id: str, row: OrderRow, as_of: int, shown: ShownOrder,
+        order: Callable[[], Order],
+    ) -> Assessment:  # fmt: skip
+        known = row.known.tolist()
+        _check_open(known, as_of)
+        promised_by = int(row.event[_PROMISED])
+        found = self._predict(row, as_of, shown)
+        prediction, stage, x, late_at = found.said, found.stage, found.x, found.late_at
+        stage_at, begins = found.stage_at, found.begins
+        promise_days, waited_days = found.promise_days, found.waited_days
         explained = self._explainers[stage.name].explain(
             prediction, x, promise_days, waited_days, self.policy.reasons.top,
             scheduled=begins > stage_at,
@@ -214,7 +263,7 @@ class Scorer:
         unfamiliar = [self._meanings[name] for name in stage.unfamiliar(x)]
         value = float(row.numbers[_VALUE])
         missing, unknown = self._gaps(shown)
-        return Assessment(
+        said = Assessment(
             order_id=order_id,
             state="already_late" if as_of >= late_at else "at_risk",
             stage=stage_of(stage.name),
@@ -242,7 +291,9 @@ class Scorer:
                 prediction.waiting_effect,
                 self._steps.delays(row.event.tolist(), known, as_of),
             ),
+            carrier=shown.carrier,
         )
+        return self._work.placed(said, shown, order)
 
     def _stage(self, known: list[int], as_of: int, late_at: int) -> Stage:
         """Return the latest stage reached by `as_of` and before the promise passed.

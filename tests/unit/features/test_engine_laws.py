@@ -82,6 +82,23 @@ def test_one_row_equals_its_row_of_the_matrix(drawn: list[Record]) -> None:
         np.testing.assert_array_equal(one, matrix[at])
 
 
+@settings(max_examples=50, deadline=None)
+@given(records(), st.sets(st.sampled_from(FEATURES.names), min_size=1, max_size=4))
+def test_columns_are_the_same_whatever_else_is_asked_for(
+    drawn: list[Record], wanted: set[str]
+) -> None:
+    engine = FeatureEngine.of(history_of(drawn), FEATURES)
+    rows, as_of = moments(engine)
+    columns = sorted(wanted)
+    places = [engine.names.index(name) for name in columns]
+    whole = engine.matrix(rows, as_of)[:, places]
+    np.testing.assert_array_equal(engine.matrix(rows, as_of, columns), whole)
+    one, needed = np.empty(len(engine.names)), engine.needs(columns)
+    for at, (row, asked) in enumerate(zip(rows, as_of, strict=True)):
+        engine.vector(engine.book.row(int(row)), int(asked), one, needed)
+        np.testing.assert_array_equal(one[places], whole[at])
+
+
 def test_what_a_promise_leaves_counts_from_the_start_of_an_order_for_a_later_day() -> None:
     later = order("A", 0, 100, not_before=moment(60))
     engine = FeatureEngine.of(history_of([later, order("B", 1, 100)]), FEATURES)

@@ -51,6 +51,87 @@ class CauseShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """What is at stake if the order is late, in its currency.
+
+    Attributes:
+        margin: what is earned with the order.
+        sla_penalty: what is owed if it is late by as much as it is likely to be, if it is.
+        at_stake: what being late costs, weighed by the customer's tier.
+        tier: the customer's tier, if known.
+        regulated: whether it holds goods with rules of their own.
+    """
+
+    margin: float
+    sla_penalty: float
+    at_stake: float
+    tier: str | None
+    regulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Someone else who must know of the order, and why."""
+
+    to: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Why an order comes first, and until when that makes sense.
+
+    Attributes:
+        score: expected loss that acting still prevents, per minute of people's time.
+        action: what helps most; None if nothing still helps in time.
+        minutes: of people's time that it takes.
+        chance: share of the loss that it prevents, falling as its last moment comes near.
+        decide_by: last moment at which it works, UTC micros; None without an action.
+        why: one sentence.
+        escalations: who else must know.
+    """
+
+    score: float
+    action: str | None
+    minutes: float
+    chance: float
+    decide_by: int | None
+    why: str
+    escalations: tuple[Escalation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """Another way for an order, scored by the same model with changed inputs.
+
+    Attributes:
+        action: its name in the policy.
+        detail: what to do, in words.
+        site: from where it would ship then, if that changes.
+        p_late: probability of lateness that way.
+        delta_p: change of the probability (negative: less likely late); None if not scored.
+        delta_days: p10, p50, p90 of delivery that way against the promise, less the p50 of staying.
+        cost: money that it costs more, with people's time.
+        saves: expected loss that it prevents, less its cost.
+        feasible_until: last moment at which it works, UTC micros.
+        support: why the model has seen too little like it, in words; empty if it has not.
+        approver: who agrees to it; empty if nobody has to.
+    """
+
+    action: str
+    detail: str
+    site: str | None
+    p_late: float
+    delta_p: float | None
+    delta_days: tuple[float, float, float] | None
+    cost: float
+    saves: float
+    feasible_until: int
+    support: tuple[str, ...]
+    approver: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """One order as assessed at one moment. Times are UTC micros, delays are days after the promise.
 
@@ -61,6 +142,8 @@ class Assessment:
 
     `causes` says to which causes what raises the probability is put down, largest share first; the
     shares sum to 1 in whole thousandths, and there are none where nothing raises it.
+
+    `scarce` is the product of which the site, as last recorded, has less than the order asks for.
     """
 
     order_id: str
@@ -85,11 +168,21 @@ class Assessment:
     unknown: tuple[str, ...]
     unsure: tuple[str, ...]
     causes: tuple[CauseShare, ...] = ()
+    carrier: str | None = None
+    scarce: str | None = None
+    exposure: Exposure | None = None
+    priority: Priority | None = None
+    recommendations: tuple[Recommendation, ...] = ()
+
+    @property
+    def at_stake(self) -> float:
+        """Return what being late costs; the whole order value where nothing else is known."""
+        return self.revenue if self.exposure is None else self.exposure.at_stake
 
     @property
     def expected_loss(self) -> float:
-        """Return p(late) x order value, in the order's currency."""
-        return self.p_late * self.revenue
+        """Return p(late) x what is at stake, in the order's currency."""
+        return self.p_late * self.at_stake
 
     @property
     def abstained(self) -> bool:

@@ -6,25 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from triage import workspace
+from triage.advice.declared import Declared
+from triage.advice.work_policy import WorkPolicy
 from triage.errors import DeclarationError
 
 _FILE = "serving/policy.toml"
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReasonPolicy(_Declared):
+class ReasonPolicy(Declared):
     """How many reasons are told in words."""
 
     top: Annotated[int, Field(ge=1, le=20)] = 4
 
 
-class AbstainPolicy(_Declared):
+class AbstainPolicy(Declared):
     """When an answer says "I do not know" and the order needs a person.
 
     Attributes:
@@ -51,13 +49,13 @@ class AbstainPolicy(_Declared):
         return tuple(found)
 
 
-class FreshnessPolicy(_Declared):
+class FreshnessPolicy(Declared):
     """How long an answer holds."""
 
     stale_after_minutes: Annotated[float, Field(gt=0)] = 60.0
 
 
-class ShadowPolicy(_Declared):
+class ShadowPolicy(Declared):
     """How much a challenger may take while it scores beside the champion.
 
     Attributes:
@@ -75,8 +73,8 @@ class ShadowPolicy(_Declared):
     keep_days: Annotated[int, Field(ge=1)] = 60
 
 
-class Policy(_Declared):
-    """Bands, reasons and freshness, with the version that every answer names."""
+class Policy(Declared):
+    """Bands, reasons, freshness and work, with the version that every answer names."""
 
     version: str
     authority: str = "erp"
@@ -85,6 +83,7 @@ class Policy(_Declared):
     freshness: FreshnessPolicy = FreshnessPolicy()
     abstain: AbstainPolicy = AbstainPolicy()
     shadow: ShadowPolicy = ShadowPolicy()
+    work: WorkPolicy = WorkPolicy()
 
     @field_validator("bands")
     @classmethod

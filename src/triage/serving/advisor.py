@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from triage.advice.assessment import Assessment
+from triage.advice.assessment import Assessment, Recommendation
+from triage.advice.groups import Group
 from triage.advice.policy import Policy
 from triage.domain.records import Milestone, Order
 from triage.errors import TriageError
@@ -57,10 +58,20 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """An open order in its place: rank 1 has the largest expected loss of its state."""
+    """An open order in its place: with rank 1, acting is worth most per minute in its state.
+
+    Attributes:
+        rank: place within its state, from 1.
+        assessment: the order.
+        fits: whether its action fits into people's time of one session.
+        plan: what to do if orders that want the same stock are solved together; None if nothing
+            was worth it, or the stock goes to others.
+    """
 
     rank: int
     assessment: Assessment
+    fits: bool = True
+    plan: Recommendation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ class Worklist:
 
     as_of: int
     items: tuple[WorkItem, ...]
+    groups: tuple[Group, ...] = ()
 
 
 class Advisor(Protocol):

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from triage.advice.assessment import Assessment, CauseShare, Reason
+from triage.advice.assessment import Assessment, CauseShare, Reason, Recommendation
+from triage.advice.groups import Group
 from triage.domain.clock import MICROS_PER_MINUTE, from_micros
 from triage.serving.advisor import Advisor, ModelInfo, WorkItem
 
@@ -32,7 +33,9 @@ def dump(answer: object) -> bytes:
     return to_json(answer, inf_nan_mode="null")
 
 
-def score(order: Assessment, stamp: Stamp, percentile: float | None) -> dict[str, Any]:
+def score(
+    order: Assessment, stamp: Stamp, percentile: float | None, rank: int | None = None
+) -> dict[str, Any]:
     """Return the answer to a score (see `schemas.ScoreAnswer` for meanings and units)."""
     advisor = stamp.advisor
     info = advisor.info
@@ -54,7 +57,9 @@ def score(order: Assessment, stamp: Stamp, percentile: float | None) -> dict[str
         "reasons": [reason(entry) for entry in order.reasons],
         "other_effect_pp": order.other_pp,
         "causes": [cause(entry) for entry in order.causes],
+        "recommendations": [recommendation(entry) for entry in order.recommendations],
         "exposure": exposure(order),
+        "priority": priority(order, rank),
         "data_quality": {
             "missing": order.missing,
             "unknown": order.unknown,
@@ -84,6 +89,9 @@ def work_item(item: WorkItem, percentile: float | None) -> dict[str, Any]:
         "other_effect_pp": order.other_pp,
         "causes": [cause(entry) for entry in order.causes],
         "exposure": exposure(order),
+        "priority": priority(order, item.rank),
+        "fits": item.fits,
+        "plan": None if item.plan is None else recommendation(item.plan),
     }
 
 
@@ -111,10 +119,64 @@ def delay(order: Assessment) -> dict[str, float]:
 
 def exposure(order: Assessment) -> dict[str, Any]:
     """Return what is at stake, in the order's currency."""
+    known, first = order.exposure, order.priority
+    decide_by = None if first is None else first.decide_by
     return {
         "revenue": order.revenue,
         "currency": order.currency,
+        "margin": None if known is None else known.margin,
+        "sla_penalty": None if known is None else known.sla_penalty,
+        "customer_tier": None if known is None else known.tier,
+        "regulated": known is not None and known.regulated,
+        "at_stake": order.at_stake,
         "expected_loss": order.expected_loss,
+        "decide_by": None if decide_by is None else from_micros(decide_by),
+    }
+
+
+def priority(order: Assessment, rank: int | None) -> dict[str, Any] | None:
+    """Return where an order stands and why; None once its promise has passed."""
+    own = order.priority
+    if own is None:
+        return None
+    return {
+        "score": own.score,
+        "rank": rank,
+        "action": own.action,
+        "minutes": own.minutes,
+        "chance": own.chance,
+        "why": own.why,
+        "escalations": [{"to": each.to, "because": each.because} for each in own.escalations],
+    }
+
+
+def recommendation(entry: Recommendation) -> dict[str, Any]:
+    """Return another way for an order."""
+    days = entry.delta_days
+    return {
+        "action": entry.action,
+        "detail": entry.detail,
+        "site": entry.site,
+        "p_late": entry.p_late,
+        "delta_p": entry.delta_p,
+        "delta_days": None if days is None else dict(zip(("p10", "p50", "p90"), days, strict=True)),
+        "cost_delta": entry.cost,
+        "saves": entry.saves,
+        "feasible_until": from_micros(entry.feasible_until),
+        "support": entry.support,
+        "requires_approval": bool(entry.approver),
+        "approver": entry.approver or None,
+    }
+
+
+def group(entry: Group) -> dict[str, Any]:
+    """Return orders that wait for the same thing."""
+    return {
+        "cause": entry.cause,
+        "text": entry.text,
+        "orders": entry.order_ids,
+        "expected_loss": entry.expected_loss,
+        "currency": entry.currency,
     }
 
 

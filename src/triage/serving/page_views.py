@@ -131,7 +131,7 @@ def totals(
     gravest = sum(o.band == worst for o in orders)
     soon = sum(now <= o.promised_by <= now + _SOON for o in orders)
     return [
-        Totals("Value at risk", wording.total((o.expected_loss, o.currency) for o in orders)),
+        Totals("Expected loss", wording.total((o.expected_loss, o.currency) for o in orders)),
         count,
         Totals(wording.word(worst), f"{gravest:,}", "critical" if gravest else ""),
         Totals("Promised within 48\u00a0h", f"{soon:,}"),

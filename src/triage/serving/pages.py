@@ -54,11 +54,9 @@ def order_url(order_id: str) -> str:
 def read_query(params: QueryParams, advisor: Advisor, index: WorklistIndex) -> tuple[Query, int]:
     """Return what an address asks for, and its page; what makes no sense counts as not said."""
     state: StateFilter = "already_late" if params.get("view") == "already_late" else "at_risk"
-    sort: Sort = "expected_loss"
-    if params.get("sort") == "promise":
-        sort = "promise"
-    elif params.get("sort") == "risk" and state == "at_risk":
-        sort = "risk"
+    sorts = texts.LATE_SORTS if state == "already_late" else texts.SORTS
+    asked = params.get("sort")
+    sort: Sort = next((each for each in sorts if each == asked), "priority")
     band, site = params.get("band", ""), params.get("site", "")
     number = params.get("page", "1")
     query = Query(
@@ -78,7 +76,7 @@ def list_url(query: Query, number: int = 1, **changes: str) -> str:
         "view": query.state, "q": query.text, "band": query.band, "site": query.site,
         "sort": query.sort, "page": str(number),
     } | changes  # fmt: skip
-    usual = {"view": "at_risk", "sort": "expected_loss", "page": "1"}
+    usual = {"view": "at_risk", "sort": "priority", "page": "1"}
     pairs = {name: value for name, value in said.items() if value and usual.get(name) != value}
     return f"/?{urlencode(pairs)}" if pairs else "/"
 
@@ -158,6 +156,7 @@ def router(service: Service) -> APIRouter:
             order=found,
             percentile=index.percentile(found.p_late),
             falls=waterfall.of(found),
+            recommendations=advisor.score_id(order_id, found.as_of).recommendations,
             odd_prices=odd_prices(service.prices, order_id),
             site_url=list_url(Query(state=found.state, site=found.site or "")),
         )

@@ -69,11 +69,73 @@ class CauseOut(_Answer):
 
 
 class Exposure(_Answer):
-    """What is at stake, in `currency`."""
+    """What is at stake, in `currency`, by the policy's shares."""
 
     revenue: float = Field(ge=0, description="Value of the order.")
     currency: str = Field(description="ISO 4217 code.")
-    expected_loss: float = Field(ge=0, description="p_late x revenue.")
+    margin: float | None = Field(description="Earned with it; null where no policy says.")
+    sla_penalty: float | None = Field(
+        description="Owed if it is late by as much as is likely then; null where no policy says."
+    )
+    customer_tier: str | None = Field(description="Tier of the customer, if known.")
+    regulated: bool = Field(description="Whether it holds goods with rules of their own.")
+    at_stake: float = Field(ge=0, description="What being late costs, weighed by the tier.")
+    expected_loss: float = Field(ge=0, description="p_late x at_stake.")
+    decide_by: AwareDatetime | None = Field(
+        description="Last moment at which the best action still works; null if none does."
+    )
+
+
+class EscalationOut(_Answer):
+    """Someone else who must know of the order."""
+
+    to: str
+    because: str
+
+
+class PriorityOut(_Answer):
+    """Where the order stands among all open ones, and why."""
+
+    score: float = Field(
+        description="Expected loss that acting prevents, less its cost, per minute of work."
+    )
+    rank: int | None = Field(
+        ge=1, description="Place that the score has among the orders now at risk; null without one."
+    )
+    action: str | None = Field(description="What helps most; null if nothing helps in time.")
+    minutes: float = Field(ge=0, description="Minutes of people's time that it takes.")
+    chance: float = Field(ge=0, le=1, description="Share of the loss that it prevents by now.")
+    why: str = Field(description="The sentence for people.")
+    escalations: list[EscalationOut]
+
+
+class DeltaDays(_Answer):
+    """Delivery another way, less the middle of what is expected now, in days."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+class RecommendationOut(_Answer):
+    """Another way, scored by the same model with changed inputs: association, not proof."""
+
+    action: str
+    detail: str = Field(description="What to do, in words.")
+    site: str | None = Field(description="From where it would ship, if that changes.")
+    p_late: float = Field(ge=0, le=1, description="Probability of lateness that way.")
+    delta_p: float | None = Field(
+        description="Change of p_late; negative is better; null where the model has no say."
+    )
+    delta_days: DeltaDays | None
+    cost_delta: float = Field(description="Money that it costs more, with people's time.")
+    saves: float = Field(description="Expected loss that it prevents, less cost_delta.")
+    feasible_until: AwareDatetime = Field(description="Last moment at which it works.")
+    support: list[str] = Field(
+        description="What about it the model has seen too little of; empty if nothing."
+    )
+    requires_approval: bool
+    approver: str | None
 
 
 class DataQuality(_Answer):
@@ -118,7 +180,11 @@ class ScoreAnswer(_Answer):
     reasons: list[ReasonOut] = Field(description="Strongest first.")
     other_effect_pp: float = Field(description=_LAW)
     causes: list[CauseOut] = Field(description=_SHARES)
+    recommendations: list[RecommendationOut] = Field(
+        description="What else can be done in time, what saves most first. Nothing is done by us."
+    )
     exposure: Exposure
+    priority: PriorityOut | None = Field(description="null once the promise has passed.")
     lines: list[LineOut] = Field(
         default=[],
         description="Prices of the lines, of those that can be held against anything; absent where"
@@ -172,7 +238,7 @@ class BatchAnswer(_Answer):
 class WorklistItem(_Answer):
     """An open order in its place."""
 
-    rank: int = Field(ge=1, description="Place by expected loss within its state.")
+    rank: int = Field(ge=1, description="Place within its state, see `priority`.")
     order_id: str
     state: Literal["at_risk", "already_late"]
     stage: str
@@ -187,6 +253,22 @@ class WorklistItem(_Answer):
     other_effect_pp: float = Field(description=_LAW)
     causes: list[CauseOut] = Field(description=_SHARES)
     exposure: Exposure
+    priority: PriorityOut | None = Field(description="null once the promise has passed.")
+    fits: bool = Field(description="Whether its action fits into people's time of one session.")
+    plan: RecommendationOut | None = Field(
+        description="What to do where orders that want the same stock are solved together; null if "
+        "nothing is worth it, others get the stock, or it is far down the list."
+    )
+
+
+class GroupOut(_Answer):
+    """Open orders that wait for the same thing."""
+
+    cause: Cause
+    text: str = Field(description="The sentence for people.")
+    orders: list[str] = Field(description="Their ids, in the order of the list.")
+    expected_loss: float = Field(ge=0, description="Of all of them, in `currency`.")
+    currency: str = Field(description="ISO 4217 code of the first.")
 
 
 class WorklistCounts(_Answer):
@@ -198,7 +280,7 @@ class WorklistCounts(_Answer):
 
 
 class WorklistAnswer(_Answer):
-    """One page of the open orders, largest expected loss first within each state."""
+    """One page of the open orders; where acting prevents most per minute comes first."""
 
     as_of: AwareDatetime
     advisory: Literal[True]
@@ -209,6 +291,7 @@ class WorklistAnswer(_Answer):
     page: int = Field(ge=1)
     pages: int = Field(ge=1)
     page_size: int = Field(ge=1)
+    groups: list[GroupOut] = Field(description="Whatever the filter, most expected loss first.")
     items: list[WorklistItem]
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from triage.domain.records import Order
+from triage.features.facts import main_line
 from triage.history.tables import History
 
 
@@ -19,6 +22,23 @@ class ShownOrder:
     carrier: str | None
     service: str | None
     currency: str
+    tier: str | None = None
+    regulated: bool = False
+
+    @classmethod
+    def of_order(cls, order: Order, regulated: frozenset[str]) -> ShownOrder:
+        """Return the names of an order that was sent; some categories are regulated goods."""
+        line = main_line(order)
+        return cls(
+            order.customer_name or order.customer_id, line.site if line else None,
+            order.destination_region, order.carrier, order.service, order.currency,
+            order.customer_tier, any(each.category in regulated for each in order.lines),
+        )  # fmt: skip
+
+    @property
+    def lane(self) -> tuple[str | None, ...]:
+        """Return site, destination and service."""
+        return (self.site, self.destination, self.service)
 
     def parted(self) -> dict[str, str | None]:
         """Return the values by which times are told apart (`models.spread.FIELDS`)."""
@@ -40,10 +60,17 @@ class ShownOrders:
     carrier: list[str | None]
     service: list[str | None]
     currency: list[str]
+    tier: list[str | None]
+    regulated: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, history: History) -> ShownOrders:
-        """Take the columns from the log; the site is that of the most valuable line."""
+    def of(cls, history: History, regulated: frozenset[str] = frozenset()) -> ShownOrders:
+        """Take the columns from the log; the site is that of the most valuable line.
+
+        Args:
+            history: the log.
+            regulated: categories of goods that have rules of their own.
+        """
         orders, lines = history.orders, history.lines
         name = orders["customer_name"].where(orders["customer_name"].notna(), orders["customer_id"])
         worth = (lines["quantity"] * lines["unit_price"].fillna(0.0)).to_numpy()
@@ -58,13 +85,17 @@ class ShownOrders:
             _texts(name.tolist()), sites, _texts(orders["destination_region"].tolist()),
             _texts(orders["carrier"].tolist()), _texts(orders["service"].tolist()),
             [str(c) for c in orders["currency"].tolist()],
+            _texts(orders["customer_tier"].tolist()),
+            np.bincount(
+                lines["order"].to_numpy(), lines["category"].isin(regulated), len(orders)
+            ) > 0,
         )  # fmt: skip
 
     def of_row(self, at: int) -> ShownOrder:
         """Return one order's names."""
         return ShownOrder(
             self.customer[at], self.site[at], self.destination[at], self.carrier[at],
-            self.service[at], self.currency[at],
+            self.service[at], self.currency[at], self.tier[at], bool(self.regulated[at]),
         )  # fmt: skip
 
 

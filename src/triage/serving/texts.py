@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from triage.serving.worklist_index import Sort
+
 PRODUCT: Final = "Triage"
 ADVISORY: Final = "Advisory only: the ERP stays in charge"
 SKIP: Final = "Skip to the list"
 
 VIEWS: Final = {"at_risk": "At risk", "already_late": "Already late"}
-SORTS: Final = {"expected_loss": "Expected loss", "promise": "Promise date", "risk": "Risk"}
-LATE_SORTS: Final = {"expected_loss": "Order of work", "promise": "Promise date"}
+SORTS: Final[dict[Sort, str]] = {
+    "priority": "Order of work",
+    "decide_by": "Decide by",
+    "expected_loss": "Expected loss",
+    "promise": "Promise date",
+    "risk": "Risk",
+}
+LATE_SORTS: Final[dict[Sort, str]] = {"priority": "Order of work", "promise": "Promise date"}
 
 COLUMNS: Final = {
     "risk": "Risk of delay",
@@ -63,13 +71,22 @@ QUALITY_FULL: Final = "Everything the model looks at was there."
 QUALITY_MISSING: Final = "Not there: "
 QUALITY_UNKNOWN: Final = "Never seen before: "
 NEEDS_A_PERSON: Final = "Needs a person: "
+ASSOCIATION: Final = (
+    "Points are what the model adds or takes away for this order. They show association, not proof."
+)
 ODD_PRICES: Final = "Prices to look at"
 ODD_PRICES_NOTE: Final = (
     "Held against what was agreed on the day of the order and what is usual; per piece."
 )
-ASSOCIATION: Final = (
-    "Points are what the model adds or takes away for this order. They show association, not proof."
+WAYS: Final = "What else can be done"
+WAYS_NOTE: Final = (
+    "The same model with changed inputs: association, not proof. Stock is as last recorded."
 )
+
+
+def escalated(to: str, because: str) -> str:
+    """Return who else must know, and why."""
+    return f"Tell the {to}: {because}."
 
 
 def mostly(causes: str) -> str:

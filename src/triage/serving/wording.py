@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from triage.advice.assessment import CauseShare
+from triage.advice.assessment import CauseShare, Recommendation
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
 from triage.serving import texts
 
@@ -133,6 +133,20 @@ def causes(shares: Sequence[CauseShare]) -> str:
     """Return the causes that matter with their shares: at most three, of a tenth or more each."""
     told = [each for each in shares if each.share >= 0.1][:3] or list(shares[:1])
     return ", ".join(f"{each.cause}{_NBSP}{percent(each.share)}" for each in told)
+
+
+def way(entry: Recommendation, currency: str, zone: str) -> str:
+    """Return what another way brings, what it costs, until when and who agrees, in a line."""
+    told = [] if entry.delta_p is None else [f"risk {percent(entry.p_late)}"]
+    told += [f"saves about {money(entry.saves, currency)} net"]
+    told += [f"costs {money(entry.cost, currency)}"] if entry.cost else []
+    at = moment(entry.feasible_until, zone)
+    told += [f"until {at:%a} {at.day} {at:%b}, {at:%H:%M}"]
+    told += [f"{word(entry.approver)} agrees"] if entry.approver else []
+    told += [f"the model has seen little like it in: {', '.join(entry.support)}"] * bool(
+        entry.support
+    )
+    return " · ".join(told)
 
 
 def stage(name: str) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from triage.advice.assessment import Assessment
 from triage.serving.advisor import WorkItem, Worklist
 
 StateFilter = Literal["at_risk", "already_late", "all"]
-Sort = Literal["expected_loss", "promise", "risk"]
+Sort = Literal["priority", "expected_loss", "decide_by", "promise", "risk"]
 
 _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
-    "expected_loss": lambda item: (0.0, item.rank),
+    "priority": lambda item: (0.0, item.rank),
+    "expected_loss": lambda item: (-item.assessment.expected_loss, item.rank),
+    "decide_by": lambda item: (_decide_by(item), item.rank),
     "promise": lambda item: (float(item.assessment.promised_by), item.rank),
     "risk": lambda item: (-item.assessment.p_late, item.rank),
 }
@@ -28,7 +32,7 @@ class Query:
     band: str = ""
     site: str = ""
     text: str = ""
-    sort: Sort = "expected_loss"
+    sort: Sort = "priority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class WorklistIndex:
     sites: dict[str, int]
     _haystacks: dict[str, str]
     _risks: list[float]
+    _scores: list[float]
 
     @classmethod
     def of(cls, worklist: Worklist) -> Self:
@@ -86,6 +91,9 @@ class WorklistIndex:
             _risks=sorted(
                 i.assessment.p_late for i in worklist.items if i.assessment.state == "at_risk"
             ),
+            _scores=sorted(
+                -i.assessment.priority.score for i in worklist.items if i.assessment.priority
+            ),
         )
 
     def percentile(self, p_late: float) -> float | None:
@@ -94,11 +102,21 @@ class WorklistIndex:
             return None
         return round(100.0 * bisect_left(self._risks, p_late) / len(self._risks), 1)
 
+    def rank(self, order: Assessment) -> int | None:
+        """Return the place that an order has, or would have, among those at risk."""
+        own = order.priority
+        item = self.by_id.get(order.order_id)
+        if own is None:
+            return None
+        if item is not None and item.assessment.priority == own:
+            return item.rank
+        return bisect_left(self._scores, -own.score) + 1
+
     def select(self, query: Query) -> list[WorkItem]:
         """Return the items that a query asks for, in its order."""
         words = query.text.casefold().split()
         found = [item for item in self.worklist.items if self._fits(item, query, words)]
-        if query.sort != "expected_loss":
+        if query.sort != "priority":
             found.sort(key=_SORTS[query.sort])
         return found
 
@@ -109,6 +127,11 @@ class WorklistIndex:
         if (query.band and order.band != query.band) or (query.site and order.site != query.site):
             return False
         return not words or all(word in self._haystacks[order.order_id] for word in words)
+
+
+def _decide_by(item: WorkItem) -> float:
+    own = item.assessment.priority
+    return math.inf if own is None or own.decide_by is None else float(own.decide_by)
 
 
 def page(items: list[WorkItem], number: int, size: int) -> Page:

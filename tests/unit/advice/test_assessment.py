@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.histories import START
 
-from triage.advice.assessment import Assessment, Reason
+from triage.advice.assessment import Assessment, Exposure, Reason
 from triage.advice.show import listed
 from triage.domain.clock import MICROS_PER_DAY
 
@@ -22,8 +22,10 @@ ITEM = Assessment(
 )  # fmt: skip
 
 
-def test_expected_loss_is_probability_times_value() -> None:
+def test_expected_loss_is_probability_times_what_is_at_stake_or_else_the_value() -> None:
     assert ITEM.expected_loss == pytest.approx(1050.0)
+    exposed = replace(ITEM, exposure=Exposure(500.0, 40.0, 100.0, "Key", regulated=False))
+    assert exposed.expected_loss == pytest.approx(42.0)
 
 
 def test_an_answer_is_degraded_when_something_was_absent_or_never_seen() -> None:
@@ -41,6 +43,7 @@ def test_an_order_of_the_list_reads_as_lines_with_the_local_day_of_the_promise()
     """The promise is the end of 4 January in Chicago: that day is shown, not the next one."""
     first, second = listed(3, ITEM, "America/Chicago").splitlines()
     assert first == (
-        "  3. 42 % high  SO-1  USD 1,050 of 2,500 at risk, promised 04 Jan, handed to the carrier"
+        "  3. 42 % high  SO-1  USD 1,050 expected loss, order of 2,500, promised 04 Jan, "
+        "handed to the carrier"
     )
     assert second == "       +12.3  The carrier is slow"

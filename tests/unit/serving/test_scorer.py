@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.champion import bundle_folder, point_to
 from triage.serving.scorer import Scorer
+from triage.serving.stock import StockBook
 from triage.training.train import train
 
 
@@ -72,6 +74,11 @@ def orders(history: History) -> dict[str, Order]:
     return {order.order_id: order for order in history.order_objects()}
 
 
+def bare(said: Assessment) -> Assessment:
+    """Return what the list holds of an order: everything but what is worked out when asked."""
+    return replace(said, recommendations=())
+
+
 def milestones_of(history: History, order_id: str) -> list[Milestone]:
     rows = history.milestones[history.milestones["order_id"] == order_id]
     return [
@@ -111,7 +118,7 @@ def test_every_order_whose_risk_is_raised_has_causes_whose_shares_sum_to_one(
     assert len({order.causes[0].cause for order in items if order.causes}) > 3
 
 
-def test_ranks_follow_expected_loss_within_each_state(scorer: Scorer) -> None:
+def test_ranks_follow_what_acting_prevents_per_minute_within_each_state(scorer: Scorer) -> None:
     items = scorer.worklist().items
     states = [item.assessment.state for item in items]
     assert states == sorted(states, key=["at_risk", "already_late"].index)
@@ -119,8 +126,10 @@ def test_ranks_follow_expected_loss_within_each_state(scorer: Scorer) -> None:
         own = [item for item in items if item.assessment.state == state]
         assert len(own) > 10
         assert [item.rank for item in own] == list(range(1, len(own) + 1))
-        losses = [item.assessment.expected_loss for item in own]
-        assert losses == sorted(losses, reverse=True)
+    scores = [i.assessment.priority.score for i in items if i.assessment.priority]
+    helped = [score for score in scores if score]
+    assert helped == sorted(helped, reverse=True)
+    assert len(helped) > 10
 
 
 def test_an_order_is_late_exactly_when_its_promise_has_passed(
@@ -138,7 +147,7 @@ def test_one_order_by_id_is_what_the_worklist_says(
     scorer: Scorer, listed: dict[str, Assessment]
 ) -> None:
     for order_id, item in listed.items():
-        assert scorer.score_id(order_id) == item
+        assert bare(scorer.score_id(order_id)) == item
 
 
 def test_probability_reasons_and_the_rest_add_up_for_every_open_order(
@@ -158,9 +167,58 @@ def test_an_order_sent_whole_is_assessed_as_the_stored_one(
     for order_id, item in listed.items():
         sent = Order.model_validate(orders[order_id].model_dump())
         whole = scorer.score_order(sent, milestones_of(history, order_id))
-        assert whole == item
+        assert bare(whole) == item
         stages.add(item.stage)
     assert stages == {item.stage for item in listed.values()} >= {"shipment_dispatched"}
+
+
+def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
+    scorer: Scorer, history: History, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    stock = StockBook.of(history)
+    kinds: set[str] = set()
+    for order_id, item in listed.items():
+        for each in scorer.score_id(order_id).recommendations:
+            kinds.add(each.action)
+            assert item.as_of < each.feasible_until <= item.promised_by
+            assert each.delta_p is None or each.p_late - item.p_late == pytest.approx(each.delta_p)
+            assert each.delta_p is None or each.delta_p < 0
+            for line in orders[order_id].lines if each.action == "other_site" else ():
+                assert each.site is not None
+                assert stock.at(each.site, line.sku, item.as_of) >= line.quantity
+    assert {"tell_customer", "other_site"} <= kinds
+
+
+def test_planned_ways_never_use_the_same_stock_twice(
+    scorer: Scorer, history: History, orders: dict[str, Order]
+) -> None:
+    stock, taken = StockBook.of(history), Counter[tuple[str, str]]()
+    planned = [item for item in scorer.worklist().items if item.plan]
+    for item in planned:
+        if item.plan is not None and item.plan.action == "other_site" and item.plan.site:
+            for line in orders[item.assessment.order_id].lines:
+                taken[item.plan.site, line.sku] += round(line.quantity)
+    assert planned
+    for (site, sku), pieces in taken.items():
+        assert pieces <= stock.at(site, sku, scorer.now())
+
+
+def test_stock_is_that_of_the_last_record_before_a_moment(history: History) -> None:
+    table = history.positions
+    site, sku = table["site"].iloc[-1], table["sku"].iloc[-1]
+    own = table[(table["site"] == site) & (table["sku"] == sku)]
+    stock = StockBook.of(history)
+    assert len(own) > 1
+    for at in range(len(own)):
+        moment = int(own["record_time"].iloc[at])
+        known = own[own["record_time"] < moment]
+        said = stock.at(str(site), str(sku), moment)
+        if len(known):
+            assert said == known["on_hand"].iloc[-1] - known["allocated"].iloc[-1]
+        else:
+            assert said != said  # noqa: PLR0124 - NaN: nothing was known
+    nowhere = stock.at("nowhere", str(sku), history.extracted_at)
+    assert nowhere != nowhere  # noqa: PLR0124 - NaN
 
 
 def test_sending_an_order_stores_nothing(
@@ -171,7 +229,7 @@ def test_sending_an_order_stores_nothing(
     assert scorer.score_order(new).order_id == "NEW-1"
     with pytest.raises(OrderNotFoundError):
         scorer.score_id("NEW-1")
-    assert scorer.score_id(order_id) == listed[order_id]
+    assert bare(scorer.score_id(order_id)) == listed[order_id]
 
 
 def test_a_second_scorer_gives_every_bit_again(
@@ -179,7 +237,7 @@ def test_a_second_scorer_gives_every_bit_again(
 ) -> None:
     again = made(home, history)
     backwards = [item.assessment.order_id for item in reversed(scorer.worklist().items)]
-    alone = {order_id: again.score_id(order_id) for order_id in backwards}
+    alone = {order_id: bare(again.score_id(order_id)) for order_id in backwards}
     assert again.worklist() == scorer.worklist()
     assert alone == {i.assessment.order_id: i.assessment for i in scorer.worklist().items}
 
@@ -191,7 +249,8 @@ def test_an_answer_about_the_past_is_what_was_said_then(home: Path, history: His
     items = then.worklist().items
     assert len(items) > 200
     for item in items[::5]:
-        assert now.score_id(item.assessment.order_id, moment - 1) == item.assessment
+        said = now.score_id(item.assessment.order_id, moment - 1)
+        assert bare(said) == item.assessment
 
 
 def test_waiting_past_the_promise_makes_an_order_late(

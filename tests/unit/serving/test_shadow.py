@@ -394,7 +394,7 @@ def test_a_challenger_with_the_same_features_shares_the_champions_state(
     for order_id, said in list(alone.items())[:60]:
         second = found.advisor.score_id(order_id, said.as_of)
         differ += second.p_late != said.p_late
-        assert answering.score_id(order_id, said.as_of) == said
+        assert replace(answering.score_id(order_id, said.as_of), recommendations=()) == said
     assert differ > 10
 
 

@@ -76,7 +76,8 @@ def router(service: Service) -> APIRouter:
             service.metrics.scores.labels(order.band).inc()
             if service.shadow is not None:
                 service.shadow.put(stamp.scored_at, asked, order)
-            answer = answers.score(order, stamp, index.percentile(order.p_late))
+            percentile, rank = index.percentile(order.p_late), index.rank(order)
+            answer = answers.score(order, stamp, percentile, rank)
             answer = with_lines(answer, service.prices, asked)
             items.append({"index": place, "answer": answer})
         return items

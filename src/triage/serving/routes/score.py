@@ -66,12 +66,14 @@ def router(service: Service) -> APIRouter:
         asked = safe_json.validated(ScoreRequest, await whole_body(request))
         advisor = service.advisor()
         order = assess(advisor, asked)
-        percentile = service.index(advisor).percentile(order.p_late)
+        index = service.index(advisor)
+        percentile, rank = index.percentile(order.p_late), index.rank(order)
         service.metrics.scores.labels(order.band).inc()
         stamp = answers.Stamp.at(service.clock(), advisor)
         if service.shadow is not None:
             service.shadow.put(stamp.scored_at, asked, order)
-        answer = with_lines(answers.score(order, stamp, percentile), service.prices, asked)
+        answer = answers.score(order, stamp, percentile, rank)
+        answer = with_lines(answer, service.prices, asked)
         return Response(answers.dump(answer), media_type=JSON)
 
     return routes

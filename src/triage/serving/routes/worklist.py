@@ -1,4 +1,4 @@
-"""GET /v1/worklist: the open orders, largest expected loss first."""
+"""GET /v1/worklist: the open orders, where acting prevents most per minute first."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def router(service: Service) -> APIRouter:
             "page": shown.number,
             "pages": shown.pages,
             "page_size": shown.size,
+            "groups": [answers.group(each) for each in index.worklist.groups],
             "items": [
                 answers.work_item(item, index.percentile(item.assessment.p_late))
                 for item in shown.items

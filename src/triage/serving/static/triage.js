@@ -36,7 +36,7 @@
     });
     form.addEventListener("submit", () => {
       for (const field of form.querySelectorAll("input, select")) {
-        if (field.value === "" || field.value === "expected_loss") field.disabled = true;
+        if (field.value === "" || field.value === "priority") field.disabled = true;
       }
     });
     window.addEventListener("pageshow", () => {

@@ -1,0 +1,182 @@
+"""Other ways for an order at risk: which are possible, and what the model's answers make of them.
+
+Only what stock, as last recorded, covers and what still comes in time is offered. Each way is
+scored by the model that scored the order, with changed inputs; that is association, not proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from triage.advice.assessment import Assessment, Recommendation
+from triage.advice.work_policy import ActionName, ActionPolicy, WorkPolicy
+from triage.domain.records import Order
+
+Free = Callable[[str, str], float]
+"""Free pieces of a product (second) at a site (first) as last recorded; NaN if never."""
+_MOST_SITES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Another way, before it is scored.
+
+    Attributes:
+        action: its name in the policy.
+        site: from where it ships then (for a split: the lines that move).
+        moves: numbers of the lines that move there; all of them for another site.
+    """
+
+    action: ActionName
+    site: str | None = None
+    moves: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the model says of a way: probability, quantiles of delay, what it has not seen."""
+
+    p_late: float
+    delay_days: tuple[float, float, float]
+    unfamiliar: tuple[str, ...] = ()
+
+
+def possible(
+    policy: WorkPolicy, order: Order, stage: str, free: Free, sites: Sequence[str], *,
+    regulated: bool, services: frozenset[str],
+) -> list[Way]:  # fmt: skip
+    """Return the ways that stage, stock, goods and services allow.
+
+    Args:
+        policy: which actions exist.
+        order: what was ordered.
+        stage: its last milestone.
+        free: free stock as last recorded.
+        sites: other sites to think of, nearest first.
+        regulated: whether it holds regulated goods.
+        services: faster services that can be booked to its destination.
+    """
+    found: list[Way] = []
+    for name, action in policy.actions.items():
+        if stage not in action.stages or (regulated and not action.for_regulated):
+            continue
+        if name == "other_site":
+            found += [
+                Way(name, site, frozenset(line.line_no for line in order.lines))
+                for site in covering(order, free, sites)[:_MOST_SITES]
+            ]
+        elif name == "split":
+            found += _splits(order, free, sites)[:1]
+        elif name == "faster_service":
+            if action.service in services and order.service != action.service:
+                found.append(Way(name))
+        else:
+            found.append(Way(name))
+    return found
+
+
+def needs(order: Order, lines: frozenset[int] | None = None) -> dict[str, float]:
+    """Return pieces by product of an order, or of some of its lines."""
+    total: dict[str, float] = {}
+    for line in order.lines:
+        if lines is None or line.line_no in lines:
+            total[line.sku] = total.get(line.sku, 0.0) + line.quantity
+    return total
+
+
+def covering(
+    order: Order, free: Free, sites: Sequence[str], lines: frozenset[int] | None = None
+) -> list[str]:
+    """Return the sites, in their order, that have everything and are not the order's own."""
+    own = {line.site for line in order.lines}
+    wanted = needs(order, lines)
+    return [
+        site
+        for site in sites
+        if site not in own and wanted and all(free(site, k) >= n for k, n in wanted.items())
+    ]
+
+
+def short_lines(order: Order, free: Free) -> frozenset[int]:
+    """Return the lines of which their site, as last recorded, has less than is asked for."""
+    return frozenset(
+        line.line_no
+        for line in order.lines
+        if line.site is not None and free(line.site, line.sku) < line.quantity
+    )
+
+
+def _splits(order: Order, free: Free, sites: Sequence[str]) -> list[Way]:
+    short = short_lines(order, free)
+    if not short or len(short) == len(order.lines):
+        return []
+    return [Way("split", site, short) for site in covering(order, free, sites, short)]
+
+
+def recommended(
+    policy: WorkPolicy,
+    order: Assessment,
+    scored: Sequence[tuple[Way, Scored | None]],
+    until: Mapping[ActionName, int],
+) -> tuple[Recommendation, ...]:
+    """Return what is worth more than it costs, what saves most first.
+
+    Args:
+        policy: costs, approvers, the least gain.
+        order: the order as it stands.
+        scored: ways with the model's answers; None where the model has no say.
+        until: last moment of each action, UTC micros; actions that come too late are not in it.
+    """
+    found = []
+    for way, said in scored:
+        if way.action not in until:
+            continue
+        action = policy.actions[way.action]
+        gain = order.p_late - said.p_late if said else 0.0
+        if said is not None and gain < policy.recommend.least_gain:
+            continue
+        prevented = gain * order.at_stake if said else action.helps * order.expected_loss
+        cost = action.cost + action.minutes * policy.capacity.wage
+        if prevented <= cost:
+            continue
+        middle = order.delay_days[1]
+        found.append(
+            Recommendation(
+                way.action, _detail(action, way), way.site,
+                said.p_late if said else order.p_late,
+                -gain if said else None,
+                tuple(day - middle for day in said.delay_days) if said else None,  # type: ignore[arg-type]
+                round(cost, 2), round(prevented - cost, 2), until[way.action],
+                said.unfamiliar if said else (), action.approver,
+            )
+        )  # fmt: skip
+    found.sort(key=lambda each: (-each.saves, each.action, each.site or ""))
+    return tuple(_once_each(found)[: policy.recommend.most])
+
+
+def _once_each(found: Sequence[Recommendation]) -> list[Recommendation]:
+    """Return the best recommendation of each action."""
+    best: dict[str, Recommendation] = {}
+    for each in found:
+        best.setdefault(each.action, each)
+    return list(best.values())
+
+
+def _detail(action: ActionPolicy, way: Way) -> str:
+    if way.action == "other_site":
+        return f"Ship it from {way.site}, which has everything in stock as last recorded"
+    if way.action == "split":
+        lines = ", ".join(str(line) for line in sorted(way.moves))
+        return f"Ship line {lines} from {way.site}, which has it as last recorded, the rest as is"
+    if way.action == "faster_service":
+        return f"Book {action.service}"
+    return action.does[:1].upper() + action.does[1:]
+
+
+def together(first: Scored, second: Scored) -> Scored:
+    """Return what two parts of an order make: in full and in time only if both are."""
+    p = 1.0 - (1.0 - first.p_late) * (1.0 - second.p_late)
+    days = tuple(max(a, b) for a, b in zip(first.delay_days, second.delay_days, strict=True))
+    seen = dict.fromkeys((*first.unfamiliar, *second.unfamiliar))
+    return Scored(min(p, 1.0), days, tuple(seen))  # type: ignore[arg-type]

@@ -1,0 +1,114 @@
+"""Until when an action still works: the promise, less the working days that are needed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from triage.advice.steps import UsualSteps, WorkingTime
+from triage.advice.work_policy import ActionPolicy
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, UNKNOWN_TIME
+from triage.features.book import OrderBook
+from triage.features.facts import TIME
+
+_DELIVERED, _DISPATCHED = TIME["delivered"], TIME["shipment_dispatched"]
+_LEAST = 10
+_FARTHEST_DAYS = 4_000
+Lane = tuple[str | None, ...]
+"""Site, destination region and service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roads:
+    """Median working days from hand-over to delivery, by lane and service, and of all."""
+
+    by_lane: Mapping[Lane, float]
+    every: float
+
+    @classmethod
+    def of(cls, book: OrderBook, lanes: Sequence[Lane], moment: int, time: WorkingTime) -> Self:
+        """Learn from what was delivered before a moment.
+
+        Args:
+            book: the orders.
+            lanes: lane of each order, by row.
+            moment: UTC micros.
+            time: working days.
+        """
+        n = len(book)
+        known, event = book.known[:n], book.event[:n]
+        done = np.flatnonzero(
+            (known[:, _DELIVERED] != UNKNOWN_TIME) & (known[:, _DELIVERED] < moment)
+            & (known[:, _DISPATCHED] != UNKNOWN_TIME)
+        )  # fmt: skip
+        if not len(done):
+            return cls({}, 0.0)
+        days = time.of_many(event[done, _DELIVERED]) - time.of_many(event[done, _DISPATCHED])
+        by_lane: dict[Lane, list[float]] = {}
+        for at, took in zip(done.tolist(), np.maximum(days, 0.0).tolist(), strict=True):
+            by_lane.setdefault(lanes[at], []).append(took)
+        medians = {
+            lane: float(np.median(took)) for lane, took in by_lane.items() if len(took) >= _LEAST
+        }
+        return cls(medians, float(np.median(days)))
+
+    def days(self, lane: Lane) -> float:
+        """Return the usual days of a lane; those of all where it has too little history."""
+        return self.by_lane.get(lane, self.every)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Last moments by action, from what steps and roads usually take."""
+
+    steps: UsualSteps
+    roads: Roads
+
+    def needed(self, action: ActionPolicy, stage: str, lane: Lane) -> float:
+        """Return the working days that an order needs from the action until it is delivered.
+
+        Args:
+            action: what is done.
+            stage: the order's last milestone.
+            lane: how it goes.
+        """
+        if action.until_promise:
+            return 0.0
+        last = TIME[action.stands_in_for or stage]
+        last = max(last, TIME[stage])
+        inside = sum(
+            days
+            for column, days in zip(self.steps.columns, self.steps.days[1:], strict=True)
+            if last < column < _DELIVERED
+        )
+        road = self.roads.days(lane) if action.road_days is None else action.road_days
+        return action.lead_days + inside + road
+
+    def latest(self, promised_by: int, days: float) -> int:
+        """Return the last moment from which so many working days still end by the promise.
+
+        Args:
+            promised_by: UTC micros.
+            days: working days, 0 or more.
+        """
+        if days <= 0:
+            return promised_by
+        of = self.steps.time.of
+        target = of(promised_by) - days
+        span = min(round((2 * days + 10) * MICROS_PER_DAY), _FARTHEST_DAYS * MICROS_PER_DAY)
+        low, high = promised_by - span, promised_by
+        while high - low > MICROS_PER_MINUTE:
+            middle = (low + high) // 2
+            if of(middle) <= target:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def left(self, as_of: int, moment: int) -> float:
+        """Return working days from one moment to another, negative if it has passed."""
+        of = self.steps.time.of
+        return of(moment) - of(as_of)

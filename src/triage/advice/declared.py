@@ -1,0 +1,11 @@
+"""The base of everything that a policy file declares: frozen, and nothing that is not known."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Declared(BaseModel):
+    """A table of a policy file; a name that does not exist is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

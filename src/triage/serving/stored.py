@@ -1,0 +1,106 @@
+"""Stored orders as objects, and what the log tells about sites, services and lanes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from triage.domain.records import Order, OrderLine
+from triage.features.facts import great_circle_km
+from triage.history.tables import History
+
+_PLACE = ("site_region", "site_area", "site_latitude", "site_longitude")
+
+
+class StoredOrders:
+    """The log's orders, made into objects when somebody asks.
+
+    Args:
+        history: the log.
+    """
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._starts = np.searchsorted(history.lines["order"], np.arange(len(history.orders) + 1))
+        self.one = lru_cache(maxsize=1024)(self._one)
+
+    def many(self, rows: Sequence[int]) -> list[Order]:
+        """Return the orders of some rows of the log."""
+        history, at = self._history, np.asarray(rows, dtype=np.int64)
+        spans = [np.arange(self._starts[row], self._starts[row + 1]) for row in rows]
+        counts = [len(span) for span in spans]
+        places = np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
+        lines = history.lines.take(places).assign(order=np.repeat(np.arange(len(rows)), counts))
+        return list(replace(history, orders=history.orders.take(at), lines=lines).order_objects())
+
+    def _one(self, row: int) -> Order:
+        return self.many([row])[0]
+
+
+class Network:
+    """Where goods can ship from, and who carries which service where, as the log shows.
+
+    Args:
+        history: the log.
+    """
+
+    def __init__(self, history: History) -> None:
+        named = history.lines.dropna(subset=["site"]).drop_duplicates("site")
+        self._sites: dict[str, dict[str, Any]] = {
+            row["site"]: {name: _value(row[name]) for name in _PLACE}
+            for row in named[["site", *_PLACE]].to_dict("records")
+        }
+        booked = history.orders[["service", "destination_region", "carrier"]].dropna()
+        counts = Counter(zip(*(booked[name].tolist() for name in booked), strict=True))
+        self._carriers: dict[tuple[str, str], dict[str, int]] = {}
+        for (service, region, carrier), n in counts.items():
+            self._carriers.setdefault((service, region), {})[carrier] = n
+
+    def sites(self, order: Order) -> list[str]:
+        """Return all sites, nearest to the destination first where places are known."""
+
+        def distance(site: str) -> tuple[float, str]:
+            place = self._sites[site]
+            latitude, longitude = place["site_latitude"], place["site_longitude"]
+            there = order.destination_latitude, order.destination_longitude
+            if latitude is None or longitude is None or there[0] is None or there[1] is None:
+                return (np.inf, site)
+            return (great_circle_km(latitude, longitude, there[0], there[1]), site)
+
+        return sorted(self._sites, key=distance)
+
+    def services(self, order: Order) -> frozenset[str]:
+        """Return the services that have been booked to the order's destination."""
+        return frozenset(
+            service for service, region in self._carriers if region == order.destination_region
+        )
+
+    def moved(self, order: Order, site: str, lines: frozenset[int]) -> Order:
+        """Return the order with some of its lines shipping from another site."""
+        place = {"site": site, **self._sites[site]}
+        changed = tuple(
+            line.model_copy(update=place) if line.line_no in lines else line for line in order.lines
+        )
+        return order.model_copy(update={"lines": changed})
+
+    def booked(self, order: Order, service: str) -> Order:
+        """Return the order by another service: with its own carrier, or the usual one for it."""
+        carriers = self._carriers[service, order.destination_region or ""]
+        usual = max(carriers, key=lambda name: (carriers[name], name))
+        carrier = order.carrier if order.carrier in carriers else usual
+        return order.model_copy(update={"service": service, "carrier": carrier})
+
+
+def only(order: Order, lines: frozenset[int]) -> Order:
+    """Return the part of an order that holds some of its lines."""
+    kept: tuple[OrderLine, ...] = tuple(x for x in order.lines if x.line_no in lines)
+    return order.model_copy(update={"lines": kept})
+
+
+def _value(cell: object) -> object:
+    return None if cell != cell else cell  # noqa: PLR0124 - NaN

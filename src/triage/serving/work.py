@@ -1,0 +1,141 @@
+"""From an assessed order to its place: exposure, priority, recommendations, the list as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from triage.advice import groups, priority
+from triage.advice.alternatives import Way
+from triage.advice.assessment import Assessment, Recommendation
+from triage.advice.deadlines import Deadlines, Lane
+from triage.advice.sharing import shared_out
+from triage.advice.work_policy import ActionName, WorkPolicy
+from triage.domain.records import Order
+from triage.features.book import OrderBook, OrderRow
+from triage.history.tables import History
+from triage.serving.advisor import WorkItem, Worklist
+from triage.serving.other_ways import Ask, OtherWays
+from triage.serving.shown import ShownOrder
+from triage.serving.stock import StockBook
+from triage.serving.stored import Network
+
+_PLANNED = 100
+"""Orders from the top of the list for which other ways are solved together."""
+_STOCKS = frozenset({"other_site", "split"})
+
+
+class Work:
+    """What the policy makes of assessed orders.
+
+    Args:
+        policy: exposure, actions, capacity, escalations.
+        history: the log.
+        book: makes rows of changed orders.
+        deadlines: last moments.
+        time_zone: in which moments are told.
+        ask: the model, for orders as changed.
+    """
+
+    def __init__(
+        self, policy: WorkPolicy, history: History, book: OrderBook, deadlines: Deadlines,
+        time_zone: str, ask: Ask,
+    ) -> None:  # fmt: skip
+        self._policy, self._deadlines, self._zone = policy, deadlines, time_zone
+        self._book = book
+        network = Network(history)
+        self._ways = OtherWays(policy, book, StockBook.of(history), network, ask)
+
+    def placed(self, said: Assessment, shown: ShownOrder, order: Callable[[], Order]) -> Assessment:
+        """Return the assessment with exposure, priority and what is scarce."""
+        policy, late = self._policy, said.p_late
+        exposed = priority.exposure(
+            policy.exposure, said.revenue, shown.tier,
+            priority.days_if_late(late, said.delay_days), regulated=shown.regulated,
+        )  # fmt: skip
+        said = replace(said, exposure=exposed)
+        if said.state == "already_late":
+            return said
+        feasible: set[ActionName] = set(policy.actions) - _STOCKS
+        if late >= policy.recommend.p_late_from:
+            whole = order()
+            feasible = {way.action for way in self._possible(whole, said)}
+            if said.stage in {"order_created", "order_validated"}:
+                said = replace(said, scarce=self._ways.scarce(whole, said.as_of))
+        ways = priority.options(policy, said, self._deadlines, shown.lane, feasible)
+        return replace(said, priority=priority.priority(policy, said, ways, self._zone))
+
+    def with_recommendations(
+        self, said: Assessment, row: OrderRow, order: Callable[[], Order]
+    ) -> Assessment:
+        """Return the assessment with what else could be done, best first."""
+        if said.state == "already_late" or said.p_late < self._policy.recommend.p_late_from:
+            return said
+        whole = order()
+        ways = self._possible(whole, said)
+        lane = (said.site, said.destination, whole.service)
+        found = self._ways.recommended(whole, row, said, ways, self._until(said, lane, ways))
+        return replace(said, recommendations=found)
+
+    def ranked(
+        self, now: int, assessed: Mapping[str, Assessment], order: Callable[[str], Order]
+    ) -> Worklist:
+        """Return the list of all open orders as of now: at risk first, then already late."""
+        at_risk = sorted(
+            (each for each in assessed.values() if each.state == "at_risk"), key=priority.rank_key
+        )
+        late = sorted(
+            (each for each in assessed.values() if each.state == "already_late"),
+            key=lambda each: (-each.expected_loss, each.promised_by, each.order_id),
+        )
+        fit = priority.fitting(at_risk, self._policy.capacity)
+        plans = self._plans(at_risk[:_PLANNED], order)
+        items = [
+            WorkItem(rank, each, each.order_id in fit, plans.get(each.order_id))
+            for own in (at_risk, late)
+            for rank, each in enumerate(own, start=1)
+        ]
+        shared = groups.shared(
+            at_risk, self._policy.shared_from, self._policy.recommend.p_late_from
+        )
+        return Worklist(now, tuple(items), shared)
+
+    def _plans(
+        self, top: Sequence[Assessment], order: Callable[[str], Order]
+    ) -> dict[str, Recommendation]:
+        """Return what to do for the first of the list, none given stock that another gets."""
+        pairs = []
+        for said in top:
+            whole = order(said.order_id)
+            row = self._book.row(self._book.row_of[said.order_id])
+            full = self.with_recommendations(said, row, partial(order, said.order_id))
+            pairs += [
+                (self._ways.claim(whole, each, said.as_of), each)
+                for each in full.recommendations
+                if each.saves > 0
+            ]
+        if not pairs:
+            return {}
+        claims = [claim for claim, _ in pairs]
+        stock = self._ways.stock_of(claims, top[0].as_of)
+        granted = shared_out(claims, stock, self._policy.capacity.session)
+        return {
+            claim.order_id: each
+            for (claim, each), given in zip(pairs, granted, strict=True)
+            if given
+        }
+
+    def _possible(self, order: Order, said: Assessment) -> list[Way]:
+        regulated = said.exposure is not None and said.exposure.regulated
+        return self._ways.possible(order, said, regulated=regulated)
+
+    def _until(self, said: Assessment, lane: Lane, ways: Sequence[Way]) -> dict[ActionName, int]:
+        """Return the last moments of the actions that do not come too late."""
+        found: dict[ActionName, int] = {}
+        for name in dict.fromkeys(way.action for way in ways):
+            needed = self._deadlines.needed(self._policy.actions[name], said.stage, lane)
+            moment = self._deadlines.latest(said.promised_by, needed)
+            if moment > said.as_of:
+                found[name] = moment
+        return found

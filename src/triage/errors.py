@@ -78,6 +78,13 @@ class OrderNotFoundError(TriageError):
     slug = "order-not-found"
 
 
+class ExceptionNotFoundError(TriageError):
+    """No such exception is known."""
+
+    status = 404
+    slug = "exception-not-found"
+
+
 class RequestError(TriageError):
     """The request cannot be used as it is."""
 

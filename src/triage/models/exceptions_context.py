@@ -135,7 +135,8 @@ class LogContext:
         for whose, moment, word in zip(
             customer, said["record_time"].tolist(), said["disposition"].tolist(), strict=True
         ):
-            self._said.setdefault(whose, []).append((moment, word))
+            if whose >= 0:
+                self._said.setdefault(whose, []).append((moment, word))
 
     def of(self, event: ExceptionEvent, order: OrderFacts | None = None) -> Facts:
         """Return what was known beside an exception.
@@ -182,7 +183,7 @@ class LogContext:
 
     def _usual(self, customer: str | None, moment: int) -> str | None:
         """Return what the customer's exceptions mostly were, as far as that was known."""
-        said = self._said.get(self._customers.find(customer), []) if customer else []
+        said = self._said.get(self._customers.find(customer), [])
         counts = Counter(word for known, word in said if known < moment)
         return min(counts, key=lambda word: (-counts[word], word)) if counts else None
 
@@ -279,18 +280,20 @@ def _of(values: Ints, order: Ints) -> list[int]:
 
 
 def _grouped(keys: Sequence[K], moments: Ints) -> dict[K, Ints]:
-    """Return the sorted moments of each key."""
+    """Return the sorted moments of each key; -1 stands for none."""
     found: dict[K, list[int]] = {}
     for key, moment in zip(keys, moments.tolist(), strict=True):
-        found.setdefault(key, []).append(moment)
+        if key != -1:
+            found.setdefault(key, []).append(moment)
     return {key: np.sort(np.array(each, dtype=np.int64)) for key, each in found.items()}
 
 
 def _summed(key: Ints, moments: Ints, amounts: Floats) -> dict[int, tuple[Ints, Floats]]:
     """Return the moments of each key, sorted, and the sum of the amounts before each."""
     by_key = np.lexsort((moments, key))
+    by_key = by_key[key[by_key] >= 0]
     keys, first = np.unique(key[by_key], return_index=True)
-    parts = np.split(by_key, first[1:])
+    parts = np.split(by_key, first[1:]) if len(keys) else []
     return {
         int(whose): (moments[rows], np.concatenate([[0.0], np.cumsum(amounts[rows])]))
         for whose, rows in zip(keys, parts, strict=True)

@@ -16,11 +16,12 @@ from triage.serving import openapi, pages, problems
 from triage.serving.advisor import AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.direct import Direct
+from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.headers import SecurityHeaders
 from triage.serving.limits import BodyLimit
 from triage.serving.metrics import Metrics, RequestMetrics
 from triage.serving.price_desk import PriceDesk
-from triage.serving.routes import batch, health, models, score, worklist
+from triage.serving.routes import batch, exceptions, health, models, score, worklist
 from triage.serving.service import Service
 from triage.serving.shadow import Shadow
 from triage.settings import Settings
@@ -38,6 +39,7 @@ def create_app(
     clock: Callable[[], int] = wall_clock,
     challenger: Challenger | None = None,
     prices: PriceDesk | None = None,
+    exception_desk: ExceptionDesk | None = None,
 ) -> FastAPI:
     """Return the app: the API, the list, and what operation needs.
 
@@ -49,6 +51,7 @@ def create_app(
         challenger: a model that scores what was answered too, unseen; if there is one, the provider
             gives an advisor from the start.
         prices: assesses prices of lines; without it answers say nothing about lines.
+        exception_desk: classifies exceptions; without it that address answers "not ready".
     """
     metrics = Metrics()
     shadow = _shadow(challenger, advisor_provider, settings, metrics)
@@ -69,9 +72,10 @@ def create_app(
         lifespan=lifespan,
     )
     service = Service(advisor_provider, settings, clock, metrics, challenger, shadow, prices)
+    service.exceptions = exception_desk
     hot = score.router(service)
     app.include_router(hot)
-    for part in (batch, worklist, models, health, pages):
+    for part in (batch, exceptions, worklist, models, health, pages):
         app.include_router(part.router(service))
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)

@@ -13,6 +13,7 @@ from triage.models.champion import bundle_folder, champion, find_champion
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.app import create_app, wall_clock
 from triage.serving.challenger import load_challenger
+from triage.serving.exception_desk import load_exception_desk
 from triage.serving.price_desk import load_price_desk
 from triage.serving.scorer import Scorer
 from triage.settings import Settings
@@ -61,4 +62,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         return create_app(not_ready, configured)
     challenger = load_challenger(configured, scorer, history)
     prices = load_price_desk(configured, history)
-    return create_app(lambda: scorer, configured, challenger=challenger, prices=prices)
+    return create_app(
+        lambda: scorer, configured, challenger=challenger, prices=prices,
+        exception_desk=load_exception_desk(configured, history),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from triage.serving.exception_schemas import ClassifyRequest
 from triage.serving.intake import BatchRequest, ScoreRequest
 from triage.serving.schemas import (
     BatchAnswerItem,
@@ -17,10 +18,12 @@ from triage.serving.schemas import (
     described,
 )
 
-_UNLISTED = (ScoreRequest, BatchRequest, Problem, BatchAnswerItem, BatchProblemItem)
+_UNLISTED = (
+    ScoreRequest, BatchRequest, ClassifyRequest, Problem, BatchAnswerItem, BatchProblemItem,
+)  # fmt: skip
 _SAID = {
     400: "Not JSON that can be read safely.",
-    404: "No such order.",
+    404: "No such order or exception.",
     408: "The body did not arrive in time.",
     413: "The body is larger than the service reads.",
     415: "Not a content type that this address reads.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
+from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.metrics import Metrics
 from triage.serving.price_desk import PriceDesk
 from triage.serving.shadow import Shadow
@@ -26,6 +27,7 @@ class Service:
         challenger: the model that scores unseen, if one was named.
         shadow: its queue; None if nothing scores unseen.
         prices: assesses prices of lines, if there is a model of prices.
+        exceptions: classifies exceptions, if there is a model of them.
     """
 
     provider: AdvisorProvider
@@ -35,6 +37,7 @@ class Service:
     challenger: Challenger | None = None
     shadow: Shadow | None = None
     prices: PriceDesk | None = None
+    exceptions: ExceptionDesk | None = None
     _index: WorklistIndex = field(default=EMPTY)
 
     def advisor(self) -> Advisor:

@@ -1,0 +1,222 @@
+"""Exceptions as the service classifies them: stored ones, and those that are sent whole."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from triage.advice import policy as policies
+from triage.advice.exception_reasons import ExceptionReason, exception_reasons
+from triage.advice.playbooks import Playbook, load_playbooks
+from triage.advice.policy import Policy
+from triage.domain.clock import MICROS_PER_MINUTE, from_micros
+from triage.domain.records import ExceptionEvent, ExceptionPhase, Milestone, Order
+from triage.errors import BundleError, ExceptionNotFoundError
+from triage.history.tables import History
+from triage.models.champion import bundle_folder, find_champion
+from triage.models.exceptions import NAME, Classified, ExceptionModel
+from triage.models.exceptions_context import LogContext
+from triage.settings import Settings
+
+_KEPT = 20_000
+_LOG = logging.getLogger("triage.serving")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A classified exception with its reasons."""
+
+    event: ExceptionEvent
+    answer: Classified
+    reasons: tuple[ExceptionReason, ...]
+    other: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenException:
+    """An open exception of an order, as its page shows it; `title` is empty without a playbook."""
+
+    exception_id: str
+    code: str
+    title: str
+    owner: str
+    probability: float
+    abstained: bool
+
+
+class ExceptionDesk:
+    """Classifies exceptions by the champion.
+
+    Args:
+        model: its bundle.
+        version: its version in the registry.
+        history: the log.
+        policy: who stays authoritative, how many reasons are told, how long an answer holds.
+        playbooks: by class.
+    """
+
+    def __init__(
+        self, model: ExceptionModel, version: str, history: History, policy: Policy,
+        playbooks: dict[str, Playbook],
+    ) -> None:  # fmt: skip
+        self.model = model
+        self.version = version
+        self.policy = policy
+        self.playbooks = playbooks
+        self._context = LogContext(history, model.numbers.time_zone)
+        table = history.exceptions
+        opens = (table["phase"] == ExceptionPhase.RAISED.value).to_numpy(bool)
+        self._raised = table[opens].drop_duplicates("exception_id").reset_index(drop=True)
+        self._at = {name: at for at, name in enumerate(self._raised["exception_id"].tolist())}
+        closed = set(table.loc[~opens, "exception_id"].tolist())
+        self._open: dict[str, list[str]] = {}
+        for name, order_id in zip(
+            self._raised["exception_id"].tolist(), self._raised["order_id"].tolist(), strict=True
+        ):
+            if name not in closed and isinstance(order_id, str):
+                self._open.setdefault(order_id, []).append(name)
+        self.of_id = lru_cache(maxsize=_KEPT)(self._of_id)
+
+    def _of_id(self, exception_id: str) -> Case:
+        """Classify a stored exception as of when it became known.
+
+        Raises:
+            ExceptionNotFoundError: if the log holds no such exception.
+        """
+        at = self._at.get(exception_id)
+        if at is None:
+            raise ExceptionNotFoundError(
+                "the log holds no exception with this id: send it whole, or import it first"
+            )
+        return self.of_event(_record(self._raised.iloc[at]))
+
+    def of_event(
+        self, event: ExceptionEvent, order: Order | None = None,
+        milestones: Iterable[Milestone] = (),
+    ) -> Case:  # fmt: skip
+        """Classify an exception that was sent whole, perhaps with its order; nothing is stored."""
+        sent = None if order is None else self._context.sent(order, milestones)
+        facts = self._context.of(event, sent)
+        answer = self.model.classify(event, facts)
+        top = self.policy.reasons.top
+        return Case(event, answer, *exception_reasons(self.model, event, facts, answer, top))
+
+    def open_of(self, order_id: str) -> list[OpenException]:
+        """Return the exceptions of an order that nobody has closed."""
+        found = []
+        for name in self._open.get(order_id, ()):
+            answer = self.of_id(name).answer
+            code = self.model.numbers.classes[answer.label]
+            book = self.playbooks.get(code)
+            found.append(
+                OpenException(
+                    name, code, book.title if book else "", book.owner if book else "",
+                    float(answer.probabilities[answer.label]), answer.abstained,
+                )
+            )  # fmt: skip
+        return found
+
+    def answer(self, case: Case, scored_at: int) -> dict[str, Any]:
+        """Return the answer about a case (see `exception_schemas.ExceptionAnswer`).
+
+        Args:
+            case: the case.
+            scored_at: wall clock, UTC micros.
+        """
+        event, found, numbers = case.event, case.answer, self.model.numbers
+        code = numbers.classes[found.label]
+        book = self.playbooks.get(code)
+        holds = int(self.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE)
+        shares = sorted(
+            zip(numbers.classes, found.probabilities.tolist(), strict=True),
+            key=lambda pair: (-pair[1], pair[0]),
+        )
+        return {
+            "exception_id": event.exception_id,
+            "order_id": event.order_id,
+            "as_of": event.record_time,
+            "scored_at": from_micros(scored_at),
+            "stale_at": from_micros(scored_at + holds),
+            "advisory": True,
+            "authority": self.policy.authority,
+            "model": {"name": NAME, "version": self.version, "digest": self.model.digest},
+            "policy_version": self.policy.version,
+            "code": code,
+            "probability": float(found.probabilities[found.label]),
+            "classes": [
+                {"code": word, "title": self._title(word), "probability": share}
+                for word, share in shares
+            ],
+            "abstained": found.abstained,
+            "why": list(found.why),
+            "reads_words": found.reads,
+            "stated_error": numbers.stated_error,
+            "owner": book.owner if book else None,
+            "severity": book.severity if book else None,
+            "sla_hours": book.sla_hours if book else None,
+            "due_by": event.event_time + timedelta(hours=book.sla_hours) if book else None,
+            "playbook": playbook_out(book) if book else None,
+            "reasons": [
+                {"kind": x.kind, "text": x.text, "effect": x.effect, "words": list(x.words)}
+                for x in case.reasons
+            ],
+            "other_effect": case.other,
+        }
+
+    def _title(self, code: str) -> str:
+        book = self.playbooks.get(code)
+        return book.title if book else code.replace("_", " ")
+
+
+def playbook_out(book: Playbook) -> dict[str, Any]:
+    """Return a playbook as answers carry it."""
+    return {
+        "name": book.name,
+        "title": book.title,
+        "signs": list(book.signs),
+        "steps": list(book.steps),
+        "false_alarms": list(book.false_alarms),
+        "escalation": book.escalation,
+        "url": f"/playbooks/{book.name}",
+    }
+
+
+def load_exception_desk(settings: Settings, history: History) -> ExceptionDesk | None:
+    """Return the desk of the champion; None where no model was promoted or it cannot be read.
+
+    A model that cannot be read is told in the log of the service: scores do not wait for it.
+    """
+    try:
+        pointer = find_champion(settings.home, NAME)
+        if pointer is None:
+            return None
+        folder = bundle_folder(settings.home, NAME, pointer["digest"])
+        model = ExceptionModel.load(folder, pointer["digest"])
+    except BundleError as error:
+        _LOG.warning("exceptions are not classified: %s", error)
+        return None
+    return ExceptionDesk(
+        model, str(pointer["version"]), history, policies.load(settings.workspace),
+        load_playbooks(settings.workspace),
+    )  # fmt: skip
+
+
+def _record(row: pd.Series[Any]) -> ExceptionEvent:
+    texts = {
+        name: row[name] if isinstance(row[name], str) else None
+        for name in ("order_id", "source", "code", "text")
+    }
+    return ExceptionEvent.model_construct(
+        exception_id=row["exception_id"],
+        phase=ExceptionPhase.RAISED,
+        event_time=from_micros(row["event_time"]),
+        record_time=from_micros(row["record_time"]),
+        disposition=None,
+        **texts,
+    )

@@ -14,8 +14,10 @@ from triage.errors import GateError
 from triage.history.log import Log
 from triage.models.champion import champion, find_champion
 from triage.models.prices import NAME
+from triage.serving.candidate import Candidates
 from triage.serving.price_desk import load_price_desk
 from triage.settings import Settings
+from triage.training.pipeline import promote_version
 from triage.training.price_tracking import track_prices
 from triage.training.price_train import train_prices
 from triage.training.registry import promote
@@ -53,6 +55,11 @@ def test_a_price_model_is_trained_twice_alike_registered_promoted_and_served(hom
     assert tracked.model_version == "1"
     promote(home, NAME, tracked.model_version, who="me", why="test", gates=run.gates)
     assert champion(home, NAME)["digest"] == run.digest
+    promote_version(
+        NAME, "1", home, who="you", why="again", accept_unstable=False, workspace=None,
+        serve=Candidates.of(Settings(home=home)),
+    )  # fmt: skip
+    assert champion(home, NAME)["who"] == "you"
     assert load_price_desk(Settings(home=home), Log(home).read()) is not None
 
 

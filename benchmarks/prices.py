@@ -26,7 +26,8 @@ from sklearn.ensemble import IsolationForest
 from triage.history.importer import import_extract
 from triage.history.log import Log
 from triage.models.price_lines import PriceLines, price_lines
-from triage.models.prices import PricedLine, PriceModel
+from triage.models.priced_line import PricedLine
+from triage.models.prices import PriceModel
 from triage.simulation.sample import write_simulation
 from triage.training.price_recipe import load_recipe
 from triage.training.price_train import fit_prices

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from triage.models.price_kinds import Kind
-from triage.models.prices import Basis, PricedLine, PriceModel, PriceVerdict
+from triage.models.priced_line import PricedLine
+from triage.models.prices import Basis, PriceModel, PriceVerdict
 
 _AGAINST: dict[Basis, str] = {
     "contract": "the contract price",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from triage.features.compile import Ints
 from triage.history.tables import History
-from triage.models.prices import PricedLine
+from triage.models.priced_line import PricedLine
 
 _OF_ORDER = {"customer": "customer_id", "tier": "customer_tier", "channel": "channel"}
 _NAMES = tuple(field.name for field in fields(PricedLine))

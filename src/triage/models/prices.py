@@ -18,15 +18,20 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from triage.domain.records import Order, OrderLine
 from triage.errors import BundleError
 from triage.models.bundle import read_bundle
 from triage.models.price_kinds import CENT, KINDS, Fit, Kind, fits
+from triage.models.priced_line import (
+    EVERYWHERE,
+    PricedLine,
+    customer_keys,
+    discount_keys,
+    quantity_key,
+    sku_keys,
+)
 
 NAME = "prices"
 FILE = "prices.json"
-EVERYWHERE = ""
-"""Key of what holds for all: the root of every chain of groups."""
 EDGES: tuple[float, ...] = (
     *(-6.0, -3.0, -2.0, -1.5, -1.0, -0.75, -0.5, -0.4, -0.3, -0.2, -0.1, 0.0),
     *(0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 6.0),
@@ -36,41 +41,9 @@ _TAIL = 3.0
 WIDTHS: tuple[float, ...] = (
     _TAIL, *(b - a for a, b in pairwise(EDGES)), _TAIL,
 )  # fmt: skip
-_BANDS = (2, 10, 50, 200)
 _LEAST_PRICE = 0.005
 
 Basis = Literal["contract", "promotion", "list", "history"]
-
-
-@dataclass(frozen=True, slots=True)
-class PricedLine:
-    """What is known of a line's price when the order comes in; prices are per piece."""
-
-    price: float
-    quantity: float
-    sku: str
-    category: str | None = None
-    customer: str | None = None
-    tier: str | None = None
-    channel: str | None = None
-    list_price: float | None = None
-    contract_price: float | None = None
-    former_contract_price: float | None = None
-    promotion_price: float | None = None
-    volume_price: float | None = None
-    case_quantity: float | None = None
-
-    @classmethod
-    def of(cls, order: Order, line: OrderLine) -> PricedLine | None:
-        """Take it from an order; None if the line has no price."""
-        if line.unit_price is None:
-            return None
-        return cls(
-            line.unit_price, line.quantity, line.sku, line.category, order.customer_id,
-            order.customer_tier, order.channel, line.list_price, line.contract_price,
-            line.former_contract_price, line.promotion_price, line.volume_price,
-            line.case_quantity,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,27 +247,6 @@ class PriceModel:
 def bin_of(price: float, expected: float) -> int:
     """Return in which bin of EDGES a deviation lies."""
     return bisect_right(EDGES, math.log(max(price, _LEAST_PRICE) / expected))
-
-
-def discount_keys(line: PricedLine) -> tuple[str, ...]:
-    """Return the groups whose usual discount a line shares, the widest first."""
-    tier = f"tier|{line.tier}"
-    return EVERYWHERE, tier, f"{tier}|{line.channel}", f"customer|{line.customer}"
-
-
-def quantity_key(line: PricedLine) -> str:
-    """Return the group whose quantity effect a line shares."""
-    return f"{line.category}|{bisect_right(_BANDS, line.quantity)}"
-
-
-def sku_keys(line: PricedLine) -> tuple[str, ...]:
-    """Return the groups of things whose spread a line shares, the widest first."""
-    return EVERYWHERE, f"category|{line.category}", f"sku|{line.sku}"
-
-
-def customer_keys(line: PricedLine) -> tuple[str, ...]:
-    """Return the groups of customers whose spread a line shares, the widest first."""
-    return EVERYWHERE, f"tier|{line.tier}", f"customer|{line.customer}"
 
 
 def dumped(numbers: PriceNumbers) -> bytes:

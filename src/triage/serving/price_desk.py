@@ -16,7 +16,8 @@ from triage.errors import BundleError
 from triage.history.tables import History
 from triage.models.champion import bundle_folder, find_champion
 from triage.models.price_lines import StoredLines
-from triage.models.prices import NAME, PricedLine, PriceModel
+from triage.models.priced_line import PricedLine
+from triage.models.prices import NAME, PriceModel
 from triage.serving.intake import ScoreRequest
 from triage.settings import Settings
 

@@ -16,18 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.models.price_kinds import CENT, KINDS
-from triage.models.prices import (
+from triage.models.priced_line import (
     EVERYWHERE,
-    WIDTHS,
     PricedLine,
-    PriceModel,
-    PriceNumbers,
-    bin_of,
     customer_keys,
     discount_keys,
     quantity_key,
     sku_keys,
 )
+from triage.models.prices import WIDTHS, PriceModel, PriceNumbers, bin_of
 from triage.training.price_recipe import PriceRecipe
 
 Floats = npt.NDArray[np.float64]

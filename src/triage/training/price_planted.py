@@ -13,7 +13,8 @@ import numpy as np
 from numpy.random import Generator
 
 from triage.models.price_kinds import CENT, Kind
-from triage.models.prices import PricedLine, PriceModel
+from triage.models.priced_line import PricedLine
+from triage.models.prices import PriceModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from triage.errors import NotEnoughHistoryError
 from triage.history.log import Log
 from triage.models.bundle import write_bundle
 from triage.models.price_lines import PriceLines, price_lines
-from triage.models.prices import FILE, NAME, PricedLine, PriceModel, PriceNumbers, dumped
+from triage.models.priced_line import PricedLine
+from triage.models.prices import FILE, NAME, PriceModel, PriceNumbers, dumped
 from triage.training.price_fit import learn
 from triage.training.price_planted import Planted, plant
 from triage.training.price_recipe import PricePromise, PriceRecipe, load_price_promise, load_recipe

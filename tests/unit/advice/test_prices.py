@@ -8,7 +8,7 @@ import pytest
 from tests.unit.models.test_prices import CONTRACT, MODEL
 
 from triage.advice.prices import assess_price
-from triage.models.prices import PricedLine
+from triage.models.priced_line import PricedLine
 
 
 def reason(line: PricedLine) -> str:

@@ -15,18 +15,8 @@ from triage.domain.records import Order, OrderLine
 from triage.errors import BundleError
 from triage.models.bundle import write_bundle
 from triage.models.price_kinds import KINDS
-from triage.models.prices import (
-    EDGES,
-    EVERYWHERE,
-    FILE,
-    NAME,
-    WIDTHS,
-    PricedLine,
-    PriceModel,
-    PriceNumbers,
-    bin_of,
-    dumped,
-)
+from triage.models.priced_line import EVERYWHERE, PricedLine
+from triage.models.prices import EDGES, FILE, NAME, WIDTHS, PriceModel, PriceNumbers, bin_of, dumped
 
 
 def numbers(**changed: object) -> PriceNumbers:

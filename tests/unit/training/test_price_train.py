@@ -13,7 +13,8 @@ from tests.unit.history.small import Small, line, order
 from triage.domain.clock import MICROS_PER_DAY
 from triage.errors import DeclarationError, NotEnoughHistoryError
 from triage.models.price_lines import PriceLines, price_lines
-from triage.models.prices import EVERYWHERE, PricedLine, PriceModel
+from triage.models.priced_line import EVERYWHERE, PricedLine
+from triage.models.prices import PriceModel
 from triage.training.price_fit import learn
 from triage.training.price_planted import plant
 from triage.training.price_recipe import PriceRecipe, load_price_promise, load_recipe

@@ -1,6 +1,8 @@
 """How much of an exception can be read from its message: simulated messages, honest classifiers.
 
-    python -m benchmarks.exceptions [--orders 60000] [--seed 7] [--json]
+    python -m benchmarks.exceptions [--model] [--orders 60000] [--seed 7] [--json]
+
+With `--model`: the model that is trained and served (see `exception_model`).
 
 Trained on exceptions recorded before day 300, tested on those raised after it. The rows of the
 table see nothing, the source's code, the words, and the words with the code and what the systems
@@ -14,6 +16,7 @@ import argparse
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -26,6 +29,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
 
+from benchmarks import exception_model
 from triage.simulation import demand, distributor, shocks
 from triage.simulation.calendar import DAY, HOUR
 from triage.simulation.dialects import Messages, messages
@@ -252,14 +256,23 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--model", action="store_true", help="the model as trained and served")
+    parser.add_argument("--home", type=Path, help="with --model: keep extract and log here")
+    parser.add_argument("--unseen", default="", help="with --model: sources to leave out, by comma")
     options = parser.parse_args()
     started = time.monotonic()
-    measured = evaluate(simulate(options.seed, options.orders))
+    if options.model:
+        unseen = [name for name in options.unseen.split(",") if name]
+        measured = exception_model.measure(options.seed, options.orders, options.home, unseen)
+        printed = exception_model.show
+    else:
+        measured = evaluate(simulate(options.seed, options.orders))
+        printed = show
     measured |= {"seed": options.seed, "orders": options.orders}
     if options.json:
         print(json.dumps(measured))
     else:
-        show(measured)
+        printed(measured)
         print(f"({time.monotonic() - started:.0f} s)")
 
 

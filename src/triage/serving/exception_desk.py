@@ -174,6 +174,11 @@ class ExceptionDesk:
         return book.title if book else code.replace("_", " ")
 
 
+def open_exceptions(desk: ExceptionDesk | None, order_id: str) -> list[OpenException]:
+    """Return the open exceptions of a stored order; none without a desk."""
+    return [] if desk is None else desk.open_of(order_id)
+
+
 def playbook_out(book: Playbook) -> dict[str, Any]:
     """Return a playbook as answers carry it."""
     return {

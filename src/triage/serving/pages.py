@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from triage.serving import texts, waterfall, wording
 from triage.serving.advisor import Advisor, NotReadyError
+from triage.serving.exception_desk import open_exceptions
 from triage.serving.page_views import LateRow, RiskRow, Totals, late_row, risk_row, totals
 from triage.serving.price_desk import odd_prices
 from triage.serving.service import Service
@@ -158,6 +159,7 @@ def router(service: Service) -> APIRouter:
             falls=waterfall.of(found),
             recommendations=advisor.score_id(order_id, found.as_of).recommendations,
             odd_prices=odd_prices(service.prices, order_id),
+            open_exceptions=open_exceptions(service.exceptions, order_id),
             site_url=list_url(Query(state=found.state, site=found.site or "")),
         )
 

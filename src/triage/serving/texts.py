@@ -74,6 +74,7 @@ NEEDS_A_PERSON: Final = "Needs a person: "
 ASSOCIATION: Final = (
     "Points are what the model adds or takes away for this order. They show association, not proof."
 )
+OPEN_EXCEPTIONS: Final = "Open exceptions"
 ODD_PRICES: Final = "Prices to look at"
 ODD_PRICES_NOTE: Final = (
     "Held against what was agreed on the day of the order and what is usual; per piece."
@@ -97,6 +98,11 @@ def mostly(causes: str) -> str:
 def how_sure(low: str, high: str) -> str:
     """Return how sure the probability itself is."""
     return f"Past outcomes of such orders allow a probability from {low} to {high}."
+
+
+def perhaps(percent: str) -> str:
+    """Return what stands before a class that is not sure enough."""
+    return f"a person should say; likeliest, with {percent}:"
 
 
 def looks_like(percent: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests import exception_cases as cases
 from tests import fakes
-from tests.histories import history_of
+from tests.histories import history_of, order
 
 from triage.advice.playbooks import load_playbooks
 from triage.serving.app import create_app
@@ -85,7 +85,7 @@ def test_reasons_and_the_rest_add_up_whatever_is_named(desk: ExceptionDesk) -> N
 
 
 def test_an_order_that_is_sent_with_it_counts(told: TestClient) -> None:
-    order = {
+    sent = {
         "order_id": "NEW", "event_time": "2026-03-31T10:00:00Z",
         "record_time": "2026-03-31T10:00:00Z", "promised_by": "2026-04-05T00:00:00Z",
         "carrier": "Fox", "lines": [{"line_no": 1, "sku": "S1", "quantity": 2, "site": "W1"}],
@@ -96,7 +96,7 @@ def test_an_order_that_is_sent_with_it_counts(told: TestClient) -> None:
     }  # fmt: skip
     unsaid = whole(text="blocked S210 bin 311")
     alone = told.post(WHERE, json=unsaid).json()
-    beside = told.post(WHERE, json=unsaid | {"order": order, "milestones": [milestone]}).json()
+    beside = told.post(WHERE, json=unsaid | {"order": sent, "milestones": [milestone]}).json()
     share = {
         name: next(c["probability"] for c in answer["classes"] if c["code"] == "pick_short")
         for name, answer in (("alone", alone), ("beside", beside))
@@ -158,3 +158,19 @@ def test_open_exceptions_of_an_order_are_those_that_nobody_closed() -> None:
     assert [found.exception_id for found in made.open_of("O3")] == ["E3"]
     assert made.open_of("O4") == []
     assert len(raised) == cases.COUNT
+
+
+def test_the_page_of_an_order_shows_its_open_exceptions_with_their_playbooks() -> None:
+    advisor = fakes.FakeAdvisor()
+    name = advisor.worklist().items[0].assessment.order_id
+    raised = cases.event("E-open", cases.END, name, "wms", "short pick bin 404, recount")
+    whole = order(name, cases.END - 1)
+    made = ExceptionDesk(
+        cases.fitted().model, "4", history_of([whole, raised]), fakes.POLICY, load_playbooks()
+    )
+    app = create_app(lambda: advisor, Settings(), clock=lambda: fakes.NOW, exception_desk=made)
+    with TestClient(app) as client:
+        shown = client.get(f"/orders/{name}").text
+    assert "Open exceptions" in shown
+    assert "E-open" in shown
+    assert 'href="/playbooks/pick_short"' in shown

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_figures_of_weeks_that_were_not_seen_beat_the_lookup() -> None:
     assert "held out" in found.words()
 
 
-def figures(**changes: float) -> ExceptionFigures:
+def figures(**changes: Any) -> ExceptionFigures:
     good = ExceptionFigures(400, 0.9, 0.88, 0.6, 0.5, 0.8, 0.05, 0.05, 0.0, 0.95, 0.03, 2.0)
     return replace(good, **changes)
 

@@ -19,24 +19,28 @@ broken AS (
     GROUP BY l._file, l._row
 ),
 -- An item's own price in a contract goes before the discount of its group; `over` is the last period that ended.
+term AS (
+    SELECT customer, coalesce(sku, category) AS key, sku IS NOT NULL AS own, price::DOUBLE AS price,
+           discount::DOUBLE AS discount, volume_breaks::BOOLEAN AS breaks,
+           valid_from::DATE AS first, valid_to::DATE AS last
+    FROM contracts
+),
 agreed AS (
     SELECT
-        l._file, l._row, t.valid_to::DATE < l.day AS over,
+        l._file, l._row, t.last < l.day AS over,
         max_by(
-            coalesce(t.price::DOUBLE,
-                     l.listed * (1 - t.discount::DOUBLE) * (1 - if(t.volume_breaks::BOOLEAN, coalesce(b.off, 0), 0))),
-            (t.valid_to::DATE, t.sku IS NOT NULL)
+            coalesce(t.price, l.listed * (1 - t.discount) * (1 - if(t.breaks, coalesce(b.off, 0), 0))),
+            (t.last, t.own)
         ) AS price
-    FROM line AS l
-    JOIN contracts AS t ON t.customer = l.cust_no AND (t.sku = l.item_no OR t.category = l.item_group)
-        AND t.valid_from::DATE <= l.day
+    FROM (SELECT *, unnest([item_no, item_group]) AS key FROM line) AS l
+    JOIN term AS t ON t.customer = l.cust_no AND t.key = l.key AND t.first <= l.day
     LEFT JOIN broken AS b ON b._file = l._file AND b._row = l._row
     GROUP BY l._file, l._row, over
 ),
 promoted AS (
     SELECT l._file, l._row, min(l.listed * (1 - t.off::DOUBLE)) AS price
-    FROM line AS l
-    JOIN promotions AS t ON (t.sku = l.item_no OR t.category = l.item_group)
+    FROM (SELECT *, unnest([item_no, item_group]) AS key FROM line) AS l
+    JOIN promotions AS t ON coalesce(t.sku, t.category) = l.key
         AND coalesce(t.channel, l.order_channel) = l.order_channel AND coalesce(t.tier, l.cust_class) = l.cust_class
         AND l.day BETWEEN t.valid_from::DATE AND t.valid_to::DATE
     GROUP BY l._file, l._row

@@ -11,7 +11,7 @@ import simpy
 from triage.errors import SimulationError
 from triage.simulation import floor as states
 from triage.simulation import transit
-from triage.simulation.calendar import DAY, NEVER
+from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.demand import Luck
 from triage.simulation.operations import Operations
 from triage.simulation.policies import Action, Deed, Policy, Proposal, Situation, Staff
@@ -40,6 +40,7 @@ class People:
         self.minutes = 0.0
         self.tried = np.zeros(len(run.orders), dtype=np.int64)
         self._shown = run.orders.without_luck()
+        self._free = self._shelves()
         self._quick = transit.express_carrier(run.world, run.orders)
 
     def at(self, minute: int, proposal: Proposal) -> None:
@@ -53,7 +54,19 @@ class People:
 
     def start(self) -> None:
         """Let the sessions happen."""
+        self.run.env.process(self._nights())
         self.run.env.process(self._sessions())
+
+    def _nights(self) -> Process:
+        """Note each midnight what lies free by the system."""
+        for _ in range(self.run.world.calendar.days):
+            self._free = self._shelves()
+            yield self.run.env.timeout(DAY)
+
+    def _shelves(self) -> Ints:
+        floor = self.run.floor
+        free: Ints = (floor.on_hand - floor.taken).reshape(len(self.run.world.sites.code), -1)
+        return free
 
     def _sessions(self) -> Process:
         env, calendar = self.run.env, self.run.world.calendar
@@ -118,8 +131,9 @@ class People:
         held &= known["order_validated"] >= NEVER
         short = (floor.short_since[chosen] < now) & (known["allocation_confirmed"] >= NEVER)
         return Situation(
-            now, chosen, known, held, short, self.tried[chosen], run.world, self._shown
-        )
+            now, chosen, known, held, short, self.tried[chosen], floor.site[chosen],
+            run.service[chosen], run.carrier[chosen], self._free, run.world, self._shown,
+        )  # fmt: skip
 
     def carry_out(self, proposal: Proposal) -> bool:
         """Do what was proposed, if it is still possible; returns whether it was."""

@@ -82,6 +82,8 @@ class Situation:
         held: (k,) whether it is known to wait for the office.
         short: (k,) whether it is known to wait for stock.
         tried: (k,) how many proposals were made for it before.
+        site, service, carrier: (k,) from where and how it ships, as now booked.
+        free: (sites, skus) free pieces by the system, as of the last midnight.
         world, orders: master data and what the orders ask for, without their luck. `orders` holds
             the whole world's, by number: advice reads those in `order` only.
     """
@@ -92,6 +94,10 @@ class Situation:
     held: npt.NDArray[np.bool_]
     short: npt.NDArray[np.bool_]
     tried: Ints
+    site: Ints
+    service: Ints
+    carrier: Ints
+    free: Ints
     world: World
     orders: Orders
 
@@ -142,6 +148,42 @@ def static_rules(now: Situation) -> Sequence[Proposal]:
             faster = left <= 1 and now.tried[at] == 1
             found.append(Proposal(order, Action.FASTER_SERVICE if faster else Action.PICK_NEXT))
     return found
+
+
+def by_value(now: Situation) -> Sequence[Proposal]:
+    """Propose the usual action for every open order, the most valuable first."""
+    return _usual(now, np.argsort(-now.orders.value[now.order], kind="stable"))
+
+
+def by_promise(now: Situation) -> Sequence[Proposal]:
+    """Propose the usual action for every open order, the nearest promise first."""
+    return _usual(now, np.argsort(now.orders.promised[now.order], kind="stable"))
+
+
+def _usual(now: Situation, places: Ints) -> list[Proposal]:
+    found = (usual_action(now, at) for at in places.tolist())
+    return [each for each in found if each is not None]
+
+
+def usual_action(now: Situation, at: int) -> Proposal | None:
+    """Return what people do about an order that they look at, whatever its dates; None: nothing.
+
+    Held: ask again. Short of stock: another site that keeps the items. Allocated: pick it next.
+    Promised for today: tell the customer. The same action is not tried more than three times.
+    """
+    order, known = int(now.order[at]), now.known
+    if known["shipment_dispatched"][at] < NEVER or now.tried[at] > 2:
+        return None
+    if int(now.orders.promised[order]) == now.now // DAY:
+        return Proposal(order, Action.TELL_CUSTOMER)
+    if now.held[at]:
+        return Proposal(order, Action.EXPEDITE_APPROVAL)
+    if now.short[at]:
+        site = other_site(now, order)
+        return Proposal(order, Action.OTHER_WAREHOUSE, site) if site >= 0 else None
+    if known["allocation_confirmed"][at] < NEVER:
+        return Proposal(order, Action.PICK_NEXT)
+    return None
 
 
 def other_site(now: Situation, order: int) -> int:

@@ -113,7 +113,7 @@ def test_from_the_last_moment_on_the_promise_leaves_just_the_days_needed(
 
 
 def ways(order: Assessment, **actions: ActionPolicy) -> list[str]:
-    policy = WorkPolicy(actions=actions)  # type: ignore[arg-type]
+    policy = WorkPolicy(actions=actions)
     return [each.name for each in options(policy, order, DEADLINES, LANE, set(policy.actions))]
 
 

@@ -13,7 +13,16 @@ from triage.simulation.calendar import DAY, NEVER
 from triage.simulation.causes import EVERY
 from triage.simulation.interventions import People
 from triage.simulation.operations import Operations
-from triage.simulation.policies import Action, Proposal, Situation, Staff, nobody, static_rules
+from triage.simulation.policies import (
+    Action,
+    Proposal,
+    Situation,
+    Staff,
+    by_promise,
+    by_value,
+    nobody,
+    static_rules,
+)
 from triage.simulation.sample import Simulated
 from triage.simulation.systems import happened, milestones
 from triage.simulation.value import Value, run_policy, value
@@ -42,6 +51,47 @@ def test_static_rules_save_late_orders_and_cost_people_their_time(
     assert figures.penalties < idle.penalties
     assert figures.minutes > 0
     assert figures.proposals == len(deeds) > figures.followed > figures.worked > 0
+
+
+def test_other_rankings_take_the_usual_action_in_their_own_order(small: Simulated) -> None:
+    seen = 0
+
+    def watch(now: Situation) -> Sequence[Proposal]:
+        nonlocal seen
+        for policy, key in ((by_value, -now.orders.value), (by_promise, now.orders.promised)):
+            order = [each.order for each in policy(now)]
+            assert (np.diff(key[order]) >= 0).all()
+            assert len(set(order)) == len(order)
+            seen += len(order)
+        held = set(now.order[now.held].tolist())
+        today = now.now // DAY
+        for each in by_value(now):
+            if each.order in held and now.orders.promised[each.order] != today:
+                assert each.action is Action.EXPEDITE_APPROVAL
+        return ()
+
+    run_policy(small.world, small.shocks, small.orders, watch)
+    assert seen > 1_000
+
+
+def test_free_stock_in_a_situation_is_that_of_the_last_midnight(small: Simulated) -> None:
+    run = Operations(small.world, small.shocks, small.orders, EVERY, watch=True)
+    shelves: list[tuple[int, np.ndarray]] = []
+
+    def watch(now: Situation) -> Sequence[Proposal]:
+        if now.now // DAY in (100, 101, 200):
+            shelves.append((now.now // DAY * DAY, now.free.copy()))
+        assert (now.site == small.orders.site[now.order]).all()
+        return ()
+
+    People(run, watch, Staff()).start()
+    stock = run.run().stock
+    assert len(shelves) >= 4
+    for midnight, free in shelves:
+        before = np.flatnonzero(stock.minute < midnight)
+        last = {int(stock.cell[at]): at for at in before.tolist()}
+        cells, rows = np.array(list(last)), np.array(list(last.values()))
+        assert (free.reshape(-1)[cells] == (stock.on_hand - stock.taken)[rows]).all()
 
 
 def test_more_people_do_more_and_none_do_nothing(small: Simulated, idle: Value) -> None:

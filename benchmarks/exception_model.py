@@ -84,7 +84,7 @@ def show(measured: dict[str, Any]) -> None:
     for source, each in measured["unseen"].items():
         print(
             f"never seen: {source} ({each['rows']:,} messages): lookup {each['lookup']:.3f},"
-            f" order alone {each['without_words']:.3f}, its words used all the same"
+            f" order alone {each['without_words']:.3f}, with its words"
             f" {each['with_words']:.3f}; it abstains on {each['abstained']:.0%}"
         )
 
@@ -129,25 +129,24 @@ def _by_month(
 def _unseen(
     rows: ExceptionRows, source: str, cut: int, recipe: ExceptionRecipe, zone: str
 ) -> dict[str, Any]:
-    """Judge messages of a source that no fit has seen, without their words and with them."""
+    """Judge messages of a source that the fit has not seen, without their words and with them."""
     own = np.array([event.source == source for event in rows.events])
     others = replace(rows, labelled=np.where(own, np.iinfo(np.int64).max, rows.labelled))
     judged = np.flatnonzero(own & (rows.moment >= cut))
     model = fit_exceptions(others, cut, recipe, "", zone).model
-    known = {**model._levels, "source": {**model._levels["source"], source: -1}}
-    reads = replace(model, _levels=known)
+    deaf = replace(model, numbers=model.numbers.model_copy(update={"least_known": 2.0}))
     labels = np.array([rows.labels[at] for at in judged.tolist()])
 
     def right(said: Sequence[str]) -> float:
         return float((np.array(said) == labels).mean())
 
     answers = [model.classify(rows.events[at], rows.facts[at]) for at in judged.tolist()]
-    with_words = [reads.classify(rows.events[at], rows.facts[at]) for at in judged.tolist()]
+    alone = [deaf.classify(rows.events[at], rows.facts[at]) for at in judged.tolist()]
     classes = model.numbers.classes
     return {
         "rows": len(judged),
         "lookup": right(lookup(others, others.known_before(cut), judged)),
-        "without_words": right([classes[answer.label] for answer in answers]),
-        "with_words": right([classes[answer.label] for answer in with_words]),
+        "without_words": right([classes[answer.label] for answer in alone]),
+        "with_words": right([classes[answer.label] for answer in answers]),
         "abstained": float(np.mean([answer.abstained for answer in answers])),
     }

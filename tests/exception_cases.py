@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from functools import cache
 
+from tests import fakes
 from tests.histories import START, history_of, milestone, moment, order
+from triage.advice.playbooks import load_playbooks
 from triage.domain.clock import MICROS_PER_HOUR
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Record
 from triage.history.tables import History
 from triage.models.exceptions_context import LogContext
+from triage.serving.exception_desk import ExceptionDesk
 from triage.training.exception_fit import Fit, fit_exceptions
 from triage.training.exception_recipe import ExceptionRecipe, load_recipe
 from triage.training.exception_rows import ExceptionRows, exception_rows
@@ -89,3 +92,9 @@ def fitted() -> Fit:
     """Return a model of all of them."""
     until = START + round((END + 48) * MICROS_PER_HOUR)
     return fit_exceptions(rows(), until, recipe(), "name = 'test'", "America/Chicago")
+
+
+@cache
+def desk() -> ExceptionDesk:
+    """Return a desk that classifies by it."""
+    return ExceptionDesk(fitted().model, "4", history(), fakes.POLICY, load_playbooks())

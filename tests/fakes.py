@@ -15,6 +15,7 @@ from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
 from triage.serving.app import create_app
+from triage.serving.exception_desk import ExceptionDesk
 from triage.settings import Settings
 
 NOW = 1_535_551_200_000_000
@@ -187,7 +188,9 @@ class FakeAdvisor:
         return self._worklist
 
 
-def app(settings: Settings | None = None) -> FastAPI:
+def app(settings: Settings | None = None, exception_desk: ExceptionDesk | None = None) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn."""
     advisor = FakeAdvisor()
-    return create_app(lambda: advisor, settings or Settings(), clock=lambda: NOW)
+    return create_app(
+        lambda: advisor, settings or Settings(), clock=lambda: NOW, exception_desk=exception_desk
+    )

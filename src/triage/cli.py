@@ -260,6 +260,9 @@ def promote(
     from triage.training.pipeline import promote_version
 
     settings = _settings(home)
+    if name != "at_risk":
+        _promote_by_registered_gates(settings, name, version, who or getpass.getuser(), why)
+        return
     with _working("rehearsing on the present log") as progress:
         progress(f"rehearsing version {version} on the present log")
         gates = promote_version(
@@ -270,6 +273,17 @@ def promote(
     for gate in gates:
         if gate.name in {"latency", "stability", "replay"}:
             out.print(f"  {gate.name}: {gate.words}", highlight=False, markup=False)
+    out.print(f"[bold]{name} version {version} is the champion[/]", highlight=False)
+
+
+def _promote_by_registered_gates(
+    settings: Settings, name: str, version: str, who: str, why: str
+) -> None:
+    from triage.training.catalogue import registered_gates
+    from triage.training.registry import promote as put_in_force
+
+    gates = registered_gates(settings.home, name, version)
+    put_in_force(settings.home, name, version, who=who, why=why, gates=gates)
     out.print(f"[bold]{name} version {version} is the champion[/]", highlight=False)
 
 

@@ -15,11 +15,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
-from tests import fakes
+from tests import exception_cases, fakes
 
 from triage.settings import Settings
 
-APP = fakes.app(Settings(max_batch=20))
+APP = fakes.app(Settings(max_batch=20), exception_cases.desk())
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 SCHEMA.config.generation.update(
     modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE], deterministic=True

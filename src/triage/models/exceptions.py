@@ -2,9 +2,9 @@
 
 A linear model reads words, letters (`exceptions_text`) and code, and has an opinion on each class.
 Trees weigh these opinions with what was known of the order (`exceptions_context`); softmax of their
-raw scores, divided by a temperature, gives probabilities. Where the words cannot be relied on (a
-source or a wording never seen, no text), other trees answer that never saw words: always with
-abstention, as no error rate was measured for them.
+raw scores, divided by a temperature, gives probabilities. Where there is no text, or hardly a word
+of it is known, other trees answer that never saw words. Their answers abstain always, and so do
+those about a source never seen: no error rate was measured for them.
 
 An answer abstains below a threshold on its highest probability. The threshold is the lowest at
 which the share of wrong answers above it is at most `stated_error` with confidence, on weeks that
@@ -138,6 +138,7 @@ class Classified:
         abstained: whether a person should say what it is.
         why: why so, in words; empty if it does not abstain.
         reads: whether the words were used.
+        familiar: whether messages like it set the threshold; if not, it abstains.
         row: what the trees saw.
         text: the folded message.
     """
@@ -147,6 +148,7 @@ class Classified:
     abstained: bool
     why: tuple[str, ...]
     reads: bool
+    familiar: bool
     row: Floats
     text: str
 
@@ -211,24 +213,23 @@ class ExceptionModel:
             facts: what was known beside it (`LogContext.of`).
         """
         text = folded(event.text or "")
-        doubts = self._doubts(event, text)
-        beside = context_row(facts, self._levels)
-        if doubts:
-            row, trees = beside, self.trees_without_words
-        else:
+        reads = bool(text) and self.text.known(text) >= self.numbers.least_known
+        doubts = self._doubts(event, text, reads=reads)
+        row, trees = context_row(facts, self._levels), self.trees_without_words
+        if reads:
             code = self._levels["code"].get(facts.categories["code"] or "", -1)
             opinions = self.text.opinions(text, code) + np.array(self.numbers.intercepts)
-            row, trees = np.concatenate([opinions, beside]), self.trees
+            row, trees = np.concatenate([opinions, row]), self.trees
         shares = softmax(trees.predict(row[None, :])[0] / self.numbers.temperature)
         label = int(shares.argmax())
+        why = doubts
         if not doubts and shares[label] < self.numbers.threshold:
-            doubts = (
+            why = (
                 f"the likeliest class has {shares[label]:.0%}; from "
                 f"{min(self.numbers.threshold, 1.0):.0%} on at most "
                 f"{self.numbers.stated_error:.0%} of the answers are wrong",
             )
-            return Classified(shares, label, True, doubts, True, row, text)
-        return Classified(shares, label, bool(doubts), doubts, not doubts, row, text)
+        return Classified(shares, label, bool(why), why, reads, not doubts, row, text)
 
     def effects(self, answer: Classified) -> tuple[float, float, dict[str, float]]:
         """Return what made the raw score of the answer's class, exact Shapley values of the trees.
@@ -244,14 +245,17 @@ class ExceptionModel:
         said = math.fsum(each[:opinions].tolist())
         return base, said, dict(zip(CONTEXT, each[opinions:].tolist(), strict=True))
 
-    def _doubts(self, event: ExceptionEvent, text: str) -> tuple[str, ...]:
-        """Return why the words cannot be relied on."""
+    def _doubts(self, event: ExceptionEvent, text: str, *, reads: bool) -> tuple[str, ...]:
+        """Return why no error rate can be stated."""
         found = []
         if event.source not in self._levels["source"]:
-            found.append("no message of this source has been seen before: its words were not used")
+            found.append(
+                "no message of this source has been seen before"
+                + (": its words were read as other sources use them" if reads else "")
+            )
         if not text:
             found.append("there is no message: only the code and the order were looked at")
-        elif self.text.known(text) < self.numbers.least_known:
+        elif not reads:
             found.append("hardly a word of it has been seen before: its words were not used")
         return tuple(found)
 

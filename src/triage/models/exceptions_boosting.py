@@ -22,7 +22,7 @@ _FIXED: dict[str, Any] = {
 
 def fit_classes(
     x: Floats, names: Sequence[str], label: Ints, classes: int, parameters: Mapping[str, Any],
-    rounds: int,
+    rounds: int, weight: Floats | None = None,
 ) -> str:  # fmt: skip
     """Return the text of trees that give each class its raw score; softmax makes them shares.
 
@@ -33,7 +33,10 @@ def fit_classes(
         classes: how many there are.
         parameters: LightGBM's names.
         rounds: trees a class.
+        weight: (rows,) how much each counts; all alike if None.
     """
-    data = lightgbm.Dataset(x, label=label.astype(np.float64), feature_name=list(names))
+    data = lightgbm.Dataset(
+        x, label=label.astype(np.float64), weight=weight, feature_name=list(names)
+    )
     booster = lightgbm.train({**parameters, **_FIXED, "num_class": classes}, data, rounds)
     return str(booster.model_to_string())

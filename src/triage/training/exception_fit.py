@@ -79,11 +79,11 @@ def fit_exceptions(
 
 
 def answers(model: ExceptionModel, rows: ExceptionRows, which: Ints) -> tuple[Floats, Floats]:
-    """Return highest probability and rightness (0 or 1) of answers that used the words."""
+    """Return highest probability and rightness (0 or 1) of answers to familiar messages."""
     found = [
         (answer.probabilities[answer.label], model.numbers.classes[answer.label] == rows.labels[at])
         for at in which.tolist()
-        if (answer := model.classify(rows.events[at], rows.facts[at])).reads
+        if (answer := model.classify(rows.events[at], rows.facts[at])).familiar
     ]
     table = np.array(found, dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
@@ -126,7 +126,7 @@ def _temperature(model: ExceptionModel, rows: ExceptionRows, which: Ints) -> flo
     shares, labels = [], []
     for at in which.tolist():
         answer = model.classify(rows.events[at], rows.facts[at])
-        if answer.reads and rows.labels[at] in number:
+        if answer.familiar and rows.labels[at] in number:
             shares.append(answer.probabilities)
             labels.append(number[str(rows.labels[at])])
     if len(labels) < _LEAST_ANSWERS:
@@ -156,11 +156,13 @@ def _fit(
     beside = np.stack([context_row(rows.facts[at], coded) for at in taught.tolist()])
     weights, intercepts = documents.fit(np.arange(len(taught)), label, len(classes))
     opinions = documents.unseen(rows.moment[taught] // _WEEK, label, len(classes))
+    shares = np.bincount(label) / len(label)
+    weight = (shares * len(classes))[label] ** -recipe.trees.balance
     named = [f"says_{word}" for word in classes]
     trees, without = (
         fit_classes(
             x, [name.replace(" ", "_") for name in names], label, len(classes),
-            recipe.trees.parameters, recipe.trees.rounds,
+            recipe.trees.parameters, recipe.trees.rounds, weight,
         )
         for x, names in (
             (np.hstack([opinions, beside]), [*named, *CONTEXT]),

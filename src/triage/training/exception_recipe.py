@@ -41,9 +41,14 @@ class TextSettings(_Declared):
 
 
 class TreeSettings(_Declared):
-    """The trees above it; LightGBM's names."""
+    """The trees above it; LightGBM's names.
+
+    Rows count by the share of their class to the power of minus `balance`: 0 takes classes as they
+    come, 1 gives each the same weight.
+    """
 
     rounds: Count
+    balance: Share
     parameters: dict[str, float | int | str | bool]
 
 

@@ -63,7 +63,6 @@ def test_probabilities_sum_to_one_and_most_are_right() -> None:
 @pytest.mark.parametrize(
     ("source", "text", "why"),
     [
-        ("new_portal", "short pick bin 411", "no message of this source"),
         ("wms", None, "there is no message"),
         ("wms", "zxqv wrgl pfnord", "hardly a word of it"),
     ],
@@ -78,6 +77,14 @@ def test_without_words_to_rely_on_it_looks_at_the_order_alone_abstains_and_says_
     assert why in answer.why[0]
     other = MODEL.classify(cases.event("E1", 1.0, "O1", source, text), cases.rows().facts[1])
     assert answer.probabilities.tobytes() == other.probabilities.tobytes()
+
+
+def test_a_source_never_seen_is_read_but_left_to_a_person() -> None:
+    event = cases.event("E1", 1.0, "O1", "new_portal", "short pick bin 411")
+    answer = MODEL.classify(event, cases.rows().facts[1])
+    assert (answer.abstained, answer.reads, answer.familiar) == (True, True, False)
+    assert MODEL.numbers.classes[answer.label] == "pick_short"
+    assert "no message of this source" in answer.why[0]
 
 
 def test_effects_of_words_and_facts_add_up_to_the_score_of_the_class() -> None:

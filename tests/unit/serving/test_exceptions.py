@@ -22,7 +22,7 @@ WHERE = "/v1/exceptions/classify"
 
 @pytest.fixture(scope="module")
 def desk() -> ExceptionDesk:
-    return ExceptionDesk(cases.fitted().model, "4", cases.history(), fakes.POLICY, load_playbooks())
+    return cases.desk()
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,13 @@ def test_an_order_that_is_sent_with_it_counts(told: TestClient) -> None:
 def test_a_source_never_seen_is_left_to_a_person(told: TestClient) -> None:
     answer = told.post(WHERE, json=whole(source="fax")).json()
     assert answer["abstained"] is True
-    assert answer["reads_words"] is False
+    assert answer["reads_words"] is True
     assert "source" in answer["why"][0]
+
+
+def test_without_a_message_only_facts_decide(told: TestClient) -> None:
+    answer = told.post(WHERE, json=whole(text=None)).json()
+    assert (answer["abstained"], answer["reads_words"]) == (True, False)
     assert all(reason["kind"] == "fact" for reason in answer["reasons"])
 
 

@@ -23,7 +23,10 @@ Lane = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Roads:
-    """Median working days from hand-over to delivery, by lane and service, and of all."""
+    """Median working days from hand-over to delivery, by lane and service, and of all.
+
+    Deliveries are told by the day, so half days are as fine as it makes sense.
+    """
 
     by_lane: Mapping[Lane, float]
     every: float
@@ -50,14 +53,16 @@ class Roads:
         by_lane: dict[Lane, list[float]] = {}
         for at, took in zip(done.tolist(), np.maximum(days, 0.0).tolist(), strict=True):
             by_lane.setdefault(lanes[at], []).append(took)
-        medians = {
-            lane: float(np.median(took)) for lane, took in by_lane.items() if len(took) >= _LEAST
-        }
-        return cls(medians, float(np.median(days)))
+        medians = {lane: _half_days(took) for lane, took in by_lane.items() if len(took) >= _LEAST}
+        return cls(medians, _half_days(days.tolist()))
 
     def days(self, lane: Lane) -> float:
         """Return the usual days of a lane; those of all where it has too little history."""
         return self.by_lane.get(lane, self.every)
+
+
+def _half_days(took: Sequence[float]) -> float:
+    return round(2.0 * float(np.median(took))) / 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Deadlines:
             if last < column < _DELIVERED
         )
         road = self.roads.days(lane) if action.road_days is None else action.road_days
-        return action.lead_days + inside + road
+        return round(action.lead_days + inside + road, 1)
 
     def latest(self, promised_by: int, days: float) -> int:
         """Return the last moment from which so many working days still end by the promise.

@@ -10,7 +10,7 @@ from triage.domain.clock import from_micros
 
 
 def listed(rank: int, item: Assessment, time_zone: str) -> str:
-    """Return one order of the list as lines: risk, loss, promise, why, reasons with their effects."""
+    """Return one order of the list as lines: risk, loss, promise, why, reasons with effects."""
     promised = from_micros(item.promised_by - 1).astimezone(ZoneInfo(time_zone))
     lines = [
         f"{rank:>3}. {100 * item.p_late:.0f} % {item.band}  {item.order_id}  "

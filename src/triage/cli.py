@@ -126,11 +126,8 @@ def train(
     from triage.training.report_table import as_tables
 
     settings = _settings(home)
-    if name == "prices":
-        _train_prices(settings, promote=promote, who=who or getpass.getuser(), why=why)
-        return
-    if name == "exceptions":
-        _train_exceptions(settings, promote=promote, who=who or getpass.getuser(), why=why)
+    if name in {"prices", "exceptions"}:
+        _train_files(name, settings, promote=promote, who=who or getpass.getuser(), why=why)
         return
     with _working("training") as progress:
         judged = train_and_judge(
@@ -150,49 +147,29 @@ def train(
         out.print(f"[bold]{name} version {judged.tracked.model_version} is the champion[/]")
 
 
-def _train_prices(settings: Settings, *, promote: bool, who: str, why: str) -> None:
+def _train_files(name: str, settings: Settings, *, promote: bool, who: str, why: str) -> None:
+    """Train a model that is plain files: of prices or of exceptions."""
     from rich.markup import escape
 
-    from triage.training.price_tracking import track_prices
+    from triage.training.exception_train import train_exceptions
+    from triage.training.file_tracking import track_files
     from triage.training.price_train import train_prices
     from triage.training.registry import promote as put_in_force
 
+    learn = {"prices": train_prices, "exceptions": train_exceptions}[name]
     with _working("training") as progress:
-        run = train_prices(settings.home, workspace=settings.workspace, progress=progress)
+        run = learn(settings.home, workspace=settings.workspace, progress=progress)
         progress("recording in MLflow")
-        tracked = track_prices(run, settings.home)
+        tracked = track_files(run, settings.home)
+    if run.words:
+        out.print(run.words, highlight=False, soft_wrap=True)
     for gate in run.gates:
         mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
         out.print(f"  {mark} {gate.name}: {escape(gate.words)}", highlight=False, soft_wrap=True)
     out.print(f"bundle {run.digest}\nMLflow version {tracked.model_version}")
     if promote:
-        put_in_force(
-            settings.home, "prices", tracked.model_version, who=who, why=why, gates=run.gates
-        )
-        out.print(f"[bold]prices version {tracked.model_version} is the champion[/]")
-
-
-def _train_exceptions(settings: Settings, *, promote: bool, who: str, why: str) -> None:
-    from rich.markup import escape
-
-    from triage.training.exception_tracking import track_exceptions
-    from triage.training.exception_train import train_exceptions
-    from triage.training.registry import promote as put_in_force
-
-    with _working("training") as progress:
-        run = train_exceptions(settings.home, workspace=settings.workspace, progress=progress)
-        progress("recording in MLflow")
-        tracked = track_exceptions(run, settings.home)
-    out.print(run.figures.words(), highlight=False, soft_wrap=True)
-    for gate in run.gates:
-        mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
-        out.print(f"  {mark} {gate.name}: {escape(gate.words)}", highlight=False, soft_wrap=True)
-    out.print(f"bundle {run.digest}\nMLflow version {tracked.model_version}")
-    if promote:
-        put_in_force(
-            settings.home, "exceptions", tracked.model_version, who=who, why=why, gates=run.gates
-        )
-        out.print(f"[bold]exceptions version {tracked.model_version} is the champion[/]")
+        put_in_force(settings.home, name, tracked.model_version, who=who, why=why, gates=run.gates)
+        out.print(f"[bold]{name} version {tracked.model_version} is the champion[/]")
 
 
 @app.command()

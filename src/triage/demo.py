@@ -27,8 +27,8 @@ from triage.serving.main import create
 from triage.serving.server import serve
 from triage.settings import Settings
 from triage.simulation.sample import write_sample
+from triage.training.file_tracking import track_files
 from triage.training.pipeline import promote_judged, train_and_judge
-from triage.training.price_tracking import track_prices
 from triage.training.price_train import train_prices
 from triage.training.registry import promote
 
@@ -81,7 +81,7 @@ def train_prices_too(settings: Settings, progress: Progress) -> None:
     """Train and promote a model of prices where the log allows it; without one the demo goes on."""
     try:
         priced = train_prices(settings.home, workspace=settings.workspace, progress=progress)
-        version = track_prices(priced, settings.home).model_version
+        version = track_files(priced, settings.home).model_version
         promote(
             settings.home, PRICES, version, who=getpass.getuser(), why="demo", gates=priced.gates
         )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from triage import workspace
-from triage.errors import DeclarationError
 from triage.models.exceptions import NAME
+from triage.training.declared import read_declared
 
-T = TypeVar("T", bound=BaseModel)
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -116,9 +114,7 @@ def load_recipe(configured: Path | None = None) -> tuple[ExceptionRecipe, str]:
     Raises:
         DeclarationError: if it is absent or wrong; names the entry.
     """
-    relative = f"training/{NAME}.toml"
-    text = workspace.read_text(relative, configured)
-    return _checked(ExceptionRecipe, workspace.parse_toml(text, relative), relative), text
+    return read_declared(ExceptionRecipe, f"training/{NAME}.toml", configured)
 
 
 def load_promise(configured: Path | None = None) -> ExceptionPromise:
@@ -127,15 +123,4 @@ def load_promise(configured: Path | None = None) -> ExceptionPromise:
     Raises:
         DeclarationError: if they are absent or wrong; names the entry.
     """
-    relative = f"models/{NAME}.toml"
-    return _checked(ExceptionPromise, workspace.read_toml(relative, configured), relative)
-
-
-def _checked(kind: type[T], plain: dict[str, Any], name: str) -> T:
-    try:
-        return kind.model_validate(plain)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors(include_url=False)
-        )
-        raise DeclarationError(f"{name}: {faults}") from error
+    return read_declared(ExceptionPromise, f"models/{NAME}.toml", configured)[0]

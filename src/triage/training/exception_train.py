@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,31 +23,11 @@ from triage.training.exception_recipe import (
     load_recipe,
 )
 from triage.training.exception_rows import ExceptionRows, exception_rows
+from triage.training.file_run import FileRun
 from triage.training.train import write_bundle_as
 from triage.training.verdict import Bound, GateResult
 
 _MORE = "import more history, or have people say what closed exceptions were"
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionRun:
-    """A trained model with what it was judged by.
-
-    Attributes:
-        bundle: folder of its files.
-        digest: hex sha256 that identifies it.
-        recipe: the frozen recipe.
-        dataset: fingerprint of the log, rows that taught, trained_as_of (ISO).
-        figures: on the newest exceptions, of a fit on what was known before them.
-        gates: every gate, judged.
-    """
-
-    bundle: Path
-    digest: str
-    recipe: dict[str, Any]
-    dataset: dict[str, Any]
-    figures: ExceptionFigures
-    gates: tuple[GateResult, ...]
 
 
 def train_exceptions(
@@ -57,7 +35,7 @@ def train_exceptions(
     *,
     workspace: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
-) -> ExceptionRun:
+) -> FileRun:
     """Train on everything that people said of exceptions, judged on the newest of them.
 
     Args:
@@ -92,9 +70,9 @@ def train_exceptions(
         "classes": len(fit.model.numbers.classes),
         "trained_as_of": from_micros(moment).isoformat(),
     }
-    return ExceptionRun(
-        bundle, digest, recipe.model_dump(mode="json"), dataset, figures,
-        (*check(figures, gates, megabytes), _reloads(bundle, digest)),
+    return FileRun(
+        NAME, bundle, digest, recipe.model_dump(mode="json"), dataset, asdict(figures),
+        (*check(figures, gates, megabytes), _reloads(bundle, digest)), {}, figures.words(),
     )  # fmt: skip
 
 
@@ -167,14 +145,3 @@ def _reloads(bundle: Path, digest: str) -> GateResult:
     except BundleError as error:
         return GateResult("reloads", None, False, None, None, str(error))
     return GateResult("reloads", None, True, None, None, "the bundle reads back as it was written")
-
-
-def as_json(run: ExceptionRun) -> dict[str, str]:
-    """Return the documents that are kept beside the run, by file name."""
-    documents = {
-        "figures.json": asdict(run.figures),
-        "gates.json": [asdict(gate) for gate in run.gates],
-        "recipe.json": run.recipe,
-        "dataset.json": run.dataset,
-    }
-    return {name: json.dumps(content, indent=1) + "\n" for name, content in documents.items()}

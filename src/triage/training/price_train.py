@@ -6,12 +6,10 @@ model that is kept is then fitted on all of them, with that threshold.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +20,7 @@ from triage.models.bundle import write_bundle
 from triage.models.price_lines import PriceLines, price_lines
 from triage.models.priced_line import PricedLine
 from triage.models.prices import FILE, NAME, PriceModel, PriceNumbers, dumped
+from triage.training.file_run import FileRun
 from triage.training.price_fit import learn
 from triage.training.price_planted import Planted, plant
 from triage.training.price_recipe import PricePromise, PriceRecipe, load_price_promise, load_recipe
@@ -32,32 +31,9 @@ RECIPE_FILE = "recipe.toml"
 _GRID = tuple(round(0.5 + 0.01 * step, 2) for step in range(50))
 
 
-@dataclass(frozen=True, slots=True)
-class PriceRun:
-    """A trained price model with what it showed on lines it had not seen.
-
-    Attributes:
-        bundle: folder of its files.
-        digest: sha256 of the bundle.
-        figures: name -> figure on the lines held out.
-        planted: found and named, by kind of error.
-        gates: judged.
-        dataset: fingerprint of the log, lines, times (ISO).
-        recipe: as frozen.
-    """
-
-    bundle: Path
-    digest: str
-    figures: dict[str, float]
-    planted: tuple[Planted, ...]
-    gates: tuple[GateResult, ...]
-    dataset: dict[str, Any]
-    recipe: dict[str, Any]
-
-
 def train_prices(
     home: Path, *, workspace: Path | None = None, progress: Callable[[str], None] = lambda _: None
-) -> PriceRun:
+) -> FileRun:
     """Train and judge a price model on the log; the bundle is written to `<home>/runs/<digest>`.
 
     Raises:
@@ -89,7 +65,11 @@ def train_prices(
         "trained_as_of": from_micros(as_of).isoformat(),
         "sources": [source.name for source in history.sources],
     }
-    return PriceRun(bundle, digest, figures, planted, gates, dataset, recipe.model_dump())
+    figures |= {f"planted/{x.kind}/recall": x.found / x.lines for x in planted if x.lines}
+    return FileRun(
+        NAME, bundle, digest, recipe.model_dump(), dataset, figures, gates,
+        {"planted": [asdict(entry) for entry in planted]},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,14 +225,3 @@ def _gate(
     if not passed:
         said += f". Next: {remedy}"
     return GateResult(name, None, passed, measured, required, said, bound)
-
-
-def as_json(run: PriceRun) -> dict[str, str]:
-    """Return the documents that are kept beside a run: file name -> text."""
-    documents: dict[str, Any] = {
-        "metrics.json": run.figures | {"planted": [asdict(entry) for entry in run.planted]},
-        "gates.json": [asdict(gate) for gate in run.gates],
-        "recipe.json": run.recipe,
-        "dataset.json": run.dataset,
-    }
-    return {name: json.dumps(x, indent=1, default=str) + "\n" for name, x in documents.items()}

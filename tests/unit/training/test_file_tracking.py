@@ -17,8 +17,8 @@ from triage.models.prices import NAME
 from triage.serving.candidate import Candidates
 from triage.serving.price_desk import load_price_desk
 from triage.settings import Settings
+from triage.training.file_tracking import track_files
 from triage.training.pipeline import promote_version
-from triage.training.price_tracking import track_prices
 from triage.training.price_train import train_prices
 from triage.training.registry import promote
 
@@ -51,7 +51,7 @@ def test_a_price_model_is_trained_twice_alike_registered_promoted_and_served(hom
     assert train_prices(home).digest == run.digest
     assert {gate.name: gate.passed for gate in run.gates}["expected_precision"]
     assert run.figures["judged"] == 1.0
-    tracked = track_prices(run, home)
+    tracked = track_files(run, home)
     assert tracked.model_version == "1"
     promote(home, NAME, tracked.model_version, who="me", why="test", gates=run.gates)
     assert champion(home, NAME)["digest"] == run.digest
@@ -71,7 +71,7 @@ def test_a_version_whose_gates_failed_is_registered_and_refused(home: Path, tmp_
         text = text.replace("max_megabytes = 20", "max_megabytes = 0.000001")
         (workspace / folder / "prices.toml").write_text(text)
     run = train_prices(home, workspace=workspace)
-    tracked = track_prices(run, home)
+    tracked = track_files(run, home)
     with pytest.raises(GateError, match=r"size: .* MB .*Next: fewer lines"):
         promote(home, NAME, tracked.model_version, who="me", why="test", gates=run.gates)
 

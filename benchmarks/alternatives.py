@@ -74,7 +74,7 @@ def recommended(scorer: Scorer, home: Path, since: str, each: int) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def against_truth(said: pd.DataFrame) -> dict[str, float]:
+def against_truth(said: pd.DataFrame) -> dict[str, float | str]:
     """Return how good the recommendations were, by the truth's alternatives of the same orders."""
     ways = pd.read_csv(SAMPLE / "truth" / "alternatives.csv.gz")
     ways["net"] = ways["saved"] - ways["extra_cost"]
@@ -87,6 +87,11 @@ def against_truth(said: pd.DataFrame) -> dict[str, float]:
     stayed = pd.to_datetime(real.loc[found["order_no"], "delivered_at"]).to_numpy()
     sooner = pd.to_datetime(found["delivered_at"]).to_numpy() < stayed
     late = real.loc[found["order_no"], "late"].to_numpy(bool)
+    by_action = {
+        f"{name}: given, possible, sooner": f"{(given['action'] == name).sum()}, "
+        f"{(found['action'] == name).sum()}, {sooner[found['action'] == name].sum()}"
+        for name in _ACTIONS.values()
+    }
     best = ways.groupby("order_no")["net"].max().clip(lower=0.0)
     oracle = best.loc[found["order_no"]].to_numpy()
     return {
@@ -105,6 +110,7 @@ def against_truth(said: pd.DataFrame) -> dict[str, float]:
         "mean chance of lateness told, staying": float(found["p_late"].mean()),
         "mean chance of lateness told, this way": float(found["p_other"].mean()),
         "share late in truth, this way": float((found["late"] == 1).mean()),
+        **by_action,
     }
 
 
@@ -122,7 +128,9 @@ def main() -> None:
         scorer = scorer_as_of(home, options.since)
         said = recommended(scorer, home, options.since, options.each)
     for name, value in against_truth(said).items():
-        print(f"{name:<50}{value:>12,.3f}" if value < 10 else f"{name:<50}{value:>12,.0f}")
+        digits = 3 if not isinstance(value, str) and value < 10 else 0
+        told = value if isinstance(value, str) else f"{value:,.{digits}f}"
+        print(f"{name:<50}{told:>12}")
 
 
 if __name__ == "__main__":

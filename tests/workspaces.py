@@ -11,7 +11,7 @@ from triage.training import recipe as recipes
 
 ROUNDS = 25
 _CHEAPER = {
-    r"^rounds *=.*$": (f"rounds = {ROUNDS}", 3),
+    r"^rounds *=.*$": (f"rounds = {ROUNDS}", 4),
     r"^folds *=.*$": ("folds = 2", 1),
     r"^families *= \[[^]]*\]": ('families = ["carrier", "coverage"]', 1),
     r"^families_with *=.*$": ("", 1),

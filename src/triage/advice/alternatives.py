@@ -133,7 +133,8 @@ def recommended(
         if way.action not in until:
             continue
         action = policy.actions[way.action]
-        gain = order.p_late - said.p_late if said else 0.0
+        believed = policy.recommend.credited
+        gain = believed * (order.p_late - said.p_late) if said else 0.0
         if said is not None and gain < policy.recommend.least_gain:
             continue
         prevented = gain * order.at_stake if said else action.helps * order.expected_loss
@@ -144,7 +145,7 @@ def recommended(
         found.append(
             Recommendation(
                 way.action, _detail(action, way), way.site,
-                said.p_late if said else order.p_late,
+                order.p_late - gain,
                 -gain if said else None,
                 tuple(day - middle for day in said.delay_days) if said else None,  # type: ignore[arg-type]
                 round(cost, 2), round(prevented - cost, 2), until[way.action],

@@ -109,11 +109,14 @@ class RecommendationPolicy(Declared):
 
     Attributes:
         p_late_from: probability from which on other ways are looked for.
-        least_gain: points of probability that another way must bring at least.
+        credited: share of the gain that the model promises which is believed. The best of several
+            what-ifs is the luckiest one too, and changed inputs are no proof.
+        least_gain: points of probability, as credited, that another way must bring at least.
         most: recommendations told for one order.
     """
 
     p_late_from: Share = 0.15
+    credited: Annotated[float, Field(gt=0, le=1)] = 1.0
     least_gain: Annotated[float, Field(gt=0, le=1)] = 0.03
     most: Annotated[int, Field(ge=1, le=10)] = 4
 

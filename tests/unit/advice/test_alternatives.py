@@ -86,9 +86,11 @@ def test_a_way_is_recommended_by_what_it_saves_and_only_if_it_is_in_time() -> No
     until = {"other_site": 5, "faster_service": 6, "tell_customer": 7}
     first, second = recommended(POLICY, SAID, scored, until)  # type: ignore[arg-type]
     assert (first.action, first.site, first.support) == ("other_site", "W2", ("distance",))
-    assert first.delta_p == pytest.approx(-0.4)
+    gain = POLICY.recommend.credited * 0.4
+    assert first.delta_p == pytest.approx(-gain)
+    assert first.p_late == pytest.approx(SAID.p_late - gain)
     assert first.delta_days == (-2.0, -1.0, 1.0)
-    assert first.saves == pytest.approx(0.4 * 1000 - first.cost)
+    assert first.saves == pytest.approx(gain * 1000 - first.cost)
     assert (second.action, second.delta_p, second.p_late) == ("tell_customer", None, SAID.p_late)
     assert first.feasible_until == 5
 

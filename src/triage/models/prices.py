@@ -37,6 +37,8 @@ EDGES: tuple[float, ...] = (
     *(0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 6.0),
 )
 """Inner edges of the bins in which deviations are counted, on the log scale."""
+LEAST_PRICE = 1e-4
+"""A hundredth of a cent a piece: less is no price."""
 _TAIL = 3.0
 WIDTHS: tuple[float, ...] = (
     _TAIL, *(b - a for a, b in pairwise(EDGES)), _TAIL,
@@ -171,9 +173,12 @@ class PriceModel:
         return _range(price, max(width, numbers.least_width), basis)
 
     def judge(self, line: PricedLine) -> PriceVerdict | None:
-        """Judge a price; None if nothing is known that it could be held against."""
+        """Judge a price; None if nothing is known that it could be held against.
+
+        An expected price below `LEAST_PRICE` is nothing to hold it against.
+        """
         expected = self.expect(line)
-        if expected is None:
+        if expected is None or expected.price < LEAST_PRICE:
             return None
         off = line.price / expected.price - 1.0
         if self.explained(line, expected):

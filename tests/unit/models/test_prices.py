@@ -16,7 +16,17 @@ from triage.errors import BundleError
 from triage.models.bundle import write_bundle
 from triage.models.price_kinds import KINDS
 from triage.models.priced_line import EVERYWHERE, PricedLine
-from triage.models.prices import EDGES, FILE, NAME, WIDTHS, PriceModel, PriceNumbers, bin_of, dumped
+from triage.models.prices import (
+    EDGES,
+    FILE,
+    LEAST_PRICE,
+    NAME,
+    WIDTHS,
+    PriceModel,
+    PriceNumbers,
+    bin_of,
+    dumped,
+)
 
 
 def numbers(**changed: object) -> PriceNumbers:
@@ -137,7 +147,11 @@ def test_whatever_a_record_may_say_is_judged_with_finite_figures(
                    promotion_price=promotion, volume_price=volume, case_quantity=case,
                    quantity=quantity)  # fmt: skip
     verdict = MODEL.judge(line)
-    assert verdict is not None
+    if verdict is None:
+        expected = MODEL.expect(line)
+        assert expected is not None
+        assert expected.price < LEAST_PRICE
+        return
     assert math.isfinite(verdict.deviation)
     assert 0 <= verdict.p_error <= 1
     assert verdict.anomalous == (verdict.kind is not None)

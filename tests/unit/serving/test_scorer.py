@@ -177,8 +177,14 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
 ) -> None:
     stock = StockBook.of(history)
     kinds: set[str] = set()
+    believing = scorer.policy.work.recommend.model_copy(
+        update={"credited": 1.0, "least_gain": 0.03}
+    )
+    work = scorer.policy.work.model_copy(update={"recommend": believing})
+    policy = scorer.policy.model_copy(update={"work": work})
+    generous = Scorer(scorer.model, "1", history, policy, engine=scorer.engine)
     for order_id, item in listed.items():
-        for each in scorer.score_id(order_id).recommendations:
+        for each in generous.score_id(order_id).recommendations:
             kinds.add(each.action)
             assert item.as_of < each.feasible_until <= item.promised_by
             assert each.delta_p is None or each.p_late - item.p_late == pytest.approx(each.delta_p)

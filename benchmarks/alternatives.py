@@ -27,7 +27,7 @@ from triage.models.at_risk import NAME, AtRiskModel, bundle_files
 from triage.models.bundle import write_bundle
 from triage.serving.scorer import Scorer
 from triage.training import recipe as recipes
-from triage.training.train import _numbers, fit_all, prepare
+from triage.training.train import fit_all, model_numbers, prepare
 
 SAMPLE = Path(__file__).parents[1] / "data" / "samples"
 _ACTIONS = {"other_site": "other_warehouse", "faster_service": "faster_service", "split": "split"}
@@ -39,7 +39,7 @@ def scorer_as_of(home: Path, since: str) -> Scorer:
     prepared = prepare(home, recipe, progress=print)
     moment = to_micros(pd.Timestamp(since, tz=prepared.time_zone).to_pydatetime())
     fitted = fit_all(prepared, moment, recipe, print)
-    numbers = _numbers(prepared, recipe, fitted, moment)
+    numbers = model_numbers(prepared, recipe, fitted, moment)
     trees = {landmark: model.trees for landmark, model in fitted.items()}
     files = bundle_files(numbers, prepared.features.declarations, text, trees)
     with tempfile.TemporaryDirectory() as folder:

@@ -186,7 +186,7 @@ def train(
             text = f'use = "lookup"\n{text}'
     predictions = settled(predictions)
     fitted = fit_all(prepared, moment, recipe, progress)
-    numbers = _numbers(prepared, recipe, fitted, moment)
+    numbers = model_numbers(prepared, recipe, fitted, moment)
     trees = {landmark: model.trees for landmark, model in fitted.items()}
     files = bundle_files(numbers, prepared.features.declarations, text, trees)
     progress("writing the bundle")
@@ -247,9 +247,10 @@ def write_bundle_as(staged: Path, folder: Path) -> Path:
     return folder
 
 
-def _numbers(
+def model_numbers(
     prepared: Prepared, recipe: Recipe, fitted: dict[str, FittedLandmark], moment: int
 ) -> ModelNumbers:
+    """Return everything of a bundle that is not trees or declarations, as of a moment (micros)."""
     source = prepared.history.sources[0]
     landmarks = {}
     for data in prepared.data:

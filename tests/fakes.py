@@ -154,14 +154,21 @@ class FakeAdvisor:
     def now(self) -> int:
         return NOW
 
-    def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
+    def score_id(
+        self,
+        order_id: str,
+        as_of: int | None = None,
+        *,
+        ways: bool = False,  # noqa: ARG002
+    ) -> Assessment:
         if order_id not in self._orders:
             raise OrderNotFoundError(f"no order {order_id}")
         return replace(self._orders[order_id], as_of=NOW if as_of is None else as_of)
 
     def score_order(
-        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None
-    ) -> Assessment:
+        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None,
+        *, ways: bool = False,  # noqa: ARG002
+    ) -> Assessment:  # fmt: skip
         moment = NOW if as_of is None else as_of
         if moment < to_micros(order.record_time):
             raise RequestError("as_of is before the order was known")

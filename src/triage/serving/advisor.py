@@ -105,8 +105,10 @@ class Advisor(Protocol):
     def now(self) -> int:
         """Return the moment that counts as now (of the data, or of the wall), UTC micros."""
 
-    def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
-        """Assess a stored order.
+    def score_id(
+        self, order_id: str, as_of: int | None = None, *, ways: bool = False
+    ) -> Assessment:
+        """Assess a stored order; with `ways`, look for other ways too (some milliseconds).
 
         Raises:
             OrderNotFoundError: if the log holds no such order.
@@ -114,8 +116,9 @@ class Advisor(Protocol):
         """
 
     def score_order(
-        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None
-    ) -> Assessment:
+        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None,
+        *, ways: bool = False,
+    ) -> Assessment:  # fmt: skip
         """Assess an order that was sent whole.
 
         Raises:

@@ -86,6 +86,9 @@ class ScoreRequest(BaseModel):
         Moment | None,
         Field(description="Score with what was known before this moment; unset means now."),
     ] = None
+    recommend: Annotated[
+        bool, Field(description="Whether other ways are looked for too; takes some milliseconds.")
+    ] = False
 
     @model_validator(mode="after")
     def _one_order(self) -> Self:

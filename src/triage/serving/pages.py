@@ -157,7 +157,7 @@ def router(service: Service) -> APIRouter:
             order=found,
             percentile=index.percentile(found.p_late),
             falls=waterfall.of(found),
-            recommendations=advisor.score_id(order_id, found.as_of).recommendations,
+            recommendations=advisor.score_id(order_id, found.as_of, ways=True).recommendations,
             odd_prices=odd_prices(service.prices, order_id),
             open_exceptions=open_exceptions(service.exceptions, order_id),
             site_url=list_url(Query(state=found.state, site=found.site or "")),

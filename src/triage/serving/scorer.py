@@ -147,8 +147,10 @@ class Scorer:
         """Return the moment that counts as now, UTC micros."""
         return self._clock()
 
-    def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
-        """Assess a stored order.
+    def score_id(
+        self, order_id: str, as_of: int | None = None, *, ways: bool = False
+    ) -> Assessment:
+        """Assess a stored order; with `ways`, look for other ways too.
 
         Raises:
             OrderNotFoundError: if the log holds no such order.
@@ -165,12 +167,13 @@ class Scorer:
             raise RequestError(f"as_of is after {from_micros(now).isoformat()}, the log's now")
         row, order = self.engine.book.row(at), partial(self._stored.one, at)
         said = self._assess(order_id, row, moment, self._shown.of_row(at), order)
-        return self._work.with_recommendations(said, row, order)
+        return self._work.with_recommendations(said, row, order) if ways else said
 
     def score_order(
-        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None
-    ) -> Assessment:
-        """Assess an order that was sent whole; it is not stored.
+        self, order: Order, milestones: Sequence[Milestone] = (), as_of: int | None = None,
+        *, ways: bool = False,
+    ) -> Assessment:  # fmt: skip
+        """Assess an order that was sent whole; it is not stored. `ways` as in `score_id`.
 
         Without `as_of` the moment is now, or the newest record sent if that is later.
 
@@ -187,7 +190,7 @@ class Scorer:
             moment = max(self.now(), to_micros(order.record_time), newest)
         shown = ShownOrder.of_order(order, self._regulated)
         said = self._assess(order.order_id, row, moment, shown, lambda: order)
-        return self._work.with_recommendations(said, row, lambda: order)
+        return self._work.with_recommendations(said, row, lambda: order) if ways else said
 
     def worklist(self) -> Worklist:
         """Return every open order in rank order: at risk first, then already late.

@@ -184,7 +184,7 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
     policy = scorer.policy.model_copy(update={"work": work})
     generous = Scorer(scorer.model, "1", history, policy, engine=scorer.engine)
     for order_id, item in listed.items():
-        for each in generous.score_id(order_id).recommendations:
+        for each in generous.score_id(order_id, ways=True).recommendations:
             kinds.add(each.action)
             assert item.as_of < each.feasible_until <= item.promised_by
             assert each.delta_p is None or each.p_late - item.p_late == pytest.approx(each.delta_p)
@@ -193,6 +193,13 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
                 assert each.site is not None
                 assert stock.at(each.site, line.sku, item.as_of) >= line.quantity
     assert {"tell_customer", "other_site"} <= kinds
+
+
+def test_other_ways_are_looked_for_only_if_asked(
+    scorer: Scorer, listed: dict[str, Assessment]
+) -> None:
+    assert not any(scorer.score_id(order_id).recommendations for order_id in listed)
+    assert any(scorer.score_id(order_id, ways=True).recommendations for order_id in listed)
 
 
 def test_planned_ways_never_use_the_same_stock_twice(

@@ -50,20 +50,24 @@ class Second(fakes.FakeAdvisor):
 
     info = replace(fakes.INFO, digest=CHALLENGER, version="4")
 
-    def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
-        return _moved(super().score_id(order_id, as_of))
+    def score_id(
+        self, order_id: str, as_of: int | None = None, *, ways: bool = False
+    ) -> Assessment:
+        return _moved(super().score_id(order_id, as_of, ways=ways))
 
     def score_order(
-        self, order: Order, milestones: Any = (), as_of: int | None = None
+        self, order: Order, milestones: Any = (), as_of: int | None = None, *, ways: bool = False
     ) -> Assessment:
-        return _moved(super().score_order(order, milestones, as_of))
+        return _moved(super().score_order(order, milestones, as_of, ways=ways))
 
 
 class Broken(Second):
     """A challenger that fails in a way that nobody foresaw."""
 
-    def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:
-        raise ZeroDivisionError(order_id, as_of)
+    def score_id(
+        self, order_id: str, as_of: int | None = None, *, ways: bool = False
+    ) -> Assessment:
+        raise ZeroDivisionError(order_id, as_of, ways)
 
 
 def _moved(said: Assessment) -> Assessment:

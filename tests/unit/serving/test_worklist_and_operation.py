@@ -107,7 +107,13 @@ def test_unknown_addresses_and_methods_are_problems(client: TestClient) -> None:
 
 def test_a_fault_is_a_problem_that_tells_nothing() -> None:
     class Broken(fakes.FakeAdvisor):
-        def score_id(self, order_id: str, as_of: int | None = None) -> Assessment:  # noqa: ARG002
+        def score_id(
+            self,
+            order_id: str,
+            as_of: int | None = None,  # noqa: ARG002
+            *,
+            ways: bool = False,  # noqa: ARG002
+        ) -> Assessment:
             raise ZeroDivisionError(f"secret {order_id}")
 
     broken = Broken()

@@ -44,8 +44,8 @@ def assess(advisor: Advisor, request: ScoreRequest) -> Assessment:
     """Return the advisor's assessment of the order that a request names or carries."""
     as_of = None if request.as_of is None else to_micros(request.as_of)
     if request.order is None:
-        return advisor.score_id(request.order_id, as_of)
-    return advisor.score_order(request.order, request.milestones, as_of)
+        return advisor.score_id(request.order_id, as_of, ways=request.recommend)
+    return advisor.score_order(request.order, request.milestones, as_of, ways=request.recommend)
 
 
 def router(service: Service) -> APIRouter:

@@ -1,4 +1,4 @@
-"""The base of everything that a policy file declares: frozen, and nothing that is not known."""
+"""The base of what a file declares: frozen, and nothing that is not known."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Declared(BaseModel):
-    """A table of a policy file; a name that does not exist is an error."""
+    """A table of such a file; a name that does not exist is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from triage.advice.declared import Declared
 from triage.models.exceptions import NAME
 from triage.training.declared import read_declared
 
@@ -15,18 +16,14 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LabelSettings(_Declared):
+class LabelSettings(Declared):
     """How many closed exceptions are needed, in all and of a class."""
 
     least_rows: Count
     least_of_class: Annotated[int, Field(ge=5)]
 
 
-class TextSettings(_Declared):
+class TextSettings(Declared):
     """The linear part."""
 
     least_words: Count
@@ -38,7 +35,7 @@ class TextSettings(_Declared):
     least_known: Share
 
 
-class TreeSettings(_Declared):
+class TreeSettings(Declared):
     """The trees above it; LightGBM's names.
 
     Rows count by the share of their class to the power of minus `balance`: 0 takes classes as they
@@ -50,7 +47,7 @@ class TreeSettings(_Declared):
     parameters: dict[str, float | int | str | bool]
 
 
-class CalibrationSettings(_Declared):
+class CalibrationSettings(Declared):
     """The newest labels, which set temperature and threshold."""
 
     days: Count
@@ -58,13 +55,13 @@ class CalibrationSettings(_Declared):
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
 
 
-class EvaluationSettings(_Declared):
+class EvaluationSettings(Declared):
     """The newest exceptions, held out."""
 
     days: Count
 
 
-class ExceptionRecipe(_Declared):
+class ExceptionRecipe(Declared):
     """The recipe as a whole."""
 
     name: str
@@ -76,7 +73,7 @@ class ExceptionRecipe(_Declared):
     evaluation: EvaluationSettings
 
 
-class OutputPromise(_Declared):
+class OutputPromise(Declared):
     """What the model says."""
 
     name: str
@@ -85,7 +82,7 @@ class OutputPromise(_Declared):
     use: str
 
 
-class ExceptionGates(_Declared):
+class ExceptionGates(Declared):
     """Bounds on weeks that were not seen."""
 
     min_rows: Count
@@ -99,7 +96,7 @@ class ExceptionGates(_Declared):
     max_megabytes: Positive
 
 
-class ExceptionPromise(_Declared):
+class ExceptionPromise(Declared):
     """What the model must show."""
 
     name: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from triage.advice.declared import Declared
 from triage.models.prices import NAME
 from triage.training.declared import read_declared
 
@@ -15,11 +16,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HistorySettings(_Declared):
+class HistorySettings(Declared):
     """Which lines are looked at."""
 
     window_days: Count
@@ -28,21 +25,21 @@ class HistorySettings(_Declared):
     held_out_days: Count
 
 
-class UsualSettings(_Declared):
+class UsualSettings(Declared):
     """When a group has a discount of its own."""
 
     least_lines: Count
     shrink_lines: Count
 
 
-class RangeSettings(_Declared):
+class RangeSettings(Declared):
     """How wide the usual range is."""
 
     width_factor: Positive
     least_width: Positive
 
 
-class ErrorSettings(_Declared):
+class ErrorSettings(Declared):
     """How errors are told from what people grant; rates by currency code."""
 
     rounds: Count
@@ -54,7 +51,7 @@ class ErrorSettings(_Declared):
     rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Positive]
 
 
-class ThresholdSettings(_Declared):
+class ThresholdSettings(Declared):
     """From which probability a price is flagged."""
 
     precision: Share
@@ -62,7 +59,7 @@ class ThresholdSettings(_Declared):
     least_probability: Share
 
 
-class PriceRecipe(_Declared):
+class PriceRecipe(Declared):
     """The recipe as a whole."""
 
     name: str
@@ -74,7 +71,7 @@ class PriceRecipe(_Declared):
     threshold: ThresholdSettings
 
 
-class OutputPromise(_Declared):
+class OutputPromise(Declared):
     """What the model says."""
 
     name: str
@@ -83,14 +80,14 @@ class OutputPromise(_Declared):
     use: str
 
 
-class PlantedSettings(_Declared):
+class PlantedSettings(Declared):
     """How many errors are planted for the gates."""
 
     lines: Count
     seed: int
 
 
-class PriceGates(_Declared):
+class PriceGates(Declared):
     """Bounds on lines that were not seen."""
 
     min_judged: Share
@@ -101,7 +98,7 @@ class PriceGates(_Declared):
     max_megabytes: Positive
 
 
-class PricePromise(_Declared):
+class PricePromise(Declared):
     """What the model must show."""
 
     name: str

@@ -18,10 +18,13 @@ _BINS: dict[str, Any] = {
     "deterministic": True,
     "force_col_wise": True,  # the same trees as row-wise, a third sooner with many inputs
     "bin_construct_sample_cnt": 50_000,
+    "num_threads": 1,
     "verbosity": -1,
 }
-_THREADS_TO_BIN = 2
-"""Inputs are binned one by one, so that the number of threads changes nothing."""
+"""One thread in every call, for two reasons: no fight for cores where several ensembles are fitted
+side by side, and safety. LightGBM keeps the number of threads in one variable of the process;
+sparse inputs get as many buffers as it says at first and are filled by as many threads as it says
+later, so two calls with different numbers at once write outside their memory."""
 
 
 class Teachers:
@@ -35,10 +38,10 @@ class Teachers:
 
     def __init__(self, x: Floats, names: Sequence[str], parameters: Mapping[str, Any]) -> None:
         self._names = list(names)
-        self._parameters = {**_BINS, **parameters}
+        self._parameters = {**parameters, **_BINS}
         self._bins = lightgbm.Dataset(
             x, label=np.zeros(len(x)), feature_name=self._names, free_raw_data=True,
-            params={**self._parameters, "num_threads": _THREADS_TO_BIN},
+            params=self._parameters,
         ).construct()  # fmt: skip
 
     def fit(
@@ -63,10 +66,7 @@ class Teachers:
             seed: of the drawing of rows, columns and thresholds.
             objective: least squares, or the log-odds of a target that is 0 or 1.
         """
-        options = {
-            **self._parameters, **parameters, "seed": seed, "objective": objective,
-            "num_threads": 1,  # no fight for cores; the same trees on any machine
-        }  # fmt: skip
+        options = {**self._parameters, **parameters, "seed": seed, "objective": objective, **_BINS}
         data = self._bins.subset(chosen, params=self._parameters).construct().set_label(y)
         booster = lightgbm.train(options, data, num_boost_round=rounds)
         return str(booster.model_to_string(num_iteration=-1))

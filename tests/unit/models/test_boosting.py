@@ -97,3 +97,20 @@ def test_a_target_without_any_signal_is_given_back(rows: tuple[Floats, Floats]) 
     y = np.full(len(x), 2.5)
     trees = TreeEnsemble.from_model_text(fit_trees(x, y, NAMES, OPTIONS, rounds=3, seed=2))
     np.testing.assert_allclose(trees.predict(x), 2.5)
+
+
+def test_every_call_of_lightgbm_asks_for_one_thread_so_that_ensembles_may_be_fitted_side_by_side(
+    rows: tuple[Floats, Floats], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = rows
+    sent: list[str] = []
+    said = lgb.basic._param_dict_to_str
+
+    def listen(parameters: dict[str, object] | None) -> str:
+        sent.append(said(parameters))
+        return sent[-1]
+
+    monkeypatch.setattr(lgb.basic, "_param_dict_to_str", listen)
+    fit_trees(x, y, NAMES, {**OPTIONS, "num_threads": 2}, rounds=2)
+    assert len(sent) >= 3  # all rows into bins, some rows chosen, trees fitted
+    assert [text for text in sent if "num_threads=1" not in text.split(" ")] == []

@@ -10,13 +10,12 @@ import numpy as np
 
 from triage.advice.steps import UsualSteps, WorkingTime
 from triage.advice.work_policy import ActionPolicy
-from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, UNKNOWN_TIME
+from triage.domain.clock import UNKNOWN_TIME
 from triage.features.book import OrderBook
 from triage.features.facts import TIME
 
 _DELIVERED, _DISPATCHED = TIME["delivered"], TIME["shipment_dispatched"]
 _LEAST = 10
-_FARTHEST_DAYS = 4_000
 Lane = tuple[str | None, ...]
 """Site, destination region and service."""
 
@@ -82,13 +81,7 @@ class Deadlines:
         """
         if action.until_promise:
             return 0.0
-        last = TIME[action.stands_in_for or stage]
-        last = max(last, TIME[stage])
-        inside = sum(
-            days
-            for column, days in zip(self.steps.columns, self.steps.days[1:], strict=True)
-            if last < column < _DELIVERED
-        )
+        inside = self.steps.inside(max(TIME[action.stands_in_for or stage], TIME[stage]))
         road = self.roads.days(lane) if action.road_days is None else action.road_days
         return round(action.lead_days + inside + road, 1)
 
@@ -101,17 +94,8 @@ class Deadlines:
         """
         if days <= 0:
             return promised_by
-        of = self.steps.time.of
-        target = of(promised_by) - days
-        span = min(round((2 * days + 10) * MICROS_PER_DAY), _FARTHEST_DAYS * MICROS_PER_DAY)
-        low, high = promised_by - span, promised_by
-        while high - low > MICROS_PER_MINUTE:
-            middle = (low + high) // 2
-            if of(middle) <= target:
-                low = middle
-            else:
-                high = middle
-        return low
+        time = self.steps.time
+        return min(time.latest(time.of(promised_by) - days), promised_by)
 
     def left(self, as_of: int, moment: int) -> float:
         """Return working days from one moment to another, negative if it has passed."""

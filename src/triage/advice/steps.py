@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -43,14 +44,26 @@ class WorkingTime:
         self._offsets = self._tables.offsets.tolist()
         self._before = self._tables.workdays.tolist()
         self._first = int(self._tables.first_day)
+        self._of = lru_cache(maxsize=16_384)(self._counted)
 
     def of(self, moment: int) -> float:
         """Return working days before a moment (UTC micros)."""
+        return self._of(moment)
+
+    def _counted(self, moment: int) -> float:
         local = moment + self._offsets[bisect_right(self._changes, moment) - 1]
         day, part = divmod(local, MICROS_PER_DAY)
         at = min(max(day - self._first, 0), len(self._before) - 2)
         before = self._before[at]
         return float(before + (self._before[at + 1] - before) * part / MICROS_PER_DAY)
+
+    def latest(self, days: float) -> int:
+        """Return the last moment (UTC micros) before which lie so many working days, or fewer."""
+        at = min(max(bisect_right(self._before, days), 1), len(self._before) - 1) - 1
+        part = min(max(days - self._before[at], 0.0), 1.0)
+        local = (self._first + at) * MICROS_PER_DAY + int(part * MICROS_PER_DAY)
+        moment = local - self._offsets[bisect_right(self._changes, local) - 1]
+        return local - self._offsets[bisect_right(self._changes, moment) - 1]
 
     def of_many(self, moments: Ints) -> Floats:
         """Return working days before each of (n,) moments."""
@@ -111,6 +124,14 @@ class UsualSteps:
             begin = np.where(seen[:, column], event[:, column], begin)
             begun = seen[:, column]
         return cls(columns, _causes(columns), tuple(days), time)
+
+    def inside(self, last: int) -> float:
+        """Return the usual days of the steps after a milestone (a column), up to hand-over."""
+        return sum(
+            days
+            for column, days in zip(self.columns, self.days[1:], strict=True)
+            if last < column < _DELIVERED
+        )
 
     def delays(self, event: Sequence[int], known: Sequence[int], as_of: int) -> Delays:
         """Return what the steps of one order took by a moment.

@@ -265,6 +265,7 @@ class Scorer:
         low, high = prediction.bounds
         unfamiliar = [self._meanings[name] for name in stage.unfamiliar(x)]
         value = float(row.numbers[_VALUE])
+        revenue = 0.0 if value != value else value  # noqa: PLR0124 - NaN: no lines
         missing, unknown = self._gaps(shown)
         said = Assessment(
             order_id=order_id,
@@ -280,7 +281,7 @@ class Scorer:
             delay_days=prediction.delay_days,
             reasons=explained.reasons,
             other_pp=explained.other_pp,
-            revenue=0.0 if value != value else value,  # noqa: PLR0124 - NaN: no lines
+            revenue=revenue,
             currency=shown.currency,
             customer=shown.customer,
             site=shown.site,
@@ -295,6 +296,7 @@ class Scorer:
                 self._steps.delays(row.event.tolist(), known, as_of),
             ),
             carrier=shown.carrier,
+            exposure=self._work.exposure(revenue, explained.p_late, prediction.delay_days, shown),
         )
         return self._work.placed(said, shown, order)
 

@@ -50,5 +50,7 @@ class StockBook:
         if span is None:
             return float("nan")
         first, last = span
+        if self.known[last - 1] < as_of:  # nothing is newer, as for every order that is open now
+            return float(self.free[last - 1])
         place = first + int(np.searchsorted(self.known[first:last], as_of))
         return float("nan") if place == first else float(self.free[place - 1])

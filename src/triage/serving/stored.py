@@ -60,25 +60,29 @@ class Network:
         self._carriers: dict[tuple[str, str], dict[str, int]] = {}
         for (service, region, carrier), n in counts.items():
             self._carriers.setdefault((service, region), {})[carrier] = n
+        self._services: dict[str | None, frozenset[str]] = {}
+        for service, region in self._carriers:
+            self._services[region] = self._services.get(region, frozenset()) | {service}
+        self._nearest = lru_cache(maxsize=4096)(self._by_distance)
 
-    def sites(self, order: Order) -> list[str]:
+    def sites(self, order: Order) -> tuple[str, ...]:
         """Return all sites, nearest to the destination first where places are known."""
 
+        return self._nearest(order.destination_latitude, order.destination_longitude)
+
+    def _by_distance(self, latitude: float | None, longitude: float | None) -> tuple[str, ...]:
         def distance(site: str) -> tuple[float, str]:
             place = self._sites[site]
-            latitude, longitude = place["site_latitude"], place["site_longitude"]
-            there = order.destination_latitude, order.destination_longitude
-            if latitude is None or longitude is None or there[0] is None or there[1] is None:
+            here = place["site_latitude"], place["site_longitude"]
+            if None in here or latitude is None or longitude is None:
                 return (np.inf, site)
-            return (great_circle_km(latitude, longitude, there[0], there[1]), site)
+            return (great_circle_km(*here, latitude, longitude), site)
 
-        return sorted(self._sites, key=distance)
+        return tuple(sorted(self._sites, key=distance))
 
     def services(self, order: Order) -> frozenset[str]:
         """Return the services that have been booked to the order's destination."""
-        return frozenset(
-            service for service, region in self._carriers if region == order.destination_region
-        )
+        return self._services.get(order.destination_region, frozenset())
 
     def moved(self, order: Order, site: str, lines: frozenset[int]) -> Order:
         """Return the order with some of its lines shipping from another site."""

@@ -8,7 +8,7 @@ from functools import partial
 
 from triage.advice import groups, priority
 from triage.advice.alternatives import Way
-from triage.advice.assessment import Assessment, Recommendation
+from triage.advice.assessment import Assessment, Exposure, Recommendation
 from triage.advice.deadlines import Deadlines, Lane
 from triage.advice.sharing import shared_out
 from triage.advice.work_policy import ActionName, WorkPolicy
@@ -47,24 +47,31 @@ class Work:
         network = Network(history)
         self._ways = OtherWays(policy, book, StockBook.of(history), network, ask)
 
+    def exposure(
+        self, revenue: float, p_late: float, delay_days: tuple[float, float, float],
+        shown: ShownOrder,
+    ) -> Exposure:  # fmt: skip
+        """Return what is at stake with an order."""
+        days = priority.days_if_late(p_late, delay_days)
+        return priority.exposure(
+            self._policy.exposure, revenue, shown.tier, days, regulated=shown.regulated
+        )
+
     def placed(self, said: Assessment, shown: ShownOrder, order: Callable[[], Order]) -> Assessment:
-        """Return the assessment with exposure, priority and what is scarce."""
-        policy, late = self._policy, said.p_late
-        exposed = priority.exposure(
-            policy.exposure, said.revenue, shown.tier,
-            priority.days_if_late(late, said.delay_days), regulated=shown.regulated,
-        )  # fmt: skip
-        said = replace(said, exposure=exposed)
+        """Return the assessment, which has its exposure, with priority and what is scarce."""
+        policy = self._policy
         if said.state == "already_late":
             return said
         feasible: set[ActionName] = set(policy.actions) - _STOCKS
-        if late >= policy.recommend.p_late_from:
+        scarce = None
+        if said.p_late >= policy.recommend.p_late_from:
             whole = order()
             feasible = {way.action for way in self._possible(whole, said)}
             if said.stage in {"order_created", "order_validated"}:
-                said = replace(said, scarce=self._ways.scarce(whole, said.as_of))
+                scarce = self._ways.scarce(whole, said.as_of)
         ways = priority.options(policy, said, self._deadlines, shown.lane, feasible)
-        return replace(said, priority=priority.priority(policy, said, ways, self._zone))
+        first = priority.priority(policy, said, ways, self._zone)
+        return replace(said, scarce=scarce, priority=first)
 
     def with_recommendations(
         self, said: Assessment, row: OrderRow, order: Callable[[], Order]

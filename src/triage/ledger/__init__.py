@@ -1,1 +1,1 @@
-"""What must never be lost: decisions and what people did about them, in a chain that can be audited."""
+"""What must never be lost: decisions, and what people did about them, in an auditable chain."""

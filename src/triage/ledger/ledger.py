@@ -1,0 +1,242 @@
+"""The ledger: recorded means durable at once, also while the database is locked or down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from triage.ledger.chain import IDENTITY_BYTES, Chain
+from triage.ledger.checkpoint import Checkpoint, Signer
+from triage.ledger.continuation import continue_from
+from triage.ledger.engines import store_url
+from triage.ledger.entries import Draft, Entry, canonical
+from triage.ledger.errors import DuplicateEntryError, LedgerError, StoreUnavailableError
+from triage.ledger.journal import Journal, take_folder
+from triage.ledger.mover import Mover
+from triage.ledger.overlay import Overlay
+from triage.ledger.reading import Reading, journal_folder
+from triage.ledger.recovery import Cut
+from triage.ledger.schema import ENTRIES
+from triage.ledger.store import Store
+from triage.ledger.tape import Acknowledge, Tape
+
+ACKNOWLEDGE_SECONDS = 5.0
+OWN_KINDS = ("erasure", "retention")
+"""Kinds that only `Ledger.erase` and `Ledger.retain` record, because they change the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the ledger is.
+
+    Attributes:
+        last_seq: number of the last acknowledged entry.
+        behind: entries that the store does not have yet.
+        problem: why the store does not take them; None if it does.
+        cut: what a crash had left in the journal when it was opened; None if nothing.
+    """
+
+    last_seq: int
+    behind: int
+    problem: str | None
+    cut: Cut | None
+
+
+class Ledger(Reading):
+    """One process owns it; reading beside it is `open_reading`. Safe to call from any thread."""
+
+    def __init__(
+        self, store: Store, overlay: Overlay, journal: Journal, chain: Chain, most_behind: int
+    ) -> None:
+        """Go on; see `open`."""
+        super().__init__(store, overlay.view, journal.folder)
+        self._overlay = overlay
+        self._journal = journal
+        self._chain = chain
+        self._most_behind = most_behind
+        self._mover = Mover(store, overlay, journal, chain.identity)
+
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        url: str | None = None,
+        *,
+        acknowledge: Acknowledge = "synced",
+        most_behind: int = 100_000,
+        segment_bytes: int = 8 << 20,
+    ) -> Self:
+        """Open a home's ledger, or make it, and go on where it ended.
+
+        With the store locked or down it opens all the same if the journal knows where it ended.
+
+        Args:
+            home: the service's folder; the journal is in `ledger/journal` below it.
+            url: the store: SQLite or PostgreSQL 15+; None means `ledger/store.db` below the home.
+            acknowledge: when an entry is acknowledged, see `Journal.open`.
+            most_behind: entries that the store may lack before recording answers 503.
+            segment_bytes: size of a file of the journal.
+
+        Raises:
+            AlreadyOpenError: if another process has it open.
+            DamagedJournalError: if the journal is damaged before its end.
+            ContinuityError: if store and journal are not of one piece.
+            StoreUnavailableError: if the store is down and the journal is new.
+            SettingsError: if the URL cannot be used.
+        """
+        where = store_url(home, url)
+        folder = journal_folder(home)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock, held = take_folder(folder)
+        store = Store(where)
+        try:
+            start = continue_from(held, store, os.urandom(IDENTITY_BYTES))
+            overlay = Overlay()
+            overlay.add(start.waiting)
+            chain = Chain(start.identity, start.head, overlay.add)
+            context = start.identity + start.head
+            tape = Tape(folder, held, start.next_seq, context, acknowledge, segment_bytes)
+            journal = Journal(tape, lock, chain, held.cut)
+            return cls(store, overlay, journal, chain, most_behind)
+        except BaseException:
+            store.close()
+            lock.free()
+            raise
+
+    def record(self, *drafts: Draft) -> tuple[Entry, ...]:
+        """Record entries, all or none; they are durable when this returns.
+
+        Raises:
+            DuplicateEntryError: if an id is recorded already.
+            StoreUnavailableError: if they cannot be made durable now, or the store is too far
+                behind.
+            LedgerError: if an entry cannot be kept as it is.
+        """
+        self._check(drafts)
+        ids = [draft.id for draft in drafts]
+        self._overlay.claim(ids)
+        try:
+            self._refuse_stored(ids)
+            return self._wait(drafts)
+        finally:
+            self._overlay.unclaim(ids)
+
+    def record_async(self, *drafts: Draft) -> asyncio.Future[tuple[Entry, ...]]:
+        """Do as `record`, for the running event loop; returns at once, await what it returns.
+
+        Ids are not looked up in the store: they must be fresh (`new_id`, the default).
+
+        Raises:
+            StoreUnavailableError: as `record`; when awaited, too.
+            LedgerError: if an entry cannot be kept as it is.
+        """
+        self._check(drafts)
+        return self._journal.append_async(drafts)
+
+    def erase(self, *seqs: int, reason: str, seconds: float = ACKNOWLEDGE_SECONDS) -> Entry:
+        """Erase the personal part of entries; that this was done is itself recorded.
+
+        When it returns, the personal part is in neither store nor journal. PostgreSQL reuses the
+        bytes in its files when it vacuums. Copies and backups are not reached.
+
+        Args:
+            seqs: sequence numbers of the entries.
+            reason: why, without personal data.
+            seconds: how long to wait for the store.
+
+        Raises:
+            StoreUnavailableError: if it is recorded, and no reader sees the data any more, but the
+                store could not do it yet; it will when it is back.
+        """
+        body = canonical({"entries": sorted(set(seqs)), "reason": reason})
+        (entry,) = self._wait((Draft("erasure", body),))
+        self.flush(seconds)
+        return entry
+
+    def retain(self, checkpoint: Checkpoint, signer: Signer, reason: str) -> Entry:
+        """Delete all entries up to a signed checkpoint; verification begins behind it from now on.
+
+        Raises:
+            CheckpointError: if the checkpoint is not of this ledger or not signed by this key.
+            LedgerError: if it does not lie before the end of the ledger.
+        """
+        checkpoint.check(signer.public_key)
+        found = next(iter(self._store.read(ENTRIES.c.seq == checkpoint.seq)), None)
+        if found is None or found.hash.hex() != checkpoint.hash:
+            raise LedgerError(
+                f"entry {checkpoint.seq} of the store is not the one that the checkpoint vouches "
+                "for; make a new checkpoint"
+            )
+        body = canonical({"checkpoint": checkpoint.to_dict(), "reason": reason})
+        (entry,) = self._wait((Draft("retention", body),))
+        self.flush(ACKNOWLEDGE_SECONDS)
+        return entry
+
+    def flush(self, seconds: float = ACKNOWLEDGE_SECONDS) -> None:
+        """Wait until the store has everything.
+
+        Raises:
+            StoreUnavailableError: if it has not after so many seconds.
+        """
+        self._mover.flush(seconds)
+
+    def status(self) -> Status:
+        """Say how the ledger is; costs nothing."""
+        return Status(
+            self._journal.next_seq - 1,
+            len(self._overlay),
+            self._mover.problem,
+            self._journal.cut,
+        )
+
+    def identity(self) -> bytes:
+        """Return the 16 random bytes that tell this ledger from others."""
+        return self._chain.identity
+
+    def close(self) -> None:
+        """Write what waits, move what the store takes at once, close everything."""
+        self._mover.close()
+        try:
+            self._journal.close()
+        finally:
+            super().close()
+
+    def _check(self, drafts: Sequence[Draft]) -> None:
+        behind = len(self._overlay)
+        if behind + len(drafts) > self._most_behind:
+            raise StoreUnavailableError(
+                f"the store lacks {behind} entries already"
+                + (f" ({self._mover.problem})" if self._mover.problem else "")
+                + "; recording goes on when it has caught up"
+            )
+        for draft in drafts:
+            draft.check()
+            if draft.kind in OWN_KINDS:
+                raise LedgerError(f"entries of kind {draft.kind} are made by the ledger only")
+
+    def _refuse_stored(self, ids: Sequence[str]) -> None:
+        """Look ids up in the store; while it is down only those that it lacks are known."""
+        if self._mover.problem:
+            return
+        try:
+            known = self._store.read(ENTRIES.c.id.in_(ids), limit=1)
+        except StoreUnavailableError:
+            return
+        if known:
+            raise DuplicateEntryError("an entry with this id is there already; read it")
+
+    def _wait(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+        future = self._journal.append(drafts)
+        try:
+            entries: tuple[Entry, ...] = future.result(ACKNOWLEDGE_SECONDS)
+        except FutureTimeoutError as error:
+            raise StoreUnavailableError(
+                f"the disk did not confirm within {ACKNOWLEDGE_SECONDS:g} s; it may still be "
+                "recorded: read before you repeat it"
+            ) from error
+        return entries

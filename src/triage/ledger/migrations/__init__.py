@@ -1,0 +1,1 @@
+"""Migrations of the store; `Store.prepare` runs them."""

@@ -1,0 +1,111 @@
+"""From the journal to the store, in batches, by a thread that never holds up recording."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import TimeoutError as FutureTimeoutError
+
+from triage.ledger.errors import LedgerError, StoreUnavailableError
+from triage.ledger.journal import Journal
+from triage.ledger.overlay import Overlay
+from triage.ledger.store import Store
+
+BATCH = 2_000
+LINGER_SECONDS = 0.1
+"""Entries wait so long for others, so that one commit carries many."""
+MOST_PAUSE_SECONDS = 1.0
+ROTATE_SECONDS = 10.0
+
+
+class Mover:
+    """Moves what the overlay shows into the store and then lets the journal forget it."""
+
+    def __init__(self, store: Store, overlay: Overlay, journal: Journal, identity: bytes) -> None:
+        """Start to move.
+
+        Args:
+            store: where entries go.
+            overlay: where they are taken from.
+            journal: whose files may go afterwards.
+            identity: the ledger's 16 random bytes.
+        """
+        self.problem: str | None = None
+        self._store = store
+        self._overlay = overlay
+        self._journal = journal
+        self._identity = identity
+        self._hurry = threading.Event()
+        self._closing = False
+        self._erased = False
+        self._last = 0
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="mover", daemon=True)
+        self._thread.start()
+
+    def flush(self, seconds: float) -> None:
+        """Wait until the store has everything that is recorded now.
+
+        Raises:
+            StoreUnavailableError: if it has not after so many seconds.
+        """
+        last = self._journal.next_seq - 1
+        self._hurry.set()
+        self._overlay.added.set()
+        with self._changed:
+            done = self._changed.wait_for(lambda: self._moved(last), seconds)
+        if not done:
+            raise StoreUnavailableError(
+                self.problem or f"the store has not taken everything within {seconds:g} s"
+            )
+
+    def close(self) -> None:
+        """Move what is there, if the store takes it at once; the journal keeps the rest."""
+        self._closing = True
+        self._hurry.set()
+        self._overlay.added.set()
+        self._thread.join()
+
+    def _moved(self, last: int) -> bool:
+        waiting = self._overlay.oldest(1, last)
+        return not waiting
+
+    def _run(self) -> None:
+        pause = LINGER_SECONDS
+        while True:
+            self._overlay.added.wait(pause if len(self._overlay) else None)
+            self._overlay.added.clear()
+            self._hurry.wait(pause)
+            self._hurry.clear()
+            try:
+                self._move()
+            except LedgerError as error:
+                self.problem = str(error)
+                pause = min(2 * pause, MOST_PAUSE_SECONDS)
+            else:
+                self.problem = None
+                pause = LINGER_SECONDS
+            with self._changed:
+                self._changed.notify_all()
+            if self._closing:
+                return
+
+    def _move(self) -> None:
+        if not self._store.prepared:
+            self._store.prepare(self._identity)
+        while batch := self._overlay.oldest(BATCH, self._journal.synced_seq):
+            self._store.write(batch)
+            self._last = batch[-1].seq
+            self._overlay.moved(self._last)
+            self._erased = self._erased or any(entry.kind == "erasure" for entry in batch)
+            self._journal.release(self._last)
+        if self._erased:
+            self._new_file()
+            self._erased = False
+
+    def _new_file(self) -> None:
+        """Let the journal go on in a new file, so that the one with erased bytes can be deleted."""
+        try:
+            self._journal.rotate().result(ROTATE_SECONDS)
+        except FutureTimeoutError as error:
+            raise StoreUnavailableError("the journal does not begin a new file") from error
+        self._journal.release(self._last)

@@ -86,13 +86,12 @@ def _ask(
             name = f"{stage_of(name)}{WAITING}"
         model = name if name in fitted else stage_of(name)
         data, order = data_of[model], rows["order"].to_numpy()
-        places = [engine.names.index(each) for each in data.inputs]
-        x = engine.matrix(order, as_of)[:, places]
+        x = engine.matrix(order, as_of, fitted[model].inputs)
         trees = TreeEnsemble.from_model_text(fitted[model].trees)
         days = (rows["late_at"].to_numpy() - as_of) / MICROS_PER_DAY
         usual = np.log1p(data.rows.promise_days()[data.rows.mature(moment)]).mean()
         yield _Asked(
-            [book.ids[at] for at in order.tolist()], name, data.inputs,
+            [book.ids[at] for at in order.tolist()], name, fitted[model].inputs,
             trees.explain(x).contributions,
             (1.0 - recipe.target.offset) * (usual - np.log1p(days)),
             [

@@ -45,6 +45,7 @@ class Trees(_Declared):
         folds: parts of an ensemble, each fitted without one fold of weeks.
         most_rows: rows of a landmark beyond which they are thinned out evenly.
         most_waiting_rows: the same of a landmark of waiting orders, which has up to three an order.
+        most_inputs: how many inputs of a landmark stay, those that tell most; all of them if None.
         lateness_weights: weights of the late-or-not log-odds to choose from, the usual one first.
         parameters: LightGBM parameters of both.
         location: of the trees for the time to delivery.
@@ -57,6 +58,7 @@ class Trees(_Declared):
     most_waiting_rows: Annotated[int, Field(ge=1000)] = 250_000
     lateness_weights: Annotated[tuple[float, ...], Field(min_length=1)]
     parameters: dict[str, float | int | str | bool]
+    most_inputs: Annotated[int, Field(ge=1)] | None = None
     location: TreeSettings
     lateness: TreeSettings
     leading: TreeSettings

@@ -193,7 +193,7 @@ def train(
     staged = home / "runs" / "staged"
     digest = write_bundle(staged, name, files)
     bundle = write_bundle_as(staged, home / "runs" / digest)
-    explained = _explain_all(prepared, trees)
+    explained = _explain_all(prepared, fitted)
     return TrainingRun(
         name, bundle, digest, recipe.model_dump(mode="json"), _dataset(prepared, moment),
         predictions, explained, dict(prepared.features.switched_off),
@@ -258,14 +258,15 @@ def model_numbers(
         if landmark not in fitted:
             continue
         model = fitted[landmark]
+        x = data.columns(model.inputs)
         past = Residuals(data.rows, model.mu)
         mature = data.rows.mature(moment)
-        low, high, most = usual_range(data.x[mature])
+        low, high, most = usual_range(x[mature])
         landmarks[landmark] = LandmarkNumbers(
-            inputs=data.inputs,
+            inputs=model.inputs,
             time_trees=model.time_trees,
             offset=recipe.target.offset,
-            typical=_medians(data.x[mature]),
+            typical=_medians(x[mature]),
             doubt=_doubt(past, moment, model),
             support=Support(low=tuple(low), high=tuple(high), most_outside=most),
             typical_promise=float(np.log1p(data.rows.promise_days()[mature]).mean()),
@@ -301,19 +302,19 @@ def _medians(x: Floats) -> tuple[float | None, ...]:
 
 
 def _explain_all(
-    prepared: Prepared, trees: dict[str, str]
+    prepared: Prepared, fitted: dict[str, FittedLandmark]
 ) -> dict[str, tuple[pd.DataFrame, Floats]]:
-    fitted = [data for data in prepared.data if data.rows.landmark in trees]
+    known = [data for data in prepared.data if data.rows.landmark in fitted]
     with ThreadPoolExecutor(THREADS) as pool:
-        found = pool.map(lambda data: _explain(data, trees[data.rows.landmark]), fitted)
-        return {data.rows.landmark: each for data, each in zip(fitted, found, strict=True)}
+        found = pool.map(lambda data: _explain(data, fitted[data.rows.landmark]), known)
+        return {data.rows.landmark: each for data, each in zip(known, found, strict=True)}
 
 
-def _explain(data: LandmarkData, trees: str) -> tuple[pd.DataFrame, Floats]:
+def _explain(data: LandmarkData, model: FittedLandmark) -> tuple[pd.DataFrame, Floats]:
     chosen = np.linspace(0, len(data.rows) - 1, min(_EXPLAINED_ROWS, len(data.rows))).astype(int)
-    x = data.x[np.unique(chosen)]
-    explanation = TreeEnsemble.from_model_text(trees).explain(x)
-    return pd.DataFrame(x, columns=list(data.inputs)), explanation.contributions
+    x = data.columns(model.inputs)[np.unique(chosen)]
+    explanation = TreeEnsemble.from_model_text(model.trees).explain(x)
+    return pd.DataFrame(x, columns=list(model.inputs)), explanation.contributions
 
 
 def _dataset(prepared: Prepared, moment: int) -> dict[str, Any]:

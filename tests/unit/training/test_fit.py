@@ -50,6 +50,21 @@ def made_up(n: int = 2000) -> LandmarkData:
     return LandmarkData(rows, x, ("a", "b", "c"), {}, pd.DataFrame(index=range(n)))
 
 
+def choosing(recipe: Recipe, most: int | None) -> Recipe:
+    trees = recipe.trees.model_copy(update={"most_inputs": most})
+    return recipe.model_copy(update={"trees": trees})
+
+
+def test_the_inputs_that_tell_most_stay_in_their_order(recipe: Recipe) -> None:
+    data = made_up()
+    noisy = replace(data, x=np.column_stack([data.x[:, 1:], data.x[:, :1]]))  # c tells, not a
+    assert fit_landmark(noisy, MOMENT, choosing(recipe, 1)).inputs == ("c",)
+    chosen = fit_landmark(noisy, MOMENT, choosing(recipe, 2)).inputs
+    assert chosen in (("a", "c"), ("b", "c"))
+    assert fit_landmark(noisy, MOMENT, choosing(recipe, None)).inputs == ("a", "b", "c")
+    assert fit_landmark(noisy, MOMENT, choosing(recipe, 9)).inputs == ("a", "b", "c")
+
+
 def test_a_fit_learns_nothing_from_what_became_known_later(recipe: Recipe) -> None:
     data = made_up()
     later = data.rows.delivered_known >= MOMENT
@@ -67,7 +82,9 @@ def test_a_fit_learns_nothing_from_what_became_known_later(recipe: Recipe) -> No
         {},
         data.categories,
     )
+    recipe = choosing(recipe, 2)
     first, second = (fit_landmark(given, MOMENT, recipe) for given in (data, changed))
+    assert first.inputs == second.inputs
     assert first.trees == second.trees
     assert first.logistic == second.logistic
     np.testing.assert_array_equal(first.mu[~unborn], second.mu[~unborn])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import time
 import zlib
 from dataclasses import dataclass, replace
@@ -12,6 +13,9 @@ from triage.ledger.checkpoint import Checkpoint, Signer
 from triage.ledger.entries import Entry
 from triage.ledger.errors import CheckpointError
 from triage.ledger.reading import Reading
+
+_UNREADABLE = (zlib.error, struct.error, TypeError, ValueError, AttributeError)
+"""What computing a hash raises if a part is not even of its type any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class _Walk:
                 return "does not match its hash: it was edited, or stands in the wrong place"
             if not entry.personal_matches():
                 return "its personal part does not match its digest: it was edited"
-        except zlib.error:
+        except _UNREADABLE:
             return "cannot be read: it was edited, or the disk is damaged"
         self.seq, self.hash = entry.seq, entry.hash
         if entry.erased:

@@ -16,12 +16,21 @@ from triage.ledger.store import Head, Store
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to go on: behind `head`, with `next_seq`; the store may lack those `waiting`."""
+    """Where a ledger goes on.
+
+    Attributes:
+        identity: the ledger's 16 bytes.
+        next_seq: number of the next entry.
+        head: hash that it hangs on.
+        stored_seq: the store has everything up to here; 0 if it could not be asked.
+        waiting: entries that it may lack.
+    """
 
     identity: bytes
     next_seq: int
     head: bytes
-    waiting: Sequence[Entry]
+    stored_seq: int = 0
+    waiting: Sequence[Entry] = ()
 
 
 def continue_from(held: Held, store: Store, fresh_identity: bytes) -> Start:
@@ -38,7 +47,7 @@ def continue_from(held: Held, store: Store, fresh_identity: bytes) -> Start:
     """
     if not held.segments:
         head = store.prepare(fresh_identity)
-        return Start(head.identity, head.seq + 1, head.hash, ())
+        return Start(head.identity, head.seq + 1, head.hash, head.seq)
     newest = held.segments[-1]
     identity, before = newest.context[:IDENTITY_BYTES], newest.context[IDENTITY_BYTES:]
     try:
@@ -51,13 +60,13 @@ def continue_from(held: Held, store: Store, fresh_identity: bytes) -> Start:
         kept = _entries(held, newest.first_seq)
         last = kept[-1].hash if kept else before
     if stored is None:
-        return Start(identity, held.next_seq, last, waiting)
+        return Start(identity, held.next_seq, last, 0, waiting)
     _same_ledger(identity, stored, store)
     if waiting:
         _follows(stored, waiting[0], store)
-        return Start(identity, held.next_seq, last, waiting)
+        return Start(identity, held.next_seq, last, stored.seq, waiting)
     _holds(store, stored, held.next_seq - 1, last)
-    return Start(identity, stored.seq + 1, stored.hash, ())
+    return Start(identity, stored.seq + 1, stored.hash, stored.seq)
 
 
 def _entries(held: Held, from_seq: int) -> list[Entry]:

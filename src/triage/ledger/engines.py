@@ -12,10 +12,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from triage.errors import SettingsError
 from triage.ledger.errors import StoreUnavailableError
 
-BUSY_MILLISECONDS = 2_000
+BUSY_MILLISECONDS = 500
 """How long SQLite waits for a lock before the mover gives up this time and tries again."""
 CONNECT_SECONDS = 3
-_PG_OPTIONS = "-c statement_timeout=30000 -c lock_timeout=3000"
+_PG_OPTIONS = "-c statement_timeout=30000 -c lock_timeout=3000 -c synchronous_commit=on"
 _OWNER = "SELECT pg_try_advisory_lock(hashtext('triage ledger ' || current_schema()))"
 
 

@@ -102,6 +102,7 @@ class Ledger(Reading):
             context = start.identity + start.head
             tape = Tape(folder, held, start.next_seq, context, acknowledge, segment_bytes)
             journal = Journal(tape, lock, chain, held.cut)
+            journal.release(start.stored_seq)
             return cls(store, overlay, journal, chain, most_behind)
         except BaseException:
             store.close()

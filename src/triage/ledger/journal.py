@@ -30,7 +30,8 @@ from triage.ledger.recovery import Cut, Held, read_folder, recover
 from triage.ledger.tape import Acknowledge, Tape
 
 BLOCK_ITEMS = 4_096
-"""A block takes no further append once it has so many items."""
+BLOCK_BYTES = 4 << 20
+"""A block takes no further append once it has so many items, or so many bytes."""
 
 
 class Dresser(Protocol):
@@ -191,13 +192,21 @@ class Journal:
         return future
 
     def close(self) -> None:
-        """Write what waits, vouch for the end, and let another process open the folder."""
+        """Write what waits, vouch for the end, and let another process open the folder.
+
+        Raises:
+            StoreUnavailableError: if the disk does not take what was only `written`.
+        """
         with self._wake:
             self._closing = True
             self._wake.notify()
         self._thread.join()
         try:
             self._tape.close()
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"the journal in {self.folder} could not be brought to the disk: {error}"
+            ) from error
         finally:
             self._lock.free()
 
@@ -250,17 +259,28 @@ class Journal:
             return taken
 
     def _commit(self, taken: list[_Waiting]) -> None:
-        """Write one block; either all of it is kept or nothing."""
+        """Write one block, all or nothing; leaves in `taken` whose appends it had room for."""
         if taken[0].items is None:
             self._tape.rotate(self._dresser.context())
             return
         first = self._tape.next_seq
         payloads: list[bytes] = []
-        for waiting in taken:
+        size = 0
+        for place, waiting in enumerate(taken):
+            if size > BLOCK_BYTES:
+                self._put_back(taken[place:])
+                del taken[place:]
+                break
             made, waiting.result = self._dresser.dress(first + len(payloads), waiting.items or ())
             payloads.extend(made)
+            size += sum(map(len, made))
         self._tape.write(payloads, self._dresser.context)
         self._dresser.kept()
+
+    def _put_back(self, rest: list[_Waiting]) -> None:
+        with self._wake:
+            self._queue.extendleft(reversed(rest))
+            self._queued += sum(len(waiting.items or ()) for waiting in rest)
 
 
 def take_folder(folder: Path) -> tuple[FolderLock, Held]:

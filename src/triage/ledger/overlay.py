@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from triage.ledger.entries import Entry
 from triage.ledger.errors import DuplicateEntryError
@@ -75,7 +76,7 @@ class Overlay:
     def moved(self, upto_seq: int) -> None:
         """Forget entries that the store has."""
         with self._lock:
-            for seq in [seq for seq in self._entries if seq <= upto_seq]:
+            for seq in list(takewhile(lambda seq: seq <= upto_seq, self._entries)):
                 entry = self._entries.pop(seq)
                 if self._ids.get(entry.id) == seq:
                     del self._ids[entry.id]

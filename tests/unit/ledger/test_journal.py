@@ -298,6 +298,23 @@ def test_too_much_at_once_is_refused_at_once(tmp_path: Path, disk: Disk) -> None
         journal.append([b"late"])
 
 
+def test_large_appends_that_wait_together_go_into_several_blocks(
+    tmp_path: Path, disk: Disk
+) -> None:
+    journal = Journal.open(tmp_path)
+    disk.free.clear()
+    first = journal.append([b"first"])
+    others = [journal.append([b"%d" % n * 1_000_000]) for n in range(10)]
+    disk.free.set()
+    starts = [future.result(10).start for future in (first, *others)]
+    journal.close()
+
+    assert starts == list(range(1, 12))
+    blocks = [b for s in read_folder(tmp_path).segments for b in s.blocks]
+    assert max(block.end - block.offset for block in blocks) < 5_100_000
+    assert [p[:1] for p in held(tmp_path)[1:]] == [b"%d" % n for n in range(10)]
+
+
 def test_an_append_larger_than_a_file_gets_a_file_of_its_size(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path, segment_bytes=1_000)
     journal.append([b"small"]).result(5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import sqlite3
 import subprocess
 import sys
@@ -195,6 +196,39 @@ def test_a_full_disk_is_unavailable_and_afterwards_the_chain_goes_on_without_a_g
 
     assert entry.seq == 2
     assert verify(ledger).last_seq == 2
+
+
+def test_acknowledged_before_the_flush_the_chain_outlives_a_disk_that_fails_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = 0
+
+    def flush(handle: int) -> None:
+        nonlocal fails
+        if fails:
+            fails -= 1
+            raise OSError(errno.EIO, "Input/output error")
+        os.fsync(handle)
+
+    monkeypatch.setattr(tape, "_flush", flush)
+    ledger = Ledger.open(tmp_path, acknowledge="written", segment_bytes=5_000)
+    told = []
+    for n in range(120):
+        if n % 30 == 10:
+            fails = 2
+        try:
+            told += [entry.id for entry in ledger.record(draft(n))]
+        except StoreUnavailableError:
+            time.sleep(0.01)
+    fails = 0
+    ledger.close()
+    ledger = Ledger.open(tmp_path)
+    found = verify(ledger)
+
+    assert len(told) > 100
+    assert [entry.id for entry in ledger.entries()] == told
+    assert (found.ok, found.last_seq) == (True, len(told))
+    ledger.close()
 
 
 def test_entries_recorded_together_are_there_together(ledger: Ledger) -> None:

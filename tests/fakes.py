@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -15,7 +16,9 @@ from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
 from triage.serving.app import create_app
+from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.live import Live
 from triage.settings import Settings
 
 NOW = 1_535_551_200_000_000
@@ -195,9 +198,17 @@ class FakeAdvisor:
         return self._worklist
 
 
-def app(settings: Settings | None = None, exception_desk: ExceptionDesk | None = None) -> FastAPI:
-    """Return the app over the fake; also a factory for uvicorn."""
+def app(
+    settings: Settings | None = None,
+    exception_desk: ExceptionDesk | None = None,
+    events: Path | None = None,
+) -> FastAPI:
+    """Return the app over the fake; also a factory for uvicorn.
+
+    With a folder for events they are kept there, and change nothing.
+    """
     advisor = FakeAdvisor()
     return create_app(
-        lambda: advisor, settings or Settings(), clock=lambda: NOW, exception_desk=exception_desk
-    )
+        lambda: advisor, settings or Settings(), clock=lambda: NOW, exception_desk=exception_desk,
+        live=None if events is None else lambda: Live(EventLog(events), []),
+    )  # fmt: skip

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
         mlflow_port: port of the MLflow pages that `make demo` opens.
         max_body_bytes: largest request body that is read.
         max_batch: largest number of orders in one batch request.
+        max_events: largest number of events in one request.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRIAGE_", frozen=True, extra="ignore")
@@ -33,3 +34,4 @@ class Settings(BaseSettings):
     mlflow_port: int = 5001
     max_body_bytes: int = 2_000_000
     max_batch: int = 1_000
+    max_events: int = 10_000

@@ -13,7 +13,9 @@ from triage.models.champion import bundle_folder, champion, find_champion
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.app import create_app, wall_clock
 from triage.serving.challenger import load_challenger
+from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import load_exception_desk
+from triage.serving.live import Live
 from triage.serving.price_desk import load_price_desk
 from triage.serving.scorer import Scorer
 from triage.settings import Settings
@@ -62,7 +64,11 @@ def create(settings: Settings | None = None) -> FastAPI:
         return create_app(not_ready, configured)
     challenger = load_challenger(configured, scorer, history)
     prices = load_price_desk(configured, history)
+    scorers = [scorer]
+    if challenger is not None and isinstance(challenger.advisor, Scorer):
+        scorers.append(challenger.advisor)
     return create_app(
         lambda: scorer, configured, challenger=challenger, prices=prices,
         exception_desk=load_exception_desk(configured, history),
+        live=lambda: Live(EventLog(configured.home), scorers, prices),
     )  # fmt: skip

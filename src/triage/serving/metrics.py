@@ -32,6 +32,10 @@ class Metrics:
         self.scores = Counter(
             "triage_scores", "Orders scored, by risk band.", ("band",), registry=self.registry
         )
+        self.events = Counter(
+            "triage_events", "Events that came in: accepted, duplicate or failed.", ("result",),
+            registry=self.registry,
+        )  # fmt: skip
         self.shadow = Counter(
             "triage_shadow", "Answers that a challenger scored too, could not in time, or failed.",
             ("result",), registry=self.registry,

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from triage.serving.event_schemas import Event, EventBatch, EventList
 from triage.serving.exception_schemas import ClassifyRequest
 from triage.serving.intake import BatchRequest, ScoreRequest
 from triage.serving.schemas import (
@@ -19,7 +20,8 @@ from triage.serving.schemas import (
 )
 
 _UNLISTED = (
-    ScoreRequest, BatchRequest, ClassifyRequest, Problem, BatchAnswerItem, BatchProblemItem,
+    ScoreRequest, BatchRequest, ClassifyRequest, Event, EventBatch, EventList, Problem,
+    BatchAnswerItem, BatchProblemItem,
 )  # fmt: skip
 _SAID = {
     400: "Not JSON that can be read safely.",
@@ -44,9 +46,14 @@ def reads(example: object, **schemas: str) -> dict[str, Any]:
 
     Args:
         example: a body that works as it stands.
-        schemas: schema name by content type key (`json`, `ndjson`).
+        schemas: schema name by content type key (`json`, `ndjson`, `cloudevents` ...).
     """
-    types = {"json": "application/json", "ndjson": "application/x-ndjson"}
+    types = {
+        "json": "application/json",
+        "ndjson": "application/x-ndjson",
+        "cloudevents": "application/cloudevents+json",
+        "cloudevents_batch": "application/cloudevents-batch+json",
+    }
     content: dict[str, Any] = {types[k]: {"schema": described(v)} for k, v in schemas.items()}
     content["application/json"]["example"] = example
     return {"requestBody": {"required": True, "content": content}}

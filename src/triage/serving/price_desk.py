@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from triage.advice.prices import LinePrice, assess_price
-from triage.domain.records import Order
+from triage.domain.records import Order, Record
 from triage.errors import BundleError
 from triage.history.tables import History
 from triage.models.champion import bundle_folder, find_champion
@@ -37,11 +37,18 @@ class PriceDesk:
     def __init__(self, model: PriceModel, history: History) -> None:
         self.model = model
         stored = StoredLines(history)
+        self._added: dict[str, Order] = {}
         self._of_id = lru_cache(maxsize=_KEPT)(lambda name: self._assessed(stored.of(name)))
 
     def of_id(self, order_id: str) -> tuple[LinePrice, ...]:
         """Return the prices of a stored order's lines; none for an order that is not stored."""
-        return self._of_id(order_id)
+        order = self._added.get(order_id)
+        return self._of_id(order_id) if order is None else self.of_order(order)
+
+    def note(self, record: Record) -> None:
+        """Take in one more record: an order that is new."""
+        if isinstance(record, Order) and not self._of_id(record.order_id):
+            self._added.setdefault(record.order_id, record)
 
     def of_order(self, order: Order) -> tuple[LinePrice, ...]:
         """Return the prices of an order that was sent whole."""

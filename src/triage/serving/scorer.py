@@ -6,7 +6,7 @@ that was sent whole takes the same path without entering the book.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -27,7 +27,13 @@ from triage.domain.clock import (
     from_micros,
     to_micros,
 )
-from triage.domain.records import Milestone, Order
+from triage.domain.records import (
+    ExceptionEvent,
+    InventoryPosition,
+    Milestone,
+    Order,
+    Record,
+)
 from triage.errors import OrderNotFoundError, RequestError
 from triage.features.book import OrderRow
 from triage.features.compile import Floats, Ints
@@ -36,7 +42,7 @@ from triage.features.facts import MILESTONES, NUMBERS, TIME
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel, Curves, Prediction, Stage, predict
 from triage.models.calibration import TIMES_WEEK_DAYS, RecentTimes, recent_curve, residuals
-from triage.models.landmarks import WAITING, WAITING_FROM, landmark_rows, stage_of
+from triage.models.landmarks import WAITING, WAITING_FROM, Rows, landmark_rows, stage_of
 from triage.serving.advisor import ModelInfo, Worklist
 from triage.serving.shown import ShownOrder, ShownOrders
 from triage.serving.stored import StoredOrders
@@ -87,8 +93,8 @@ class Scorer:
         self.model = model
         self.policy = policy
         self.engine = engine or FeatureEngine.of(history, model.features)
-        extracted_at = history.extracted_at
-        self._clock = clock or (lambda: extracted_at)
+        self._newest = history.extracted_at
+        self._clock = clock or (lambda: self._newest)
         self._tolerance = model.features.program.tolerance
         self._regulated = frozenset(policy.work.exposure.regulated_categories)
         self._shown = ShownOrders.of(history, self._regulated)
@@ -100,16 +106,11 @@ class Scorer:
             name: Causes(name, stage.numbers.inputs, model.features)
             for name, stage in model.stages.items()
         }
-        time = WorkingTime(model.numbers.time_zone, model.numbers.country)
-        self._steps = UsualSteps.of(self.engine.book, model.numbers.trained_as_of, time)
-        lanes = list(
-            zip(self._shown.site, self._shown.destination, self._shown.service, strict=True)
-        )
-        roads = Roads.of(self.engine.book, lanes, model.numbers.trained_as_of, time)
+        self._time = WorkingTime(model.numbers.time_zone, model.numbers.country)
+        self._steps, deadlines = self._usual()
         self._work = Work(
-            policy.work, history, self.engine.book, Deadlines(self._steps, roads),
-            model.numbers.time_zone, self._asked,
-        )  # fmt: skip
+            policy.work, history, self.engine.book, deadlines, model.numbers.time_zone, self._asked
+        )
         names = self.engine.names
         self._row = np.empty(len(names), dtype=np.float64)
         self._columns = {
@@ -121,12 +122,13 @@ class Scorer:
         }
         self._meanings = {slot.name: slot.meaning for slot in model.features.slots}
         self._stages_backwards = [(n, TIME[n]) for n in reversed(MILESTONES) if n in model.stages]
-        self._rows_of = {
-            name: landmark_rows(self.engine.book, name, self._tolerance, tuple(model.stages))
-            for name in model.stages
-        }
+        self._rows_of = self._landmark_rows()
+        self._rows_until = self._curves_until = self._newest
         self._curve = lru_cache(maxsize=256)(self._curve_as_of)
         self._worklist: Worklist | None = None
+        self._full_as_of = UNKNOWN_TIME
+        self._assessed: dict[str, Assessment] = {}
+        self._moved: dict[str, None] = {}
         self.info = ModelInfo(
             NAME, version, model.digest, model.features.declarations.fingerprint,
             model.numbers.contract.version, model.numbers.contract.meaning,
@@ -142,6 +144,28 @@ class Scorer:
     def time_zone(self) -> str:
         """Return the zone in which the log's days are local."""
         return self.model.numbers.time_zone
+
+    def note(self, record: Record) -> None:
+        """Take in one record that the engine has taken in already.
+
+        What is said afterwards does not depend on the order in which records come.
+        """
+        known = to_micros(record.record_time)
+        self._newest = max(self._newest, known)
+        if isinstance(record, Order):
+            if self.engine.book.row_of[record.order_id] == len(self._shown):
+                self._shown.add(ShownOrder.of_order(record, self._regulated))
+                self._stored.add(record)
+                self._work.add_order(record)
+        elif isinstance(record, InventoryPosition):
+            self._work.add_position(record)
+        if known < self.model.numbers.trained_as_of:
+            self._usual_stale = True
+        if known < self._curves_until:  # curves that were drawn without it
+            self._curve.cache_clear()
+            self._rows_until = UNKNOWN_TIME
+        if isinstance(record, Order | Milestone | ExceptionEvent) and record.order_id:
+            self._moved[record.order_id] = None
 
     def now(self) -> int:
         """Return the moment that counts as now, UTC micros."""
@@ -195,32 +219,45 @@ class Scorer:
     def worklist(self) -> Worklist:
         """Return every open order in rank order: at risk first, then already late.
 
-        Ranked anew once it is older than the policy's freshness.
+        Ranked anew once it is older than the policy's freshness, or records came in since: then
+        only the orders that they are about are assessed again.
         """
         now = self.now()
         holds = round(self.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE)
-        if self._worklist is None or now - self._worklist.as_of > holds:
-            self._worklist = self._rank(now)
+        if self._worklist is None or now - self._full_as_of > holds:
+            self._full_as_of = now
+            self._worklist = self._rank(now, None)
+        elif self._moved:
+            self._worklist = self._rank(now, self._moved)
         return self._worklist
 
-    def _rank(self, now: int) -> Worklist:
+    def _rank(self, now: int, moved: Collection[str] | None) -> Worklist:
+        """Return the list of what is open, with some orders (None: all) assessed anew."""
         book = self.engine.book
-        known = book.known[: len(book)]
-        created = (known[:, _CREATED] != UNKNOWN_TIME) & (known[:, _CREATED] <= now)
-        closed = _by(known[:, _DELIVERED], now) | _by(known[:, _CANCELLED], now)
-        rows = np.flatnonzero(created & ~closed).tolist()
-        orders = dict(zip(rows, self._stored.many(rows), strict=True))
-        assessed = {
-            book.ids[at]: self._assess(
-                book.ids[at],
-                book.row(at),
-                now,
-                self._shown.of_row(at),
-                partial(orders.__getitem__, at),
+        if moved is None:
+            rows = self._open(np.arange(len(book)), now)
+            self._assessed = {}
+        else:
+            named = [book.row_of[name] for name in moved if name in book.row_of]
+            rows = self._open(np.array(named, dtype=np.int64), now)
+            for name in moved:
+                self._assessed.pop(name, None)
+        for at, order in zip(rows, self._stored.many(rows), strict=True):
+            name = book.ids[at]
+            self._assessed[name] = self._assess(
+                name, book.row(at), now, self._shown.of_row(at), partial(_same, order)
             )
-            for at in rows
-        }
-        return self._work.ranked(now, assessed, lambda name: orders[book.row_of[name]])
+        self._moved = {}
+        return self._work.ranked(
+            now, self._assessed, lambda name: self._stored.one(book.row_of[name])
+        )
+
+    def _open(self, rows: Ints, now: int) -> list[int]:
+        """Return those of some rows whose order is known and not closed."""
+        known = self.engine.book.known[rows]
+        closed = _by(known[:, _DELIVERED], now) | _by(known[:, _CANCELLED], now)
+        open_rows: list[int] = rows[_by(known[:, _CREATED], now) & ~closed].tolist()
+        return open_rows
 
     def _predict(self, row: OrderRow, as_of: int, shown: ShownOrder) -> _Predicted:
         """Return what the model says of a row as of one moment, and at which landmark."""
@@ -251,6 +288,9 @@ class Scorer:
         self, order_id: str, row: OrderRow, as_of: int, shown: ShownOrder,
         order: Callable[[], Order],
     ) -> Assessment:  # fmt: skip
+        if self._usual_stale:
+            self._steps, deadlines = self._usual()
+            self._work.settle(deadlines)
         known = row.known.tolist()
         _check_open(known, as_of)
         promised_by = int(row.event[_PROMISED])
@@ -316,7 +356,26 @@ class Scorer:
             raise RequestError("no stage that the model knows was reached by this moment")
         return self.model.stages[reached]
 
+    def _usual(self) -> tuple[UsualSteps, Deadlines]:
+        """Return what steps and roads usually take, as known when the model was trained."""
+        self._usual_stale = False
+        moment, book = self.model.numbers.trained_as_of, self.engine.book
+        steps = UsualSteps.of(book, moment, self._time)
+        lanes = list(
+            zip(self._shown.site, self._shown.destination, self._shown.service, strict=True)
+        )
+        return steps, Deadlines(steps, Roads.of(book, lanes, moment, self._time))
+
+    def _landmark_rows(self) -> dict[str, Rows]:
+        stages = tuple(self.model.stages)
+        return {
+            name: landmark_rows(self.engine.book, name, self._tolerance, stages) for name in stages
+        }
+
     def _curve_as_of(self, landmark: str, moment: int) -> Curves:
+        if moment > self._rows_until:
+            self._rows_of, self._rows_until = self._landmark_rows(), self._newest
+        self._curves_until = max(self._curves_until, moment)
         stage = self.model.stages[landmark]
         settings = stage.numbers.calibration
         rows = self._rows_of[landmark]
@@ -357,6 +416,10 @@ def _check_open(known: list[int], as_of: int) -> None:
         if known[column] != UNKNOWN_TIME and known[column] <= as_of:
             when = from_micros(known[column]).isoformat()
             raise RequestError(f"the order was {what} (known {when}): nothing is left to predict")
+
+
+def _same(order: Order) -> Order:
+    return order
 
 
 def _by(times: Ints, moment: int) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.live import Live
 from triage.serving.metrics import Metrics
 from triage.serving.price_desk import PriceDesk
 from triage.serving.shadow import Shadow
@@ -28,6 +29,7 @@ class Service:
         shadow: its queue; None if nothing scores unseen.
         prices: assesses prices of lines, if there is a model of prices.
         exceptions: classifies exceptions, if there is a model of them.
+        live: keeps the state up with events; None while nothing can be kept.
     """
 
     provider: AdvisorProvider
@@ -38,6 +40,7 @@ class Service:
     shadow: Shadow | None = None
     prices: PriceDesk | None = None
     exceptions: ExceptionDesk | None = None
+    live: Live | None = None
     _index: WorklistIndex = field(default=EMPTY)
 
     def advisor(self) -> Advisor:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
 from triage.domain.records import Order
 from triage.features.facts import main_line
@@ -61,7 +60,10 @@ class ShownOrders:
     service: list[str | None]
     currency: list[str]
     tier: list[str | None]
-    regulated: npt.NDArray[np.bool_]
+    regulated: list[bool]
+
+    def __len__(self) -> int:
+        return len(self.currency)
 
     @classmethod
     def of(cls, history: History, regulated: frozenset[str] = frozenset()) -> ShownOrders:
@@ -86,16 +88,21 @@ class ShownOrders:
             _texts(orders["carrier"].tolist()), _texts(orders["service"].tolist()),
             [str(c) for c in orders["currency"].tolist()],
             _texts(orders["customer_tier"].tolist()),
-            np.bincount(
+            (np.bincount(
                 lines["order"].to_numpy(), lines["category"].isin(regulated), len(orders)
-            ) > 0,
+            ) > 0).tolist(),
         )  # fmt: skip
+
+    def add(self, shown: ShownOrder) -> None:
+        """Take in the names of one more order."""
+        for field in fields(self):
+            getattr(self, field.name).append(getattr(shown, field.name))
 
     def of_row(self, at: int) -> ShownOrder:
         """Return one order's names."""
         return ShownOrder(
             self.customer[at], self.site[at], self.destination[at], self.carrier[at],
-            self.service[at], self.currency[at], self.tier[at], bool(self.regulated[at]),
+            self.service[at], self.currency[at], self.tier[at], self.regulated[at],
         )  # fmt: skip
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 
+from triage.domain.clock import UNKNOWN_TIME, to_micros
+from triage.domain.records import InventoryPosition
 from triage.features.compile import Floats, Ints
 from triage.history.tables import History
 
@@ -19,11 +22,13 @@ class StockBook:
         cells: site and product -> first and last place in the arrays.
         known: when each position became known, UTC micros.
         free: on hand less allocated, pieces.
+        added: positions that came in later, by cell: known, event (UTC micros), free; ascending.
     """
 
     cells: dict[tuple[str, str], tuple[int, int]]
     known: Ints
     free: Floats
+    added: dict[tuple[str, str], list[tuple[int, int, float]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History) -> Self:
@@ -46,11 +51,30 @@ class StockBook:
 
     def at(self, site: str, sku: str, as_of: int) -> float:
         """Return free pieces as recorded before a moment (UTC micros); NaN if there is nothing."""
+        known, free = self._imported(site, sku, as_of)
+        later = self.added.get((site, sku))
+        if later:
+            place = bisect_left(later, (as_of,))
+            if place and later[place - 1][0] >= known:
+                return later[place - 1][2]
+        return free
+
+    def add(self, position: InventoryPosition) -> None:
+        """Take in one more position; its place does not depend on when it comes."""
+        cell = (position.site, position.sku)
+        known, event = to_micros(position.record_time), to_micros(position.event_time)
+        free = position.on_hand - position.allocated
+        insort(self.added.setdefault(cell, []), (known, event, free))
+
+    def _imported(self, site: str, sku: str, as_of: int) -> tuple[int, float]:
+        """Return since when a position is known, and free pieces, of those that were imported."""
         span = self.cells.get((site, sku))
         if span is None:
-            return float("nan")
+            return UNKNOWN_TIME, float("nan")
         first, last = span
-        if self.known[last - 1] < as_of:  # nothing is newer, as for every order that is open now
-            return float(self.free[last - 1])
-        place = first + int(np.searchsorted(self.known[first:last], as_of))
-        return float("nan") if place == first else float(self.free[place - 1])
+        place = last
+        if self.known[last - 1] >= as_of:  # for an order that is open now nothing is newer
+            place = first + int(np.searchsorted(self.known[first:last], as_of))
+        if place == first:
+            return UNKNOWN_TIME, float("nan")
+        return int(self.known[place - 1]), float(self.free[place - 1])

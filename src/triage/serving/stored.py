@@ -27,10 +27,20 @@ class StoredOrders:
     def __init__(self, history: History) -> None:
         self._history = history
         self._starts = np.searchsorted(history.lines["order"], np.arange(len(history.orders) + 1))
+        self._added: list[Order] = []
         self.one = lru_cache(maxsize=1024)(self._one)
 
+    def add(self, order: Order) -> None:
+        """Take in one more order, whose row is the next."""
+        self._added.append(order)
+
     def many(self, rows: Sequence[int]) -> list[Order]:
-        """Return the orders of some rows of the log."""
+        """Return the orders of some rows."""
+        n = len(self._history.orders)
+        read = iter(self._read([row for row in rows if row < n]))
+        return [next(read) if row < n else self._added[row - n] for row in rows]
+
+    def _read(self, rows: Sequence[int]) -> list[Order]:
         history, at = self._history, np.asarray(rows, dtype=np.int64)
         spans = [np.arange(self._starts[row], self._starts[row + 1]) for row in rows]
         counts = [len(span) for span in spans]
@@ -58,16 +68,27 @@ class Network:
         booked = history.orders[["service", "destination_region", "carrier"]].dropna()
         counts = Counter(zip(*(booked[name].tolist() for name in booked), strict=True))
         self._carriers: dict[tuple[str, str], dict[str, int]] = {}
-        for (service, region, carrier), n in counts.items():
-            self._carriers.setdefault((service, region), {})[carrier] = n
         self._services: dict[str | None, frozenset[str]] = {}
-        for service, region in self._carriers:
-            self._services[region] = self._services.get(region, frozenset()) | {service}
+        for (service, region, carrier), n in counts.items():
+            self._book(service, region, carrier, n)
         self._nearest = lru_cache(maxsize=4096)(self._by_distance)
+
+    def add(self, order: Order) -> None:
+        """Take in one more order: its sites, and who carries it where."""
+        if order.service and order.destination_region and order.carrier:
+            self._book(order.service, order.destination_region, order.carrier, 1)
+        for line in order.lines:
+            if line.site is not None and line.site not in self._sites:
+                self._sites[line.site] = {name: getattr(line, name) for name in _PLACE}
+                self._nearest.cache_clear()
+
+    def _book(self, service: str, region: str, carrier: str, n: int) -> None:
+        carriers = self._carriers.setdefault((service, region), {})
+        carriers[carrier] = carriers.get(carrier, 0) + n
+        self._services[region] = self._services.get(region, frozenset()) | {service}
 
     def sites(self, order: Order) -> tuple[str, ...]:
         """Return all sites, nearest to the destination first where places are known."""
-
         return self._nearest(order.destination_latitude, order.destination_longitude)
 
     def _by_distance(self, latitude: float | None, longitude: float | None) -> tuple[str, ...]:

@@ -9,17 +9,19 @@ from functools import partial
 from triage.advice import groups, priority
 from triage.advice.alternatives import Way
 from triage.advice.assessment import Assessment, Exposure, Recommendation
-from triage.advice.deadlines import Deadlines, Lane
+from triage.advice.deadlines import Deadlines
 from triage.advice.sharing import shared_out
 from triage.advice.work_policy import ActionName, WorkPolicy
-from triage.domain.records import Order
+from triage.domain.records import InventoryPosition, Order
 from triage.features.book import OrderBook, OrderRow
 from triage.history.tables import History
 from triage.serving.advisor import WorkItem, Worklist
+from triage.serving.lane_length import LaneLengths
 from triage.serving.other_ways import Ask, OtherWays
 from triage.serving.shown import ShownOrder
 from triage.serving.stock import StockBook
 from triage.serving.stored import Network
+from triage.serving.supply import SupplyBook
 
 _PLANNED = 100
 """Orders from the top of the list for which other ways are solved together."""
@@ -42,10 +44,27 @@ class Work:
         self, policy: WorkPolicy, history: History, book: OrderBook, deadlines: Deadlines,
         time_zone: str, ask: Ask,
     ) -> None:  # fmt: skip
-        self._policy, self._deadlines, self._zone = policy, deadlines, time_zone
-        self._book = book
-        network = Network(history)
-        self._ways = OtherWays(policy, book, StockBook.of(history), network, ask)
+        self._policy, self._zone = policy, time_zone
+        self._history, self._book, self._ask = history, book, ask
+        self._stock, self._supply = StockBook.of(history), SupplyBook.of(history)
+        self._network = Network(history)
+        self.settle(deadlines)
+
+    def settle(self, deadlines: Deadlines) -> None:
+        """Go by these last moments from now on."""
+        self._deadlines = deadlines
+        self._ways = OtherWays(
+            self._policy, self._book, self._stock, self._supply, self._network,
+            LaneLengths.of(self._history, deadlines.roads), deadlines, self._ask,
+        )  # fmt: skip
+
+    def add_order(self, order: Order) -> None:
+        """Take in one more order."""
+        self._network.add(order)
+
+    def add_position(self, position: InventoryPosition) -> None:
+        """Take in one more position of stock."""
+        self._stock.add(position)
 
     def exposure(
         self, revenue: float, p_late: float, delay_days: tuple[float, float, float],
@@ -81,8 +100,7 @@ class Work:
             return said
         whole = order()
         ways = self._possible(whole, said)
-        lane = (said.site, said.destination, whole.service)
-        found = self._ways.recommended(whole, row, said, ways, self._until(said, lane, ways))
+        found = self._ways.recommended(whole, row, said, ways)
         return replace(said, recommendations=found)
 
     def ranked(
@@ -136,13 +154,3 @@ class Work:
     def _possible(self, order: Order, said: Assessment) -> list[Way]:
         regulated = said.exposure is not None and said.exposure.regulated
         return self._ways.possible(order, said, regulated=regulated)
-
-    def _until(self, said: Assessment, lane: Lane, ways: Sequence[Way]) -> dict[ActionName, int]:
-        """Return the last moments of the actions that do not come too late."""
-        found: dict[ActionName, int] = {}
-        for name in dict.fromkeys(way.action for way in ways):
-            needed = self._deadlines.needed(self._policy.actions[name], said.stage, lane)
-            moment = self._deadlines.latest(said.promised_by, needed)
-            if moment > said.as_of:
-                found[name] = moment
-        return found

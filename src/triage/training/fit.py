@@ -180,7 +180,8 @@ def fit_landmark(
     past, timed = (Residuals(data.rows, location) for location in (mu + promise, middle))
     usual = usual_times(timed, moment, settings)
     return FittedLandmark(
-        data.inputs, weighted_sum(texts, weights), sum(map(tree_count, location.texts)), past.mu, middle,
+        data.inputs, weighted_sum(texts, weights), sum(map(tree_count, location.texts)),
+        past.mu, middle,
         usual, fit_spread(timed, data.categories, usual, moment, settings),
         slow_logistic(past, moment, settings), settings, option,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +13,8 @@ from tests import fakes
 from tests.histories import history_of, order
 
 from triage.advice.playbooks import load_playbooks
+from triage.domain.records import ExceptionEvent
+from triage.serving import answers
 from triage.serving.app import create_app
 from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.routes.exceptions import EXAMPLE
@@ -49,9 +52,8 @@ def test_a_stored_exception_has_class_owner_playbook_and_reasons(told: TestClien
     assert answer["order_id"] == "O9"
     assert answer["code"] == cases.rows().labels[9]
     book = load_playbooks()[answer["code"]]
-    assert (answer["owner"], answer["severity"], answer["sla_hours"]) == (
-        book.owner, book.severity, book.sla_hours,
-    )  # fmt: skip
+    assert (answer["owner"], answer["sla_hours"]) == (book.owner, book.sla_hours)
+    assert (answer["severity"], answer["severity_why"]) == (book.severity, [])
     assert answer["playbook"]["steps"] == list(book.steps)
     assert answer["advisory"] is True
     assert answer["model"]["version"] == "4"
@@ -102,6 +104,45 @@ def test_an_order_that_is_sent_with_it_counts(told: TestClient) -> None:
         for name, answer in (("alone", alone), ("beside", beside))
     }
     assert share["beside"] > share["alone"]
+
+
+def test_an_order_of_much_value_makes_its_exception_more_severe(told: TestClient) -> None:
+    sent = {
+        "order_id": "NEW", "event_time": "2026-03-31T10:00:00Z",
+        "record_time": "2026-03-31T10:00:00Z", "promised_by": "2026-04-05T00:00:00Z",
+    }  # fmt: skip
+    shipped = {
+        "order_id": "NEW", "milestone": "shipment_dispatched",
+        "event_time": "2026-04-01T08:00:00Z", "record_time": "2026-04-01T08:00:00Z",
+    }  # fmt: skip
+    late = whole(text="truck stands at hub 411", source="erp")
+    found = {}
+    for price in (2.0, 2000.0):
+        line = {"line_no": 1, "sku": "S1", "quantity": 2, "site": "W1", "unit_price": price}
+        order = sent | {"carrier": "Fox", "lines": [line]}
+        answer = told.post(WHERE, json=late | {"order": order, "milestones": [shipped]}).json()
+        found[answer["severity"]] = answer
+        assert answer["code"] == "carrier_delay"
+    assert set(found) == {"medium", "high"}
+    assert found["medium"]["severity_why"] == []
+    assert "worth 4,000" in found["high"]["severity_why"][0]
+
+
+def test_a_record_that_comes_in_has_the_answer_that_the_endpoint_gives(
+    told: TestClient, desk: ExceptionDesk
+) -> None:
+    asked = told.post(WHERE, json={"exception_id": "E9"}).json()
+    raised = next(r for r in cases.records() if r.record_id == "E9|raised")
+    assert isinstance(raised, ExceptionEvent)
+    answer = desk.classify_record(raised, scored_at=fakes.NOW)
+    assert json.loads(answers.dump(answer)) == asked
+    assert desk.classify_record(raised)["scored_at"] == raised.record_time
+
+
+def test_a_record_that_closes_an_exception_is_not_classified(desk: ExceptionDesk) -> None:
+    raised = cases.event("E9", 1.0, "O9", "wms", "x")
+    with pytest.raises(ValueError, match="E9 is resolved"):
+        desk.classify_record(cases.closing(raised, 2.0, "pick_short"))
 
 
 def test_a_source_never_seen_is_left_to_a_person(told: TestClient) -> None:

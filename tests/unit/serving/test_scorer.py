@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.workspaces import cheap
 
 from triage.advice import policy
 from triage.advice.assessment import Assessment
@@ -25,26 +23,9 @@ from triage.errors import OrderNotFoundError, RequestError
 from triage.history.log import Log
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel
-from triage.models.champion import bundle_folder, point_to
+from triage.models.champion import bundle_folder
 from triage.serving.scorer import Scorer
 from triage.serving.stock import StockBook
-from triage.training.train import train
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return cheap(tmp_path_factory.mktemp("workspace"))
-
-
-@pytest.fixture(scope="module")
-def home(sample_home: Path, workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose champion is a cheap model."""
-    home = tmp_path_factory.mktemp("home")
-    shutil.copytree(sample_home / "history", home / "history")
-    run = train(NAME, home, workspace=workspace)
-    shutil.copytree(run.bundle, bundle_folder(home, NAME, run.digest))
-    point_to(home, NAME, {"digest": run.digest, "version": "7"})
-    return home
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +159,7 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
     stock = StockBook.of(history)
     kinds: set[str] = set()
     believing = scorer.policy.work.recommend.model_copy(
-        update={"credited": 1.0, "least_gain": 0.03}
+        update={"least_chance": 0.0, "least_gain": 0.03, "spare_days": 0.0}
     )
     work = scorer.policy.work.model_copy(update={"recommend": believing})
     policy = scorer.policy.model_copy(update={"work": work})
@@ -191,7 +172,8 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
             assert each.delta_p is None or each.delta_p < 0
             for line in orders[order_id].lines if each.action == "other_site" else ():
                 assert each.site is not None
-                assert stock.at(each.site, line.sku, item.as_of) >= line.quantity
+                there = stock.at(each.site, line.sku, item.as_of)
+                assert there >= believing.stock_margin * line.quantity
     assert {"tell_customer", "other_site"} <= kinds
 
 

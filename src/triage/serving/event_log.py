@@ -1,0 +1,125 @@
+"""Events as they came in: on the disk before they are acknowledged, each kept once.
+
+Beside the log of extracts this is the second door's memory: after a restart the same records are
+read back in the same sequence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from triage.domain.records import (
+    ExceptionEvent,
+    InboundSupply,
+    InventoryPosition,
+    Milestone,
+    Order,
+    Record,
+)
+from triage.errors import HistoryError
+from triage.ledger.journal import Journal
+
+FOLDER = "events"
+_KEY_BYTES = 16
+_KINDS: tuple[tuple[bytes, type[Any]], ...] = (
+    (b"o", Order), (b"m", Milestone), (b"p", InventoryPosition), (b"e", ExceptionEvent),
+    (b"s", InboundSupply),
+)  # fmt: skip
+_READ = {mark: TypeAdapter(kind) for mark, kind in _KINDS}
+
+
+class EventLog:
+    """The journal of events under `<home>/events`; one process at a time.
+
+    A frame is one event: what makes it unique (16 bytes), a mark of its kind, the record as JSON.
+    """
+
+    def __init__(self, home: Path) -> None:
+        """Open it, or make it.
+
+        Raises:
+            AlreadyOpenError: if another process has it open.
+            DamagedJournalError: if it is damaged before its end.
+        """
+        self.home = home
+        self._journal = Journal.open(home / FOLDER)
+        self._writing: dict[bytes, asyncio.Future[Any]] = {}
+        self._seen = {payload[:_KEY_BYTES] for _, payload in self._journal.read()}
+
+    @property
+    def last(self) -> int:
+        """Return the number of the newest event, 0 if there is none."""
+        return self._journal.next_seq - 1
+
+    def records(self, until: int | None = None) -> Iterator[tuple[int, Record]]:
+        """Yield number and record of what is kept, in sequence, up to a number (inclusive).
+
+        Raises:
+            HistoryError: if a frame cannot be read by this version.
+        """
+        for seq, payload in self._journal.read():
+            if until is not None and seq > until:
+                return
+            yield seq, _record(seq, payload)
+
+    async def keep(self, events: Sequence[tuple[str, Record]]) -> list[int]:
+        """Keep events that are new, all or none; return their places among those given.
+
+        Everything given is on the disk when this returns. An event that comes twice, here or
+        before, is kept once; while its first sender waits for the disk, the second waits too.
+
+        Raises:
+            StoreUnavailableError: if they cannot be kept now; send them again.
+        """
+        fresh: dict[bytes, int] = {}
+        waiting: list[asyncio.Future[Any]] = []
+        for place, (key, _) in enumerate(events):
+            digest = hashlib.blake2b(key.encode(), digest_size=_KEY_BYTES).digest()
+            if digest not in self._seen:
+                fresh.setdefault(digest, place)
+            elif digest in self._writing:
+                waiting.append(self._writing[digest])
+        if fresh:
+            frames = [digest + _packed(events[place][1]) for digest, place in fresh.items()]
+            written = self._journal.append_async(frames)
+            self._seen.update(fresh)
+            self._writing.update(dict.fromkeys(fresh, written))
+            try:
+                await written
+            except BaseException:
+                self._seen.difference_update(fresh)
+                raise
+            finally:
+                for digest in fresh:
+                    del self._writing[digest]
+        for other in waiting:
+            await asyncio.shield(other)
+        return list(fresh.values())
+
+    def close(self) -> None:
+        """Write what waits and let another process open it."""
+        self._journal.close()
+
+
+def _packed(record: Record) -> bytes:
+    mark = next(mark for mark, kind in _KINDS if isinstance(record, kind))
+    return mark + record.model_dump_json(exclude_defaults=True).encode()
+
+
+def _record(seq: int, payload: bytes) -> Record:
+    try:
+        record: Record = _READ[payload[_KEY_BYTES : _KEY_BYTES + 1]].validate_json(
+            payload[_KEY_BYTES + 1 :]
+        )
+    except (KeyError, ValueError) as error:
+        raise HistoryError(
+            f"event {seq} cannot be read by this version of Triage: {type(error).__name__}; go back"
+            " to the version that kept it"
+        ) from error
+    return record

@@ -1,0 +1,73 @@
+"""The state that scores read, kept up with events: one path for those of today and of yesterday."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from triage.domain.records import Record
+from triage.serving.event_log import EventLog
+from triage.serving.price_desk import PriceDesk
+from triage.serving.scorer import Scorer
+
+_SLICE = 50
+"""Events applied before other requests get their turn."""
+
+
+class Live:
+    """Takes records into every scorer's state.
+
+    Args:
+        events: where events are kept.
+        scorers: the champion and, perhaps, a challenger; those that share an engine share it here.
+        prices: assesses prices of orders, if there is a model of them.
+
+    Attributes:
+        applied: number of the newest event that scores have seen; all before it, too.
+    """
+
+    def __init__(
+        self, events: EventLog, scorers: Sequence[Scorer], prices: PriceDesk | None = None
+    ) -> None:
+        self.events = events
+        self._scorers, self._prices = tuple(scorers), prices
+        self._engines = tuple({id(each.engine): each.engine for each in scorers}.values())
+        self.applied = 0
+        self._turn = asyncio.Lock()
+
+    def catch_up(self) -> int:
+        """Take in what is kept and not applied yet, as after a restart; return how much it was."""
+        before = self.applied
+        for seq, record in self.events.records():
+            if seq > before:
+                self._apply(record)
+                self.applied = seq
+        return self.applied - before
+
+    async def take(self, events: Sequence[tuple[str, Record]]) -> int:
+        """Keep and apply events; return how many were new.
+
+        Whoever asks may go away meanwhile: what is kept is applied.
+
+        Raises:
+            StoreUnavailableError: if they cannot be kept now; nothing is applied then.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._take(events)))
+
+    async def _take(self, events: Sequence[tuple[str, Record]]) -> int:
+        async with self._turn:  # so that what is applied is always what came first
+            fresh = await self.events.keep(events)
+            for number, place in enumerate(fresh, start=1):
+                self._apply(events[place][1])
+                self.applied += 1
+                if number % _SLICE == 0:
+                    await asyncio.sleep(0)
+        return len(fresh)
+
+    def _apply(self, record: Record) -> None:
+        for engine in self._engines:
+            engine.apply(record)
+        for scorer in self._scorers:
+            scorer.note(record)
+        if self._prices is not None:
+            self._prices.note(record)

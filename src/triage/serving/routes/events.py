@@ -1,0 +1,145 @@
+"""POST /v1/events: records in, one by one or many; on the disk before they are acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from triage.domain.records import Record
+from triage.errors import MalformedBodyError, TriageError
+from triage.serving import answers, openapi, problems, safe_json
+from triage.serving.advisor import NotReadyError
+from triage.serving.event_schemas import Event, EventsAnswer
+from triage.serving.limits import whole_body
+from triage.serving.live import Live
+from triage.serving.routes.reading import JSON, NDJSON, content_type
+from triage.serving.service import Service
+
+STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+EXAMPLE = {
+    "specversion": "1.0",
+    "id": "wms-4711",
+    "source": "urn:wms:north",
+    "type": "triage.milestone",
+    "data": {
+        "order_id": "SO-4500436",
+        "milestone": "shipment_dispatched",
+        "event_time": "2018-08-24T16:20:00-03:00",
+        "record_time": "2018-08-24T16:21:00-03:00",
+    },
+}
+_TURN = 200
+"""Events read before other requests get their turn."""
+_Read = Callable[[], Event]
+
+
+def _of_document(body: bytes, *, batch: bool) -> tuple[list[_Read], bool]:
+    """Return how to read each event of a JSON document, and whether there may be many."""
+    parsed = safe_json.parse(body)
+    if not batch and isinstance(parsed, dict) and list(parsed) == ["events"]:
+        parsed, batch = parsed["events"], True
+    if not batch:
+        return [partial(safe_json.validated, Event, body)], False
+    if not isinstance(parsed, list):
+        raise problems.InvalidInputError([{"pointer": "/events", "detail": "must be a list"}])
+    return [partial(safe_json.revalidated, Event, part) for part in parsed], True
+
+
+def _of_binary(request: Request, body: bytes) -> list[_Read]:
+    """Return how to read an event whose attributes are headers (CloudEvents, binary mode)."""
+    named = {k[3:]: v for k, v in request.headers.items() if k.startswith("ce-")}
+    data = safe_json.parse(body)
+    return [partial(safe_json.revalidated, Event, named | {"data": data})]
+
+
+def _reads(kind: str, request: Request, body: bytes) -> tuple[list[_Read], bool]:
+    if kind in NDJSON:
+        lines = [line for line in body.split(b"\n") if line.strip()]
+        return [partial(safe_json.validated, Event, line) for line in lines], True
+    if "ce-id" in request.headers and kind == JSON:
+        return _of_binary(request, body), False
+    return _of_document(body, batch=kind == BATCH)
+
+
+def _live(service: Service) -> Live:
+    if service.live is None:
+        raise NotReadyError(["a promoted model and a log"], "triage train at_risk")
+    return service.live
+
+
+def router(service: Service) -> APIRouter:
+    """Return the route of events."""
+    routes = APIRouter(tags=["events"])
+
+    async def taken(reads: list[_Read], *, many: bool) -> dict[str, Any]:
+        if not 1 <= len(reads) <= service.settings.max_events:
+            raise problems.InvalidInputError(
+                [
+                    {
+                        "pointer": "/events",
+                        "detail": f"must hold 1 to {service.settings.max_events:,}",
+                    }
+                ]
+            )
+        live = _live(service)
+        good: list[tuple[str, Record]] = []
+        bad: list[dict[str, Any]] = []
+        for place, read in enumerate(reads):
+            if place % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+            try:
+                event = read()
+            except TriageError as error:
+                if error.status >= 500 or not many:
+                    raise
+                instance = f"/v1/events#/events/{place}"
+                bad.append({"index": place, "problem": problems.of_error(error, instance)})
+                continue
+            good.append((event.key, event.record))
+        fresh = await live.take(good) if good else 0
+        service.metrics.events.labels("accepted").inc(fresh)
+        service.metrics.events.labels("duplicate").inc(len(good) - fresh)
+        service.metrics.events.labels("failed").inc(len(bad))
+        return {
+            "accepted": fresh,
+            "duplicates": len(good) - fresh,
+            "failed": len(bad),
+            "last": live.events.last,
+            "problems": bad,
+        }
+
+    @routes.post(
+        "/v1/events",
+        summary="Records in, as they happen",
+        description="CloudEvents 1.0 (structured, binary, batch), plain JSON (one event, or "
+        '{"events": [...]}) or NDJSON. An event with the same source and id as one before is '
+        "ignored. What is acknowledged is on the disk and in the state that the next score reads. "
+        "Of many events, one that does not fit gives an item in `problems`.",
+        responses={
+            200: {"model": EventsAnswer, "description": "What became of the events."},
+            **openapi.answers_with(400, 408, 413, 415, 422, 500, 503),
+        },
+        openapi_extra=openapi.reads(
+            EXAMPLE,
+            json="Event",
+            cloudevents="Event",
+            cloudevents_batch="EventList",
+            ndjson="Event",
+        ),
+    )
+    async def events(request: Request) -> Response:
+        kind = content_type(request, JSON, STRUCTURED, BATCH, *NDJSON)
+        try:
+            reads, many = _reads(kind, request, await whole_body(request))
+        except (UnicodeError, json.JSONDecodeError) as error:  # headers that are not text
+            raise MalformedBodyError("not text that can be read") from error
+        return Response(answers.dump(await taken(reads, many=many)), media_type=JSON)
+
+    return routes

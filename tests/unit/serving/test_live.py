@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from triage.advice import policy
+from triage.domain.clock import MICROS_PER_DAY, to_micros
+from triage.domain.records import Milestone, Order, Record
+from triage.errors import RequestError
+from triage.history.log import Log
+from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
+from triage.history.tables import History
+from triage.ledger.errors import StoreUnavailableError
+from triage.models.at_risk import NAME, AtRiskModel
+from triage.serving.event_log import EventLog
+from triage.serving.live import Live
+from triage.serving.scorer import Scorer
+
+_DAYS = 3
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> History:
+    return Log(home).read()
+
+
+@pytest.fixture(scope="module")
+def cut(whole: History) -> int:
+    return whole.extracted_at - _DAYS * MICROS_PER_DAY
+
+
+@pytest.fixture(scope="module")
+def later(whole: History, cut: int) -> list[Record]:
+    """Everything that became known since the cut, in sequence."""
+    found: list[Record] = [*whole.order_objects()]
+    for read in (milestones_of, positions_of, exceptions_of, supplies_of):
+        found += read(whole)
+    kept = [each for each in found if to_micros(each.record_time) >= cut]
+    return sorted(kept, key=lambda each: to_micros(each.record_time))
+
+
+def scorer_of(home: Path, history: History) -> Scorer:
+    (folder,) = (home / "models" / NAME).glob("*/")
+    model = AtRiskModel.load(folder, folder.name)
+    return Scorer(model, "7", history, policy.load())
+
+
+def answers(scorer: Scorer, moment: int) -> dict[str, object]:
+    """What is said of every order that is open at a moment."""
+    book, found = scorer.engine.book, {}
+    for name in book.ids:
+        try:
+            found[name] = scorer.score_id(name, moment)
+        except RequestError:  # closed by then
+            continue
+    return found
+
+
+def send(live: Live, records: Sequence[Record], size: int = 40) -> int:
+    named = [(f"{type(each).__name__}|{each.record_id}", each) for each in records]
+
+    async def go() -> int:
+        parts = [named[at : at + size] for at in range(0, len(named), size)]
+        return sum([await live.take(part) for part in parts])
+
+    return asyncio.run(go())
+
+
+@pytest.fixture(scope="module")
+def expected(home: Path, whole: History, moment: int) -> dict[str, object]:
+    """What a service says that was started with everything."""
+    return answers(scorer_of(home, whole), moment)
+
+
+@pytest.fixture(scope="module")
+def moment(later: list[Record]) -> int:
+    return to_micros(later[-1].record_time)
+
+
+@pytest.fixture
+def live(home: Path, cut: int, tmp_path: Path) -> Iterator[Live]:
+    events = EventLog(tmp_path)
+    made = Live(events, [scorer_of(home, Log(home).read(before=cut))])
+    yield made
+    made.events.close()
+
+
+def scores(live: Live, moment: int) -> dict[str, object]:
+    return answers(live._scorers[0], moment)
+
+
+def test_what_comes_as_events_is_scored_like_what_was_imported(
+    live: Live, later: list[Record], moment: int, expected: dict[str, object]
+) -> None:
+    assert len({type(each) for each in later}) == 5
+    assert send(live, later) == len(later) == live.applied
+    assert len(expected) > 150
+    assert scores(live, moment) == expected
+
+
+def test_late_doubled_and_disordered_events_leave_the_same_state(
+    live: Live, later: list[Record], moment: int, expected: dict[str, object]
+) -> None:
+    shuffled = [*later, *later[::7]]
+    random.Random(3).shuffle(shuffled)  # noqa: S311 - not for secrets
+    assert send(live, shuffled) == len(later)
+    assert scores(live, moment) == expected
+
+
+def test_after_a_restart_the_state_is_that_of_before(
+    live: Live, later: list[Record], moment: int, expected: dict[str, object], home: Path, cut: int
+) -> None:
+    send(live, later)
+    live.events.close()
+    live.events = EventLog(live.events.home)
+    again = Live(live.events, [scorer_of(home, Log(home).read(before=cut))])
+    assert again.catch_up() == len(later) == again.applied
+    assert again.catch_up() == 0
+    assert scores(again, moment) == expected
+
+
+def test_the_list_follows_events_without_scoring_everything_anew(
+    live: Live, later: list[Record]
+) -> None:
+    (scorer,) = live._scorers
+    fresh = scorer.policy.freshness.model_copy(update={"stale_after_minutes": 1e6})
+    scorer.policy = scorer.policy.model_copy(update={"freshness": fresh})
+    before = {item.assessment.order_id: item.assessment for item in scorer.worklist().items}
+    closed = next(
+        each for each in later if isinstance(each, Milestone) and each.milestone == "delivered"
+        and each.order_id in before
+    )  # fmt: skip
+    placed = next(each for each in later if isinstance(each, Order))
+    send(live, [closed, placed])
+    after = {item.assessment.order_id: item.assessment for item in scorer.worklist().items}
+    assert set(before) - set(after) == {closed.order_id}
+    assert set(after) - set(before) == {placed.order_id}
+    assert all(after[name] is before[name] for name in set(after) & set(before))
+
+
+def test_an_event_is_not_acknowledged_before_it_is_kept(
+    live: Live, later: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = ("one", later[0])
+
+    async def refuse(_: object) -> None:
+        raise StoreUnavailableError("no room")
+
+    monkeypatch.setattr(live.events._journal, "append_async", refuse)
+    with pytest.raises(StoreUnavailableError):
+        asyncio.run(live.take([event]))
+    assert live.applied == 0
+    monkeypatch.undo()
+    assert asyncio.run(live.take([event])) == 1
+    assert live.applied == live.events.last == 1

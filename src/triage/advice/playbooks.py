@@ -15,6 +15,7 @@ from triage.errors import DeclarationError
 FOLDER = "serving/playbooks"
 SECTIONS = ("Signs", "Steps", "False alarms", "Escalation")
 Severity = Literal["low", "medium", "high"]
+_STEPS: tuple[Severity, ...] = ("low", "medium", "high")
 _FENCE = "+++"
 
 
@@ -24,6 +25,8 @@ class _Front(BaseModel):
     owner: Annotated[str, Field(min_length=1)]
     severity: Severity
     sla_hours: Annotated[float, Field(gt=0)]
+    raised_from: Annotated[float, Field(gt=0)] | None = None
+    raised_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Playbook:
         owner: the team that deals with it.
         severity: low, medium or high.
         sla_hours: hours from when it was raised until somebody has dealt with it.
+        raised_from: order value (currency of the log) from which it is a step more severe, if any.
+        raised_for: customer tiers for which it is a step more severe.
         signs, steps, false_alarms: what to look for, what to do in turn, what it may be instead.
         escalation: whom to call, and when.
         text: the whole in Markdown, without the front matter.
@@ -46,6 +51,8 @@ class Playbook:
     owner: str
     severity: Severity
     sla_hours: float
+    raised_from: float | None
+    raised_for: tuple[str, ...]
     signs: tuple[str, ...]
     steps: tuple[str, ...]
     false_alarms: tuple[str, ...]
@@ -91,8 +98,30 @@ def parse(name: str, text: str) -> Playbook:
     signs, steps, false_alarms = (_items(found[heading]) for heading in SECTIONS[:3])
     return Playbook(
         name, title.removeprefix("# ").strip(), front.owner, front.severity, front.sla_hours,
-        signs, steps, false_alarms, found["Escalation"], parts[2],
+        front.raised_from, front.raised_for, signs, steps, false_alarms, found["Escalation"],
+        parts[2],
     )  # fmt: skip
+
+
+def severity_of(book: Playbook, value: float, tier: str | None) -> tuple[Severity, tuple[str, ...]]:
+    """Return how severe an exception is, and why it is a step more than its kind.
+
+    Args:
+        book: of its kind.
+        value: of its order, in the currency of the log; NaN where the order is not known.
+        tier: of its customer, if known.
+    """
+    why = []
+    if book.raised_from is not None and value >= book.raised_from:
+        why.append(
+            f"the order is worth {value:,.0f}, and counts for more from {book.raised_from:,.0f}"
+        )
+    if tier in book.raised_for:
+        why.append(f"the customer's tier is {tier}")
+    step = _STEPS.index(book.severity) + bool(why)
+    if step == len(_STEPS):
+        return book.severity, ()
+    return _STEPS[step], tuple(why)
 
 
 def _items(body: str) -> tuple[str, ...]:

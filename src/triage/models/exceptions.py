@@ -1,14 +1,15 @@
 """Which kind of business exception a message speaks of; plain numbers, no library of training.
 
 A linear model reads words, letters (`exceptions_text`) and code, and has an opinion on each class.
-Trees weigh these opinions with what was known of the order (`exceptions_context`); softmax of their
-raw scores, divided by a temperature, gives probabilities. Where there is no text, or hardly a word
-of it is known, other trees answer that never saw words. Their answers abstain always, and so do
-those about a source never seen: no error rate was measured for them.
+Trees weigh these opinions with what was known of the order (`exceptions_context`); softmax of the
+mean raw score of several fits, divided by a temperature, gives probabilities. Where there is no
+text, or hardly a word of it is known, other trees answer that never saw words. Their answers
+abstain always, and so do those about a source never seen: no error rate was measured for them.
 
 An answer abstains below a threshold on its highest probability. The threshold is the lowest at
-which the share of wrong answers above it is at most `stated_error` with confidence, on weeks that
-taught nothing (Geifman & El-Yaniv 2017, arXiv:1705.08500).
+which the share of wrong answers above it is at most `most_error` with confidence, on weeks that
+taught nothing (Geifman & El-Yaniv 2017, arXiv:1705.08500). The share that was wrong on these weeks
+is what is stated.
 """
 
 from __future__ import annotations
@@ -49,9 +50,11 @@ class ExceptionNumbers(BaseModel):
         intercepts: of the opinions.
         temperature: raw scores are divided by it.
         threshold: least highest probability of an answer that does not abstain; above 1: none.
-        stated_error: share of such answers that may be wrong.
-        confidence: with which this holds on as many weeks as set the threshold.
+        stated_error: share of such answers that was wrong on the weeks that set the threshold.
+        most_error: share that may be wrong at most; `stated_error` too where nothing was measured.
+        confidence: with which this bound holds on as many weeks as set the threshold.
         least_known: share of known words below which a wording counts as never seen.
+        copies: fits of the trees, of which the mean counts.
         label_rows: exceptions with a disposition that taught.
         trained_as_of: nothing that became known later taught (UTC micros).
         time_zone: in which hours are counted.
@@ -65,6 +68,8 @@ class ExceptionNumbers(BaseModel):
     temperature: Annotated[float, Field(gt=0)]
     threshold: float
     stated_error: float
+    most_error: float
+    copies: Annotated[int, Field(ge=1)]
     confidence: float
     least_known: float
     label_rows: int
@@ -160,8 +165,8 @@ class ExceptionModel:
     digest: str
     numbers: ExceptionNumbers
     text: TextModel
-    trees: TreeEnsemble
-    trees_without_words: TreeEnsemble
+    trees: tuple[TreeEnsemble, ...]
+    trees_without_words: tuple[TreeEnsemble, ...]
     _levels: dict[str, dict[str, int]]
 
     @classmethod
@@ -193,7 +198,10 @@ class ExceptionModel:
                 for name in ("words", "runs")
             ]
             codes = _read(files["codes_weights.npy"])
-            trees, without = (files[name].decode() for name in ("trees.txt", "context_trees.txt"))
+            trees, without = (
+                tuple(files[f"{name}_{copy}.txt"].decode() for copy in range(numbers.copies))
+                for name in ("trees", "context_trees")
+            )
         except (KeyError, ValueError, ValidationError) as error:
             raise BundleError(
                 f"this is no model of exceptions ({error}): run `triage train {NAME}` again"
@@ -201,7 +209,8 @@ class ExceptionModel:
         (word, word_weights), (run, run_weights) = blocks
         return cls(
             digest, numbers, TextModel(word, run, word_weights, run_weights, codes),
-            TreeEnsemble.from_model_text(trees), TreeEnsemble.from_model_text(without),
+            tuple(map(TreeEnsemble.from_model_text, trees)),
+            tuple(map(TreeEnsemble.from_model_text, without)),
             {name: {x: at for at, x in enumerate(found)} for name, found in numbers.levels.items()},
         )  # fmt: skip
 
@@ -220,14 +229,14 @@ class ExceptionModel:
             code = self._levels["code"].get(facts.categories["code"] or "", -1)
             opinions = self.text.opinions(text, code) + np.array(self.numbers.intercepts)
             row, trees = np.concatenate([opinions, row]), self.trees
-        shares = softmax(trees.predict(row[None, :])[0] / self.numbers.temperature)
+        shares = softmax(mean_scores(trees, row) / self.numbers.temperature)
         label = int(shares.argmax())
         why = doubts
         if not doubts and shares[label] < self.numbers.threshold:
             why = (
                 f"the likeliest class has {shares[label]:.0%}; from "
                 f"{min(self.numbers.threshold, 1.0):.0%} on at most "
-                f"{self.numbers.stated_error:.0%} of the answers are wrong",
+                f"{self.numbers.most_error:.0%} of the answers are wrong",
             )
         return Classified(shares, label, bool(why), why, reads, not doubts, row, text)
 
@@ -238,10 +247,10 @@ class ExceptionModel:
             Base, what the words added, and what each column of CONTEXT added; the sum is the score.
         """
         trees = self.trees if answer.reads else self.trees_without_words
-        found = trees.explain(answer.row[None, :])
-        each = found.contributions[0, answer.label]
+        found = [ensemble.explain(answer.row[None, :]) for ensemble in trees]
+        each = np.mean([one.contributions[0, answer.label] for one in found], axis=0)
         opinions = len(each) - len(CONTEXT)
-        base = float(np.asarray(found.base)[answer.label])
+        base = float(np.mean([np.asarray(one.base)[answer.label] for one in found]))
         said = math.fsum(each[:opinions].tolist())
         return base, said, dict(zip(CONTEXT, each[opinions:].tolist(), strict=True))
 
@@ -269,6 +278,12 @@ def context_row(facts: Facts, levels: Mapping[str, Mapping[str, int]]) -> Floats
     return np.concatenate([facts.numbers, coded])
 
 
+def mean_scores(trees: Sequence[TreeEnsemble], row: Floats) -> Floats:
+    """Return (classes,) the mean raw scores of several fits."""
+    found: Floats = np.mean([ensemble.predict(row[None, :])[0] for ensemble in trees], axis=0)
+    return found
+
+
 def softmax(scores: Floats) -> Floats:
     """Return shares in proportion to the exponentials of scores, along the last axis."""
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -277,9 +292,10 @@ def softmax(scores: Floats) -> Floats:
 
 
 def bundle_files(
-    numbers: ExceptionNumbers, text: TextModel, trees: str, without_words: str, recipe: str
-) -> dict[str, bytes]:
-    """Return the files of a bundle."""
+    numbers: ExceptionNumbers, text: TextModel, trees: Sequence[str], without_words: Sequence[str],
+    recipe: str,
+) -> dict[str, bytes]:  # fmt: skip
+    """Return the files of a bundle; of the trees there are as many fits as `numbers` says."""
     return {
         "model.json": (json.dumps(numbers.model_dump(mode="json"), indent=1) + "\n").encode(),
         "words.txt": "\n".join(text.words.terms).encode(),
@@ -289,8 +305,8 @@ def bundle_files(
         "words_weights.npy": _written(text.word_weights),
         "runs_weights.npy": _written(text.run_weights),
         "codes_weights.npy": _written(text.code_weights),
-        "trees.txt": trees.encode(),
-        "context_trees.txt": without_words.encode(),
+        **{f"trees_{copy}.txt": fit.encode() for copy, fit in enumerate(trees)},
+        **{f"context_trees_{copy}.txt": fit.encode() for copy, fit in enumerate(without_words)},
         _RECIPE: recipe.encode(),
     }
 

@@ -16,13 +16,12 @@ _FIXED: dict[str, Any] = {
     "force_col_wise": True,
     "num_threads": 1,
     "verbosity": -1,
-    "seed": 1,
 }
 
 
 def fit_classes(
     x: Floats, names: Sequence[str], label: Ints, classes: int, parameters: Mapping[str, Any],
-    rounds: int, weight: Floats | None = None,
+    rounds: int, weight: Floats | None = None, seed: int = 1,
 ) -> str:  # fmt: skip
     """Return the text of trees that give each class its raw score; softmax makes them shares.
 
@@ -34,9 +33,11 @@ def fit_classes(
         parameters: LightGBM's names.
         rounds: trees a class.
         weight: (rows,) how much each counts; all alike if None.
+        seed: of the draws of rows and columns.
     """
     data = lightgbm.Dataset(
         x, label=label.astype(np.float64), weight=weight, feature_name=list(names)
     )
-    booster = lightgbm.train({**parameters, **_FIXED, "num_class": classes}, data, rounds)
+    told = {**parameters, **_FIXED, "seed": seed, "num_class": classes}
+    booster = lightgbm.train(told, data, rounds)
     return str(booster.model_to_string())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,15 +14,16 @@ import pandas as pd
 
 from triage.advice import policy as policies
 from triage.advice.exception_reasons import ExceptionReason, exception_reasons
-from triage.advice.playbooks import Playbook, load_playbooks
+from triage.advice.playbooks import Playbook, load_playbooks, severity_of
 from triage.advice.policy import Policy
-from triage.domain.clock import MICROS_PER_MINUTE, from_micros
+from triage.domain.clock import MICROS_PER_MINUTE, from_micros, to_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Milestone, Order
 from triage.errors import BundleError, ExceptionNotFoundError
 from triage.history.tables import History
 from triage.models.champion import bundle_folder, find_champion
 from triage.models.exceptions import NAME, Classified, ExceptionModel
-from triage.models.exceptions_context import LogContext
+from triage.models.exceptions_context import Facts, LogContext
+from triage.models.exceptions_facts import NUMBERS
 from triage.settings import Settings
 
 _KEPT = 20_000
@@ -33,6 +35,7 @@ class Case:
     """A classified exception with its reasons."""
 
     event: ExceptionEvent
+    facts: Facts
     answer: Classified
     reasons: tuple[ExceptionReason, ...]
     other: float
@@ -105,7 +108,31 @@ class ExceptionDesk:
         facts = self._context.of(event, sent)
         answer = self.model.classify(event, facts)
         top = self.policy.reasons.top
-        return Case(event, answer, *exception_reasons(self.model, event, facts, answer, top))
+        return Case(event, facts, answer, *exception_reasons(self.model, event, facts, answer, top))
+
+    def classify_record(
+        self, record: ExceptionEvent, order: Order | None = None,
+        milestones: Iterable[Milestone] = (), scored_at: int | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Answer a record that raises an exception as `POST /v1/exceptions/classify` answers it.
+
+        Args:
+            record: the record, as it comes in; its record_time is the moment of the answer.
+            order: its order, if the log that this desk has read does not hold it yet.
+            milestones: what happened to `order` so far.
+            scored_at: wall clock, UTC micros; the record's own record_time if None, so that the
+                same record has the same answer again.
+
+        Raises:
+            ValueError: if the record closes an exception: then there is nothing to classify.
+        """
+        if record.phase is not ExceptionPhase.RAISED:
+            raise ValueError(
+                f"exception {record.exception_id} is {record.phase.value}: only records that raise"
+                " one are classified"
+            )
+        case = self.of_event(record, order, milestones)
+        return self.answer(case, to_micros(record.record_time) if scored_at is None else scored_at)
 
     def open_of(self, order_id: str) -> list[OpenException]:
         """Return the exceptions of an order that nobody has closed."""
@@ -158,7 +185,7 @@ class ExceptionDesk:
             "reads_words": found.reads,
             "stated_error": numbers.stated_error,
             "owner": book.owner if book else None,
-            "severity": book.severity if book else None,
+            **_severity(book, case.facts),
             "sla_hours": book.sla_hours if book else None,
             "due_by": event.event_time + timedelta(hours=book.sla_hours) if book else None,
             "playbook": playbook_out(book) if book else None,
@@ -172,6 +199,15 @@ class ExceptionDesk:
     def _title(self, code: str) -> str:
         book = self.playbooks.get(code)
         return book.title if book else code.replace("_", " ")
+
+
+def _severity(book: Playbook | None, facts: Facts) -> dict[str, Any]:
+    """Return how severe an exception is by its kind, the value of its order and the tier."""
+    if book is None:
+        return {"severity": None, "severity_why": []}
+    value = round(math.expm1(float(facts.numbers[NUMBERS.index("value")])), 2)
+    severity, why = severity_of(book, value, facts.categories["tier"])
+    return {"severity": severity, "severity_why": list(why)}
 
 
 def open_exceptions(desk: ExceptionDesk | None, order_id: str) -> list[OpenException]:

@@ -121,10 +121,16 @@ class ExceptionAnswer(_Answer):
     why: list[str] = Field(description="Why so, in words; empty unless abstained.")
     reads_words: bool = Field(description="Whether the message's words were used.")
     stated_error: float = Field(
-        ge=0, le=1, description="Share of the answers without abstention that may be wrong."
+        ge=0,
+        le=1,
+        description="Share of the answers without abstention that was wrong on the newest weeks"
+        " before training, which had not taught the model; expect it of this answer.",
     )
     owner: str | None = Field(description="The team that deals with it; null without a playbook.")
-    severity: Literal["low", "medium", "high"] | None
+    severity: Literal["low", "medium", "high"] | None = Field(
+        description="Of its kind; a step more for orders of much value and for some tiers."
+    )
+    severity_why: list[str] = Field(description="Why it is a step more than its kind, if it is.")
     sla_hours: float | None = Field(description="Hours in which somebody has dealt with it.")
     due_by: AwareDatetime | None = Field(description="event_time + sla_hours.")
     playbook: PlaybookOut | None

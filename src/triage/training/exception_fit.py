@@ -68,13 +68,12 @@ def fit_exceptions(
     newest = newest[rows.moment[newest] >= before]
     temperature = _temperature(trial.model, rows, newest)
     cooled = _with(trial, temperature=temperature)
-    threshold = lowest_threshold(
-        *answers(cooled.model, rows, newest), settings.stated_error, settings.confidence
-    )
+    top, right = answers(cooled.model, rows, newest)
+    threshold = lowest_threshold(top, right, settings.most_error, settings.confidence)
     final = _fit(rows, moment, recipe, text, time_zone)
     return _with(
         final, temperature=temperature, threshold=threshold,
-        stated_error=settings.stated_error, confidence=settings.confidence,
+        stated_error=_achieved(right[top >= threshold], settings.most_error),
     )  # fmt: skip
 
 
@@ -107,6 +106,13 @@ def lowest_threshold(top: Floats, right: Floats, error: float, confidence: float
         if bound <= error:
             found = float(top[in_turn[count - 1]])
     return found
+
+
+def _achieved(right: Floats, most: float) -> float:
+    """Return the share of answers that were wrong, by Laplace's rule; the bound without any."""
+    if not len(right):
+        return most
+    return round(float(min((len(right) - right.sum() + 1) / (len(right) + 2), most)), 4)
 
 
 def _enough(error: float, confidence: float) -> float:
@@ -154,16 +160,19 @@ def _fit(
     coded = {name: {x: at for at, x in enumerate(found)} for name, found in levels.items()}
     documents = _Documents.of(rows, taught, recipe.text, coded["code"])
     beside = np.stack([context_row(rows.facts[at], coded) for at in taught.tolist()])
-    weights, intercepts = documents.fit(np.arange(len(taught)), label, len(classes))
-    opinions = documents.unseen(rows.moment[taught] // _WEEK, label, len(classes))
+    week = rows.moment[taught] // _WEEK
+    weights, intercepts, opinions = documents.by_folds(week, label, len(classes))
     shares = np.bincount(label) / len(label)
     weight = (shares * len(classes))[label] ** -recipe.trees.balance
     named = [f"says_{word}" for word in classes]
     trees, without = (
-        fit_classes(
-            x, [name.replace(" ", "_") for name in names], label, len(classes),
-            recipe.trees.parameters, recipe.trees.rounds, weight,
-        )
+        [
+            fit_classes(
+                x, [name.replace(" ", "_") for name in names], label, len(classes),
+                recipe.trees.parameters, recipe.trees.rounds, weight, seed,
+            )
+            for seed in range(1, recipe.trees.copies + 1)
+        ]
         for x, names in (
             (np.hstack([opinions, beside]), [*named, *CONTEXT]),
             (beside, CONTEXT),
@@ -171,7 +180,8 @@ def _fit(
     )  # fmt: skip
     numbers = ExceptionNumbers(
         classes=classes, levels=levels, intercepts=tuple(intercepts.tolist()), temperature=1.0,
-        threshold=_NEVER_ANSWERS, stated_error=recipe.calibration.stated_error,
+        threshold=_NEVER_ANSWERS, stated_error=recipe.calibration.most_error,
+        most_error=recipe.calibration.most_error, copies=recipe.trees.copies,
         confidence=recipe.calibration.confidence, least_known=recipe.text.least_known,
         label_rows=len(taught), trained_as_of=moment, time_zone=time_zone,
     )  # fmt: skip
@@ -249,15 +259,21 @@ class _Documents:
                 weights[:, number], intercepts[number] = judge.coef_[0], judge.intercept_[0]
         return rounded(weights), rounded(intercepts)
 
-    def unseen(self, week: Ints, label: Ints, classes: int) -> Floats:
-        """Return opinions on every row of a model that has not read the row's week."""
+    def by_folds(self, week: Ints, label: Ints, classes: int) -> tuple[Floats, Floats, Floats]:
+        """Return mean weights and intercepts of models that each left a fold of weeks out.
+
+        And the opinion on every row of the model that has not read the row's week: the trees learn
+        from it what the mean of such models is worth.
+        """
         fold = np.unique(week, return_inverse=True)[1] % self.settings.folds
-        found = np.zeros((len(label), classes))
+        found, fits = np.zeros((len(label), classes)), []
         for left_out in range(self.settings.folds):
             rest = np.flatnonzero(fold == left_out)
             weights, intercepts = self.fit(np.flatnonzero(fold != left_out), label, classes)
             found[rest] = self.x[rest] @ weights + intercepts
-        return found
+            fits.append((weights, intercepts))
+        weights, intercepts = (np.mean(each, axis=0) for each in zip(*fits, strict=True))
+        return rounded(weights), rounded(intercepts), found
 
     def model(self, weights: Floats) -> TextModel:
         """Return the linear part as the bundle keeps it."""

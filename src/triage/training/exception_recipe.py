@@ -38,11 +38,13 @@ class TextSettings(Declared):
 class TreeSettings(Declared):
     """The trees above it; LightGBM's names.
 
+    `copies` fits with other draws of rows and columns are averaged.
     Rows count by the share of their class to the power of minus `balance`: 0 takes classes as they
     come, 1 gives each the same weight.
     """
 
     rounds: Count
+    copies: Annotated[int, Field(ge=1, le=10)]
     balance: Share
     parameters: dict[str, float | int | str | bool]
 
@@ -51,7 +53,7 @@ class CalibrationSettings(Declared):
     """The newest labels, which set temperature and threshold."""
 
     days: Count
-    stated_error: Annotated[float, Field(gt=0, lt=0.5)]
+    most_error: Annotated[float, Field(gt=0, lt=0.5)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
 
 

@@ -109,7 +109,7 @@ def check(
         *(beats if gates.must_beat_lookup else ()),
         _gate("accuracy", figures.accuracy, gates.min_accuracy, "of the likeliest class", _MORE),
         _gate("answered", figures.answered, gates.min_answered, "of the exceptions are answered",
-              f"{_MORE}; or raise calibration.stated_error in training/{NAME}.toml"),
+              f"{_MORE}; or raise calibration.most_error in training/{NAME}.toml"),
         _gate("stated_error", figures.error, allowed,
               f"of the answers are wrong; stated {figures.stated_error:.3f}, chance {excused:.3f}",
               "the newest weeks differ from those before: train again when they are closed",

@@ -15,7 +15,7 @@ from triage.domain.clock import to_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase, InventoryPosition, Order, Record
 from triage.errors import BundleError
 from triage.models.bundle import write_bundle
-from triage.models.exceptions import NAME, ExceptionModel
+from triage.models.exceptions import NAME, ExceptionModel, mean_scores
 from triage.models.exceptions_context import LogContext
 from triage.models.exceptions_facts import NUMBERS
 from triage.models.exceptions_text import Vocabulary, folded, runs, words
@@ -41,9 +41,15 @@ def test_a_bundle_that_was_written_and_read_answers_bit_for_bit_the_same(tmp_pat
 
 def test_served_trees_give_what_lightgbm_gives() -> None:
     rows = cases.rows()
-    booster = lightgbm.Booster(model_str=cases.fitted().files["trees.txt"].decode())
+    files = cases.fitted().files
+    boosters = [
+        lightgbm.Booster(model_str=files[f"trees_{copy}.txt"].decode())
+        for copy in range(MODEL.numbers.copies)
+    ]
+    assert len(boosters) > 1
     x = np.stack([MODEL.classify(rows.events[at], rows.facts[at]).row for at in range(0, 300, 5)])
-    assert np.array_equal(MODEL.trees.predict(x), booster.predict(x, raw_score=True))
+    expected = np.mean([booster.predict(x, raw_score=True) for booster in boosters], axis=0)
+    assert np.array_equal([mean_scores(MODEL.trees, row) for row in x], expected)
 
 
 def test_a_bundle_without_one_of_its_files_is_refused() -> None:
@@ -92,7 +98,7 @@ def test_effects_of_words_and_facts_add_up_to_the_score_of_the_class() -> None:
     for at in range(0, 60, 3):
         answer = MODEL.classify(rows.events[at], rows.facts[at])
         base, said, each = MODEL.effects(answer)
-        score = MODEL.trees.predict(answer.row[None, :])[0, answer.label]
+        score = mean_scores(MODEL.trees, answer.row)[answer.label]
         assert math.isclose(base + said + math.fsum(each.values()), score, abs_tol=1e-9)
 
 

@@ -159,12 +159,26 @@ class Ledger(Reading):
         self.flush(seconds)
         return entry
 
-    def retain(self, checkpoint: Checkpoint, signer: Signer, reason: str) -> Entry:
+    def retain(
+        self,
+        checkpoint: Checkpoint,
+        signer: Signer,
+        reason: str,
+        seconds: float = ACKNOWLEDGE_SECONDS,
+    ) -> Entry:
         """Delete all entries up to a signed checkpoint; verification begins behind it from now on.
+
+        Args:
+            checkpoint: the last entry to delete.
+            signer: whose signature the checkpoint must carry.
+            reason: why, without personal data.
+            seconds: how long to wait for the store.
 
         Raises:
             CheckpointError: if the checkpoint is not of this ledger or not signed by this key.
-            LedgerError: if it does not lie before the end of the ledger.
+            LedgerError: if the store does not have the entry that it vouches for.
+            StoreUnavailableError: if it is recorded, and no reader sees the entries any more, but
+                the store could not do it yet; it will when it is back.
         """
         checkpoint.check(signer.public_key)
         found = next(iter(self._store.read(ENTRIES.c.seq == checkpoint.seq)), None)
@@ -175,7 +189,7 @@ class Ledger(Reading):
             )
         body = canonical({"checkpoint": checkpoint.to_dict(), "reason": reason})
         (entry,) = self._wait((Draft("retention", body),))
-        self.flush(ACKNOWLEDGE_SECONDS)
+        self.flush(seconds)
         return entry
 
     def flush(self, seconds: float = ACKNOWLEDGE_SECONDS) -> None:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from tests.unit.ledger.drafts import draft, recorded, tamper
 
 from triage.errors import SettingsError
 from triage.ledger import tape
-from triage.ledger.audit import verify
+from triage.ledger.audit import make_checkpoint, verify
+from triage.ledger.checkpoint import Signer
 from triage.ledger.entries import Draft, Kind
 from triage.ledger.errors import (
     AlreadyOpenError,
@@ -176,6 +178,72 @@ def test_closed_with_the_store_locked_it_goes_on_from_the_journal(tmp_path: Path
     assert verify(ledger).last_seq == 6
     assert len(list((tmp_path / "ledger" / "journal").glob("*.journal"))) <= 2
     ledger.close()
+
+
+def test_opened_with_the_store_locked_it_moves_only_what_the_store_lacks_once_it_is_free(
+    tmp_path: Path,
+) -> None:
+    recorded(tmp_path, 3)  # the journal still has these, too
+    with locked(tmp_path):
+        ledger = Ledger.open(tmp_path)
+        ledger.record(draft(4))
+        assert ledger.status().behind == 4
+    ledger.flush(10)
+    assert ledger.status().behind == 0
+    assert verify(ledger).last_seq == 4
+    ledger.close()
+
+
+def test_a_store_that_is_edited_while_the_ledger_is_open_is_not_written_on(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    ledger.record(draft(1), draft(2))
+    ledger.flush()
+    tamper(tmp_path, "UPDATE entries SET hash = zeroblob(32) WHERE seq = 2")
+    ledger.record(draft(3))
+    with pytest.raises(StoreUnavailableError, match="ends with entry 2, and what the journal"):
+        ledger.flush(1)
+    assert ledger.status().behind == 1
+
+
+def test_nothing_is_in_the_store_before_it_is_on_the_journals_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = threading.Event()
+
+    def flush(handle: int) -> None:
+        free.wait(10)
+        os.fsync(handle)
+
+    monkeypatch.setattr(tape, "_flush", flush)
+    ledger = Ledger.open(tmp_path, acknowledge="written")
+    ledger.record(draft(1))
+    with pytest.raises(StoreUnavailableError, match="not taken everything"):
+        ledger.flush(0.5)
+    assert ledger._store.head().seq == 0
+    free.set()
+    ledger.flush()
+    assert ledger._store.head().seq == 1
+    ledger.close()
+
+
+def test_with_the_store_locked_what_retention_deletes_is_not_shown_any_more(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    ledger.record(*(draft(n) for n in range(1, 6)))
+    ledger.flush()
+    signer = Signer.load(tmp_path / "signing.key")
+    checkpoint = make_checkpoint(ledger, signer)
+    ledger.record(draft(6))
+    with locked(tmp_path):
+        with pytest.raises(StoreUnavailableError):
+            ledger.retain(checkpoint, signer, "two years", seconds=0.2)
+        assert [e.seq for e in ledger.entries()] == [6, 7]
+        assert ledger.get("id-3") is None
+        assert ledger.of_order("SO-3") == []
+    ledger.flush(10)
+    assert [e.seq for e in ledger.entries()] == [6, 7]
+    assert verify(ledger, signer.public_key).ok
 
 
 def test_a_full_disk_is_unavailable_and_afterwards_the_chain_goes_on_without_a_gap(

@@ -55,7 +55,7 @@ class Disk:
 def powered(folder: Path, mode: Acknowledge, disk: Disk) -> Iterator[Tape]:
     """A tape whose flushes are the disk's; without its thread, so that the law can be replayed."""
     with mock.patch.object(Tape, "_keep_flushing", return_value=None):
-        opened = Tape(folder, Held((), None), 1, b"", mode, segment_bytes=3_000)
+        opened = Tape(folder, Held((), None), 1, b"", mode, segment_bytes=700)
     with mock.patch.object(tape, "_flush", side_effect=lambda _: disk.flush(opened)):
         yield opened
 

@@ -133,6 +133,10 @@ _CATEGORY = {
 }  # fmt: skip
 _NUMBER: dict[str, Callable[[float], str]] = {
     "order_known": lambda n: "The order was known" if n else "The order was not known yet",
+    "orders_that_fit": _count(
+        "order fits what the message mentions",
+        "orders fit what the message mentions; the newest was looked at",
+    ),
     "stage": lambda n: f"The order had got as far as {_DONE[STAGES[int(n)]]}",
     "to_promise": _until("the promise"),
     "to_ship_by": _until("the ship-by time"),
@@ -164,6 +168,7 @@ _NUMBER: dict[str, Callable[[float], str]] = {
                               "others with this carrier in 3 days"),
 }  # fmt: skip
 _NOT_KNOWN = dict.fromkeys(_NUMBER, "The order was not known yet") | {
+    "orders_that_fit": "No order had to be guessed",
     "road_share": "It was not on the road yet",
     "to_ship_by": "No ship-by time is known",
     "spare_stock": "Nobody had counted the stock of its lines",

@@ -37,6 +37,7 @@ from triage.models.exceptions_facts import (
     OrderFacts,
     order_numbers,
 )
+from triage.models.exceptions_mentions import Mentions
 
 Ints = npt.NDArray[np.int64]
 K = TypeVar("K", bound=Hashable)
@@ -55,10 +56,12 @@ class Facts:
     Attributes:
         numbers: (len(NUMBERS),) NaN where not known.
         categories: value by name in CATEGORIES, None where not known.
+        guessed: the order that the facts are about, where the record names none.
     """
 
     numbers: Floats
     categories: dict[str, str | None]
+    guessed: str | None = None
 
 
 @dataclass(slots=True)
@@ -89,7 +92,9 @@ class LogContext:
     def __init__(self, history: History, time_zone: str) -> None:
         self._zone = ZoneInfo(time_zone)
         orders = history.orders
-        self._row = {order_id: at for at, order_id in enumerate(orders["order_id"].tolist())}
+        self._ids = orders["order_id"].tolist()
+        self._row = {order_id: at for at, order_id in enumerate(self._ids)}
+        self._mentions = Mentions(history)
         self._times = orders[["promised_by", "ship_by", "not_before"]].to_numpy(np.int64)
         self._kept = {name: _coded(orders[column]) for name, column in _KEPT.items()}
         self._customer, self._customers = _coded(orders["customer_id"])
@@ -143,10 +148,13 @@ class LogContext:
 
         Args:
             event: the record that raised it; its record_time is the moment.
-            order: an order that was sent with it; else the log's, if it was known by then.
+            order: an order that was sent with it; else the log's, if it was known by then; where
+                the record names none, the one that fits best what the message mentions.
         """
         moment, happened = to_micros(event.record_time), to_micros(event.event_time)
-        row = self._row.get(event.order_id or "", -1)
+        row, fitting = self._row.get(event.order_id or "", -1), 0
+        if event.order_id is None and order is None:
+            row, fitting = self._mentions.find(event.text or "", moment)
         if order is None and row >= 0 and self._known[row, 0] <= moment:
             order = self.stored(row)
         key = _key(event.source, event.code)
@@ -162,9 +170,12 @@ class LogContext:
             numbers |= self._around(row, order, moment)
             categories |= order.categories
             categories["customer_usual"] = self._usual(order.customer, moment)
+        if fitting:
+            numbers["orders_that_fit"] = float(fitting)
         return Facts(
             np.array([numbers.get(name, NAN) for name in NUMBERS]),
             {name: categories.get(name) for name in CATEGORIES},
+            self._ids[row] if fitting else None,
         )
 
     def _around(self, row: int, order: OrderFacts, moment: int) -> dict[str, float]:

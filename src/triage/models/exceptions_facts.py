@@ -20,8 +20,9 @@ CATEGORIES = (
     "category", "customer_usual",
 )  # fmt: skip
 NUMBERS = (
-    "order_known", "stage", *(f"since_{name}" for name in STAGES), "to_promise", "to_ship_by",
-    "starts_later", "road_share", "value", "spent_30d", "lines", "quantity", "spare_stock",
+    "order_known", "orders_that_fit", "stage", *(f"since_{name}" for name in STAGES),
+    "to_promise", "to_ship_by", "starts_later", "road_share", "value", "spent_30d", "lines",
+    "quantity", "spare_stock",
     "lines_short", "price_low", "price_high", "price_off", "lag", "hour", "weekday", "earlier",
     "same_code_6h", "same_site_6h", "same_carrier_3d",
 )  # fmt: skip

@@ -167,6 +167,7 @@ class ExceptionDesk:
         return {
             "exception_id": event.exception_id,
             "order_id": event.order_id,
+            "order_guessed": case.facts.guessed,
             "as_of": event.record_time,
             "scored_at": from_micros(scored_at),
             "stale_at": from_micros(scored_at + holds),
@@ -202,9 +203,12 @@ class ExceptionDesk:
 
 
 def _severity(book: Playbook | None, facts: Facts) -> dict[str, Any]:
-    """Return how severe an exception is by its kind, the value of its order and the tier."""
-    if book is None:
-        return {"severity": None, "severity_why": []}
+    """Return how severe an exception is by its kind, the value of its order and the tier.
+
+    An order that was guessed makes nothing more severe.
+    """
+    if book is None or facts.guessed is not None:
+        return {"severity": book.severity if book else None, "severity_why": []}
     value = round(math.expm1(float(facts.numbers[NUMBERS.index("value")])), 2)
     severity, why = severity_of(book, value, facts.categories["tier"])
     return {"severity": severity, "severity_why": list(why)}

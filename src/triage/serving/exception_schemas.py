@@ -107,6 +107,10 @@ class ExceptionAnswer(_Answer):
 
     exception_id: str
     order_id: str | None
+    order_guessed: str | None = Field(
+        description="Where the record names no order: the one that fits best what the message"
+        " mentions (goods, customer, amount). A guess, of which the facts in `reasons` speak."
+    )
     as_of: AwareDatetime = Field(description="Only what was known before this moment was used.")
     scored_at: AwareDatetime = Field(description="When the answer was given (wall clock).")
     stale_at: AwareDatetime = Field(description="Ask again after this moment.")

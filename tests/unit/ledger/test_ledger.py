@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 from tests.unit.ledger.drafts import draft, recorded, tamper
+from tests.unit.ledger.small_disk import on_a_small_disk
 
 from triage.errors import SettingsError
 from triage.ledger import tape
@@ -264,6 +265,47 @@ def test_a_full_disk_is_unavailable_and_afterwards_the_chain_goes_on_without_a_g
 
     assert entry.seq == 2
     assert verify(ledger).last_seq == 2
+
+
+FULL_DISK = """
+import sys, time
+from pathlib import Path
+from triage.ledger.audit import verify
+from triage.ledger.entries import Draft, canonical
+from triage.ledger.errors import StoreUnavailableError
+from triage.ledger.ledger import Ledger
+
+home = Path(sys.argv[1])
+ledger = Ledger.open(home, segment_bytes=20_000)
+ballast = home / "ballast"
+ballast.write_bytes(bytes(150_000))
+told, slowest = [], 0.0
+while True:
+    start = time.perf_counter()
+    try:
+        entry, = ledger.record(Draft("decision", canonical({"n": len(told)}), "SO-1"))
+    except StoreUnavailableError as error:
+        assert error.status == 503 and "No space left" in str(error), error
+        break
+    finally:
+        slowest = max(slowest, time.perf_counter() - start)
+    told.append(entry.id)
+shown = [entry.id for entry in ledger.entries()]
+assert shown == told, (len(shown), len(told))
+ballast.unlink()
+told += [entry.id for entry in ledger.record(Draft("decision", b"{}"), Draft("note", b"{}"))]
+ledger.flush(10)
+assert [entry.id for entry in ledger.entries()] == told
+assert verify(ledger).ok and slowest < 6
+ledger.close()
+print("recorded", len(told))
+"""
+
+
+def test_on_a_disk_that_is_really_full_reads_go_on_and_recording_recovers_by_itself(
+    tmp_path: Path,
+) -> None:
+    assert "recorded" in on_a_small_disk(FULL_DISK, tmp_path)
 
 
 def test_acknowledged_before_the_flush_the_chain_outlives_a_disk_that_fails_for_a_while(

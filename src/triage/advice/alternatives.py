@@ -1,7 +1,9 @@
 """Other ways for an order at risk: which are possible, and what the model's answers make of them.
 
-Only what stock, as last recorded, covers and what still comes in time is offered. Each way is
-scored by the model that scored the order, with changed inputs; that is association, not proof.
+Goods ship from elsewhere only where they are short and nothing that is on its way ends that in
+time, from where stock, as last recorded, covers them with a margin, and if the longer road still
+leaves time to spare. Each way is scored by the model that scored the order, with changed inputs;
+that is association, not proof, so of what it promises only the share that came true is believed.
 """
 
 from __future__ import annotations
@@ -15,6 +17,10 @@ from triage.domain.records import Order
 
 Free = Callable[[str, str], float]
 """Free pieces of a product (second) at a site (first) as last recorded; NaN if never."""
+Waits = Callable[[frozenset[int]], bool]
+"""Whether lines that are short stay so until it is too late for the promise."""
+MOVES: frozenset[ActionName] = frozenset({"other_site", "split"})
+"""Actions by which goods ship from another site."""
 _MOST_SITES = 5
 
 
@@ -44,7 +50,7 @@ class Scored:
 
 def possible(
     policy: WorkPolicy, order: Order, stage: str, free: Free, sites: Sequence[str], *,
-    regulated: bool, services: frozenset[str],
+    regulated: bool, services: frozenset[str], waits: Waits,
 ) -> list[Way]:  # fmt: skip
     """Return the ways that stage, stock, goods and services allow.
 
@@ -56,18 +62,20 @@ def possible(
         sites: other sites to think of, nearest first.
         regulated: whether it holds regulated goods.
         services: faster services that can be booked to its destination.
+        waits: tells whether lines that are short stay so.
     """
     found: list[Way] = []
+    short = short_lines(order, free)
+    stuck = bool(short) and waits(short)
     for name, action in policy.actions.items():
         if stage not in action.stages or (regulated and not action.for_regulated):
             continue
-        if name == "other_site":
-            found += [
-                Way(name, site, frozenset(line.line_no for line in order.lines))
-                for site in covering(order, free, sites)[:_MOST_SITES]
-            ]
-        elif name == "split":
-            found += _splits(order, free, sites)[:1]
+        if name in MOVES:
+            moves = short if name == "split" else frozenset(line.line_no for line in order.lines)
+            if stuck and (name == "other_site" or len(short) < len(order.lines)):
+                margin = policy.recommend.stock_margin
+                able = covering(order, free, sites, moves, margin)[:_MOST_SITES]
+                found += [Way(name, site, moves) for site in able]
         elif name == "faster_service":
             if action.service in services and order.service != action.service:
                 found.append(Way(name))
@@ -86,15 +94,26 @@ def needs(order: Order, lines: frozenset[int] | None = None) -> dict[str, float]
 
 
 def covering(
-    order: Order, free: Free, sites: Sequence[str], lines: frozenset[int] | None = None
-) -> list[str]:
-    """Return the sites, in their order, that have everything and are not the order's own."""
+    order: Order, free: Free, sites: Sequence[str], lines: frozenset[int] | None = None,
+    margin: float = 1.0,
+) -> list[str]:  # fmt: skip
+    """Return the sites, in their order, that have everything and are not the order's own.
+
+    Args:
+        order: what was ordered.
+        free: free stock as last recorded; a site without a record has nothing.
+        sites: to choose from.
+        lines: which lines; by default all.
+        margin: pieces that have to be there for each that is asked for.
+    """
     own = {line.site for line in order.lines}
     wanted = needs(order, lines)
     return [
         site
         for site in sites
-        if site not in own and wanted and all(free(site, k) >= n for k, n in wanted.items())
+        if site not in own
+        and wanted
+        and all(free(site, k) >= margin * n for k, n in wanted.items())
     ]
 
 
@@ -107,38 +126,33 @@ def short_lines(order: Order, free: Free) -> frozenset[int]:
     )
 
 
-def _splits(order: Order, free: Free, sites: Sequence[str]) -> list[Way]:
-    short = short_lines(order, free)
-    if not short or len(short) == len(order.lines):
-        return []
-    return [Way("split", site, short) for site in covering(order, free, sites, short)]
-
-
 def recommended(
     policy: WorkPolicy,
     order: Assessment,
     scored: Sequence[tuple[Way, Scored | None]],
-    until: Mapping[ActionName, int],
+    until: Mapping[Way, int],
+    weight_kg: float = 0.0,
 ) -> tuple[Recommendation, ...]:
     """Return what is worth more than it costs, what saves most first.
 
     Args:
-        policy: costs, approvers, the least gain.
+        policy: costs, approvers, the least gain and the least chance.
         order: the order as it stands.
         scored: ways with the model's answers; None where the model has no say.
-        until: last moment of each action, UTC micros; actions that come too late are not in it.
+        until: last moment of each way, UTC micros; ways that come too late are not in it.
+        weight_kg: of the order, as far as it is known.
     """
     found = []
     for way, said in scored:
-        if way.action not in until:
+        if way not in until:
             continue
         action = policy.actions[way.action]
-        believed = policy.recommend.credited
-        gain = believed * (order.p_late - said.p_late) if said else 0.0
-        if said is not None and gain < policy.recommend.least_gain:
+        gain = action.credited * (order.p_late - said.p_late) if said else 0.0
+        if said is not None and not _convinces(policy, order, way, said, gain):
             continue
         prevented = gain * order.at_stake if said else action.helps * order.expected_loss
-        cost = action.cost + action.minutes * policy.capacity.wage
+        cost = action.cost + action.cost_per_kg * weight_kg
+        cost += action.minutes * policy.capacity.wage
         if prevented <= cost:
             continue
         middle = order.delay_days[1]
@@ -148,12 +162,24 @@ def recommended(
                 order.p_late - gain,
                 -gain if said else None,
                 tuple(day - middle for day in said.delay_days) if said else None,  # type: ignore[arg-type]
-                round(cost, 2), round(prevented - cost, 2), until[way.action],
+                round(cost, 2), round(prevented - cost, 2), until[way],
                 said.unfamiliar if said else (), action.approver,
             )
         )  # fmt: skip
     found.sort(key=lambda each: (-each.saves, each.action, each.site or ""))
     return tuple(_once_each(found)[: policy.recommend.most])
+
+
+def _convinces(
+    policy: WorkPolicy, order: Assessment, way: Way, said: Scored, gain: float
+) -> bool:  # fmt: skip
+    """Return whether a way gains enough, and goods that move are likely enough to need it.
+
+    They help if the order is late as it stands and is not this way, taken as independent.
+    """
+    helps = order.p_late * (1.0 - said.p_late)
+    likely = way.action not in MOVES or helps >= policy.recommend.least_chance
+    return likely and gain >= policy.recommend.least_gain
 
 
 def _once_each(found: Sequence[Recommendation]) -> list[Recommendation]:

@@ -61,7 +61,10 @@ class ActionPolicy(Declared):
         minutes: of a person's time.
         approver: who agrees to it; nobody's approval is needed if empty.
         cost: money beside the minutes, in the order's currency.
+        cost_per_kg: more of it for each kilogram of the order.
         helps: share of the loss that it prevents if taken in time, where the model cannot say.
+        credited: share of the gain that the model promises which came true, as measured. The best
+            of several what-ifs is the luckiest one too, and changed inputs are no proof.
         lead_days: working days until it takes effect.
         stands_in_for: milestone that it brings about; the steps after that are still needed.
         road_days: working days on the road instead of the usual ones.
@@ -75,7 +78,9 @@ class ActionPolicy(Declared):
     minutes: Annotated[float, Field(gt=0)]
     approver: str = ""
     cost: Money = 0.0
+    cost_per_kg: Money = 0.0
     helps: Share = 0.5
+    credited: Annotated[float, Field(gt=0, le=1)] = 1.0
     lead_days: Annotated[float, Field(ge=0)] = 0.1
     stands_in_for: Stage | None = None
     road_days: Annotated[float, Field(ge=0)] | None = None
@@ -109,15 +114,21 @@ class RecommendationPolicy(Declared):
 
     Attributes:
         p_late_from: probability from which on other ways are looked for.
-        credited: share of the gain that the model promises which is believed. The best of several
-            what-ifs is the luckiest one too, and changed inputs are no proof.
         least_gain: points of probability, as credited, that another way must bring at least.
+        least_chance: chance by the model that the order is late as it stands and in time this way,
+            from which on goods from another site are recommended.
+        stock_margin: pieces that a site must show, as last recorded, for each that is asked for:
+            others take some before a change takes effect.
+        spare_days: working days that must be left until the last moment at which goods can still
+            come from another site: usual times are medians.
         most: recommendations told for one order.
     """
 
     p_late_from: Share = 0.15
-    credited: Annotated[float, Field(gt=0, le=1)] = 1.0
     least_gain: Annotated[float, Field(gt=0, le=1)] = 0.03
+    least_chance: Share = 0.0
+    stock_margin: Annotated[float, Field(ge=1)] = 1.0
+    spare_days: Annotated[float, Field(ge=0)] = 0.0
     most: Annotated[int, Field(ge=1, le=10)] = 4
 
 

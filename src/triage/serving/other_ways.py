@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from math import isnan
 
 from triage.advice.alternatives import (
+    MOVES,
     Free,
     Scored,
     Way,
@@ -16,16 +19,22 @@ from triage.advice.alternatives import (
     together,
 )
 from triage.advice.assessment import Assessment, Recommendation
+from triage.advice.deadlines import Deadlines
 from triage.advice.sharing import Claim
-from triage.advice.work_policy import ActionName, WorkPolicy
+from triage.advice.work_policy import ActionPolicy, WorkPolicy
 from triage.domain.clock import UNKNOWN_TIME
-from triage.domain.records import Order
+from triage.domain.records import Order, OrderLine
 from triage.features.book import OrderBook, OrderRow
-from triage.features.facts import READY_AT, STARTS_AT, TIME
+from triage.features.facts import DUE_BY, NUMBERS, READY_AT, SHIP_BY, STARTS_AT, TIME
+from triage.serving.lane_length import LaneLengths
 from triage.serving.stock import StockBook
 from triage.serving.stored import Network, only
+from triage.serving.supply import SupplyBook
 
 _READY, _STARTS = TIME[READY_AT], TIME[STARTS_AT]
+_WEIGHT = NUMBERS.index("weight_kg")
+_PLANNED = (TIME[SHIP_BY], TIME[DUE_BY])
+_NO_SUPPLY = "Deliveries on their way: none are recorded, so the goods may come by themselves"
 Ask = Callable[[Order, OrderRow, int], Scored]
 """Asks the model of an order, with what is known of it, as of a moment."""
 
@@ -37,22 +46,42 @@ class OtherWays:
         policy: which actions exist.
         book: makes rows of changed orders.
         stock: positions.
+        supply: what is on its way.
         network: sites, services, carriers.
+        lengths: how much longer the road is from another site.
+        deadlines: last moments.
         ask: the model.
     """
 
     def __init__(
-        self, policy: WorkPolicy, book: OrderBook, stock: StockBook, network: Network, ask: Ask
-    ) -> None:
+        self, policy: WorkPolicy, book: OrderBook, stock: StockBook, supply: SupplyBook,
+        network: Network, lengths: LaneLengths, deadlines: Deadlines, ask: Ask,
+    ) -> None:  # fmt: skip
         self._policy, self._book = policy, book
-        self._stock, self._network, self._ask = stock, network, ask
+        self._stock, self._supply = stock, supply
+        self._network, self._ask = network, ask
+        self._lengths, self._deadlines = lengths, deadlines
 
     def possible(self, order: Order, said: Assessment, *, regulated: bool) -> list[Way]:
         """Return what stage, stock, goods and services allow for an order."""
         return possible(
             self._policy, order, said.stage, self._free(said.as_of), self._network.sites(order),
             regulated=regulated, services=self._network.services(order),
+            waits=partial(self._waits, order, said),
         )  # fmt: skip
+
+    def _waits(self, order: Order, said: Assessment, short: frozenset[int]) -> bool:
+        """Return whether lines that are short get their goods too late, by what is on its way."""
+        action = self._policy.actions.get("other_site") or self._policy.actions["split"]
+        last = self._deadlines.latest(said.promised_by, self._needed(order, said, action))
+        return any(
+            self._comes(line, said.as_of) > last for line in order.lines if line.line_no in short
+        )
+
+    def _comes(self, line: OrderLine, as_of: int) -> int:
+        site = line.site or ""
+        there = max(self._stock.at(site, line.sku, as_of), 0.0)
+        return self._supply.comes(site, line.sku, line.quantity - there, as_of)
 
     def scarce(self, order: Order, as_of: int) -> str | None:
         """Return the most valuable product of which the site has less than is asked for."""
@@ -63,12 +92,39 @@ class OtherWays:
         return max(lines, key=lambda x: (x.quantity * (x.unit_price or 0.0), -x.line_no)).sku
 
     def recommended(
-        self, order: Order, row: OrderRow, said: Assessment, ways: list[Way],
-        until: Mapping[ActionName, int],
-    ) -> tuple[Recommendation, ...]:  # fmt: skip
+        self, order: Order, row: OrderRow, said: Assessment, ways: list[Way]
+    ) -> tuple[Recommendation, ...]:
         """Return what is worth doing for an order, each way scored as of the same moment."""
-        scored = [(way, self._scored(order, row, said, way)) for way in ways if way.action in until]
-        return recommended(self._policy, said, scored, until)
+        until = {way: self._until(order, said, way) for way in ways}
+        until = {
+            way: moment for way, moment in until.items() if self._in_time(row, said, way, moment)
+        }
+        scored = [(way, self._scored(order, row, said, way)) for way in until]
+        weight = float(row.numbers[_WEIGHT])
+        return recommended(self._policy, said, scored, until, 0.0 if isnan(weight) else weight)
+
+    def _until(self, order: Order, said: Assessment, way: Way) -> int:
+        """Return the last moment of a way: another site's road is as long as that one is."""
+        needed = self._needed(order, said, self._policy.actions[way.action])
+        return self._deadlines.latest(said.promised_by, needed + self._longer(order, way))
+
+    def _needed(self, order: Order, said: Assessment, action: ActionPolicy) -> float:
+        lane = (said.site, said.destination, order.service)
+        return self._deadlines.needed(action, said.stage, lane)
+
+    def _in_time(self, row: OrderRow, said: Assessment, way: Way, moment: int) -> bool:
+        """Return whether a last moment is to come.
+
+        Goods from another site need time to spare; those of an order for later wait for its day.
+        """
+        if way.action not in MOVES:
+            return moment > said.as_of
+        begins = max(said.as_of, int(row.event[_STARTS]))
+        return self._deadlines.left(begins, moment) >= self._policy.recommend.spare_days
+
+    def _longer(self, order: Order, way: Way) -> float:
+        """Return working days that the road is longer this way; 0 where nothing moves."""
+        return 0.0 if way.site is None else self._lengths.more_days(order, way.site, way.moves)
 
     def claim(self, order: Order, said: Recommendation, as_of: int) -> Claim:
         """Return what a recommendation wants of the stock that others want too."""
@@ -92,12 +148,11 @@ class OtherWays:
     def _scored(self, order: Order, row: OrderRow, said: Assessment, way: Way) -> Scored | None:
         action = self._policy.actions[way.action]
         if way.action == "other_site" and way.site:
-            return self._of(self._network.moved(order, way.site, way.moves), row, said.as_of)
+            return self._moved(order, row, said.as_of, way)
         if way.action == "split" and way.site:
             rest = frozenset(line.line_no for line in order.lines) - way.moves
-            moved = self._network.moved(order, way.site, way.moves)
             return together(
-                self._of(only(moved, way.moves), row, said.as_of),
+                self._moved(order, row, said.as_of, way),
                 self._of(only(order, rest), row, said.as_of),
             )
         if way.action == "faster_service":
@@ -105,6 +160,22 @@ class OtherWays:
         if action.stands_in_for is not None:
             return self._as_if(order, row, said.as_of, action.stands_in_for)
         return None
+
+    def _moved(self, order: Order, row: OrderRow, as_of: int, way: Way) -> Scored:
+        """Return what the model says of the lines that move.
+
+        The plan moves with them: they have to leave earlier by what the road is longer.
+        """
+        part = only(self._network.moved(order, way.site or "", way.moves), way.moves)
+        longer = self._longer(order, way)
+        event = row.event.copy()
+        for column in _PLANNED:
+            if longer > 0 and row.known[column] != UNKNOWN_TIME:
+                event[column] = self._deadlines.latest(int(event[column]), longer)
+        moved = OrderRow(event, row.known, row.numbers, row.keys, row.lines)
+        said = self._of(part, moved, as_of)
+        known = () if self._supply.kept else (_NO_SUPPLY,)
+        return replace(said, unfamiliar=(*said.unfamiliar, *known))
 
     def _of(self, order: Order, row: OrderRow, as_of: int) -> Scored:
         changed = self._book.draft(order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import simpy
@@ -15,6 +16,7 @@ from triage.simulation.draws import Floats
 from triage.simulation.entry import enter
 from triage.simulation.floor import INBOUND
 from triage.simulation.operations import Operations, Process
+from triage.simulation.result import Result
 from triage.simulation.shocks import Shocks
 from triage.simulation.sizing import empty_floor
 from triage.simulation.world import World
@@ -75,6 +77,22 @@ class Branching(Operations):
             if process.is_alive:
                 process.interrupt()
         self._office_work = self._begin(self.now)
+
+    def watch_shelves(self) -> None:
+        """Write down from now on what lies on the shelves."""
+        floor = self.floor
+        cells = np.arange(len(floor.on_hand), dtype=np.int64)
+        rows = np.column_stack([cells, floor.on_hand, floor.taken, floor.inbound])
+        self._stock, self.watch = [(self.now, rows.astype(np.int64))], True
+        floor.touched[:] = False
+
+    def outcome(self) -> Result:
+        """Return what has happened until now, with the shelves since they are watched.
+
+        Inbound deliveries are not in it. Nothing goes on after it.
+        """
+        self.watch = False
+        return replace(self.result(), stock=self._stock_table())
 
     def chance_late(self, chosen: Ints) -> Floats:
         """Return the chance that some orders are late, by when they have left until now.

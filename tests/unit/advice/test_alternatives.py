@@ -18,6 +18,7 @@ from triage.advice.alternatives import (
     short_lines,
     together,
 )
+from triage.advice.assessment import Recommendation
 from triage.advice.policy import load
 from triage.advice.sharing import Claim, shared_out
 from triage.domain.records import Order, OrderLine
@@ -43,7 +44,9 @@ def free(site: str, sku: str) -> float:
 
 
 def actions(**changes: object) -> list[Way]:
-    usual = {"regulated": False, "services": frozenset({"Express"})} | changes
+    usual = {
+        "regulated": False, "services": frozenset({"Express"}), "waits": lambda _: True
+    } | changes  # fmt: skip
     return possible(POLICY, ORDER, "order_validated", free, ["W1", "W2", "W3", "W4"], **usual)  # type: ignore[arg-type]
 
 
@@ -55,24 +58,68 @@ def test_a_site_without_all_the_stock_or_without_a_record_of_it_is_never_offered
 
 def test_only_the_lines_that_are_short_move_in_a_split() -> None:
     assert short_lines(ORDER, free) == {2}
-    assert Way("split", "W2", frozenset({2})) in actions()
+    splits = [way for way in actions() if way.action == "split"]
+    assert splits == [Way("split", "W3", frozenset({2}))]
+
+
+def test_goods_move_only_for_want_of_stock_that_nothing_on_its_way_ends() -> None:
+    assert not {"other_site", "split"} & {way.action for way in actions(waits=lambda _: False)}
+    assert {"split"} <= {way.action for way in actions(waits=lambda lines: lines == {2})}
     enough = ORDER.model_copy(update={"lines": ORDER.lines[:1]})
     ways = possible(
-        POLICY, enough, "order_validated", free, ["W2", "W3"], regulated=False, services=frozenset()
-    )
-    assert {way.action for way in ways} == {"other_site", "tell_customer"}
+        POLICY, enough, "order_validated", free, ["W2", "W3"], regulated=False,
+        services=frozenset(), waits=lambda _: True,
+    )  # fmt: skip
+    assert {way.action for way in ways} == {"tell_customer"}
+
+
+@given(
+    there=st.dictionaries(
+        st.tuples(st.sampled_from(["W1", "W2", "W3"]), st.sampled_from(["A", "B"])),
+        st.floats(0.0, 40.0),
+    ),
+    margin=st.floats(1.0, 3.0),
+)
+def test_no_way_asks_for_stock_that_the_record_does_not_show_with_its_margin(
+    there: dict[tuple[str, str], float], margin: float
+) -> None:
+    careful = POLICY.recommend.model_copy(update={"stock_margin": margin})
+    ways = possible(
+        POLICY.model_copy(update={"recommend": careful}), ORDER, "order_validated",
+        lambda site, sku: there.get((site, sku), math.nan), ["W1", "W2", "W3"],
+        regulated=False, services=frozenset(), waits=lambda _: True,
+    )  # fmt: skip
+    for way in ways:
+        for line in ORDER.lines if way.site else ():
+            if line.line_no in way.moves:
+                assert there[way.site or "", line.sku] >= margin * line.quantity
 
 
 def test_goods_services_and_stages_rule_ways_out() -> None:
-    assert {way.action for way in actions()} == {
+    free_there = POLICY.recommend.model_copy(update={"stock_margin": 1.0})
+    exact = possible(
+        POLICY.model_copy(update={"recommend": free_there}), ORDER, "order_validated", free,
+        ["W1", "W2"], regulated=False, services=frozenset({"Express"}), waits=lambda _: True,
+    )  # fmt: skip
+    assert {way.action for way in exact} == {
         "other_site", "split", "faster_service", "tell_customer"
     }  # fmt: skip
+    assert "other_site" not in {way.action for way in actions()}
     assert "faster_service" not in {way.action for way in actions(regulated=True)}
     assert "faster_service" not in {way.action for way in actions(services=frozenset())}
     gone = possible(
-        POLICY, ORDER, "shipment_dispatched", free, ["W2"], regulated=False, services=frozenset()
-    )
+        POLICY, ORDER, "shipment_dispatched", free, ["W2"], regulated=False, services=frozenset(),
+        waits=lambda _: True,
+    )  # fmt: skip
     assert [way.action for way in gone] == ["tell_customer"]
+
+
+def judged(scored: list[tuple[Way, Scored | None]], **changes: object) -> list[Recommendation]:
+    recommend = POLICY.recommend.model_copy(update={"least_chance": 0.0, **changes})
+    until = {way: at for at, (way, _) in enumerate(scored, start=5) if way.action != "split"}
+    return list(
+        recommended(POLICY.model_copy(update={"recommend": recommend}), SAID, scored, until, 20.0)
+    )
 
 
 def test_a_way_is_recommended_by_what_it_saves_and_only_if_it_is_in_time() -> None:
@@ -83,16 +130,38 @@ def test_a_way_is_recommended_by_what_it_saves_and_only_if_it_is_in_time() -> No
         (Way("faster_service"), Scored(0.49, (-1.0, 0.0, 1.0))), (Way("tell_customer"), None),
         (Way("split", "W2"), better),
     ]  # fmt: skip
-    until = {"other_site": 5, "faster_service": 6, "tell_customer": 7}
-    first, second = recommended(POLICY, SAID, scored, until)  # type: ignore[arg-type]
+    first, second = judged(scored)
     assert (first.action, first.site, first.support) == ("other_site", "W2", ("distance",))
-    gain = POLICY.recommend.credited * 0.4
+    action = POLICY.actions["other_site"]
+    gain = action.credited * 0.4
     assert first.delta_p == pytest.approx(-gain)
     assert first.p_late == pytest.approx(SAID.p_late - gain)
     assert first.delta_days == (-2.0, -1.0, 1.0)
+    money = action.cost + 20.0 * action.cost_per_kg + action.minutes * POLICY.capacity.wage
+    assert first.cost == pytest.approx(money)
     assert first.saves == pytest.approx(gain * 1000 - first.cost)
     assert (second.action, second.delta_p, second.p_late) == ("tell_customer", None, SAID.p_late)
-    assert first.feasible_until == 5
+    assert first.feasible_until == 6
+
+
+def test_goods_move_only_where_it_is_likely_enough_that_they_have_to() -> None:
+    scored: list[tuple[Way, Scored | None]] = [
+        (Way("other_site", "W2"), Scored(0.2, (-2.0, -1.0, 1.0)))
+    ]
+    assert SAID.p_late == 0.5
+    assert judged(scored, least_chance=0.39)
+    assert not judged(scored, least_chance=0.41)
+
+
+@given(share=st.floats(0.01, 1.0))
+def test_of_what_the_model_promises_only_the_measured_share_is_told(share: float) -> None:
+    action = POLICY.actions["other_site"].model_copy(update={"credited": share})
+    recommend = POLICY.recommend.model_copy(update={"least_chance": 0.0, "least_gain": 1e-6})
+    policy = POLICY.model_copy(update={"actions": {"other_site": action}, "recommend": recommend})
+    way = Way("other_site", "W2")
+    found = recommended(policy, SAID, [(way, Scored(0.1, (-2.0, -1.0, 1.0)))], {way: 5})
+    for each in found:
+        assert each.delta_p == pytest.approx(-share * (SAID.p_late - 0.1))
 
 
 def test_a_split_is_in_time_only_if_both_parts_are() -> None:

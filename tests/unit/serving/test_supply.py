@@ -1,0 +1,79 @@
+"""When a shortage ends, by what was on its way as known at a moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import pandas as pd
+from hypothesis import given, settings
+from tests.histories import history_of
+
+from triage.domain.clock import NEVER, UNKNOWN_TIME
+from triage.serving.supply import SupplyBook
+
+
+def book(rows: list[tuple[str, str, int, float, int]]) -> SupplyBook:
+    """Return a book of (id, phase, known, pieces, expected) for product A at site W."""
+    table = pd.DataFrame(
+        rows, columns=["supply_id", "phase", "record_time", "quantity", "expected_by"]
+    )
+    table = table.assign(site="W", sku="A", event_time=table["record_time"])
+    return SupplyBook.of(replace(history_of([]), supplies=table))
+
+
+ROWS = [
+    ("1", "ordered", 10, 5.0, 90),
+    ("2", "ordered", 20, 8.0, 60),
+    ("3", "ordered", 20, 50.0, UNKNOWN_TIME),
+    ("2", "received", 70, 8.0, 60),
+]
+
+
+def test_a_shortage_ends_with_the_delivery_that_covers_it() -> None:
+    supply = book(ROWS)
+    assert supply.comes("W", "A", 8.0, 30) == 60
+    assert supply.comes("W", "A", 9.0, 30) == 90
+    assert supply.comes("W", "A", 14.0, 30) == NEVER
+
+
+def test_what_is_not_known_yet_or_has_come_is_not_on_its_way() -> None:
+    supply = book(ROWS)
+    assert supply.comes("W", "A", 8.0, 20) == NEVER
+    assert supply.comes("W", "A", 5.0, 20) == 90
+    assert supply.comes("W", "A", 5.0, 71) == 90
+    assert supply.comes("W", "A", 8.0, 71) == NEVER
+    assert supply.comes("W", "B", 1.0, 30) == supply.comes("V", "A", 1.0, 30) == NEVER
+
+
+def test_a_log_without_supply_says_so() -> None:
+    assert not SupplyBook.of(history_of([])).kept
+    assert book(ROWS).kept
+
+
+@settings(deadline=None)
+@given(
+    orders=st.lists(
+        st.tuples(st.integers(0, 50), st.integers(1, 9), st.integers(0, 99)),
+        min_size=1,
+        max_size=6,
+    ),
+    missing=st.integers(1, 20),
+    as_of=st.integers(0, 60),
+)
+def test_more_missing_never_comes_sooner(
+    orders: list[tuple[int, int, int]], missing: int, as_of: int
+) -> None:
+    rows = [
+        (str(at), "ordered", known, float(pieces), expected)
+        for at, (known, pieces, expected) in enumerate(orders)
+    ]
+    supply = book(rows)
+    first = supply.comes("W", "A", float(missing), as_of)
+    assert first <= supply.comes("W", "A", missing + 1.0, as_of)
+    there = sum(pieces for known, pieces, _ in orders if known < as_of)
+    assert (first == NEVER) == (there < missing)
+
+
+def test_a_receipt_without_an_order_is_no_supply() -> None:
+    assert not book([("9", "received", 10, 5.0, 90)]).kept

@@ -1,0 +1,107 @@
+"""Ways chosen at any moment, as they came and by chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from triage.simulation.alternatives import alternatives
+from triage.simulation.calendar import DAY, NEVER
+from triage.simulation.causes import EVERY
+from triage.simulation.chances import worths
+from triage.simulation.choices import Choice, Chooser
+from triage.simulation.interventions import People
+from triage.simulation.operations import Operations
+from triage.simulation.policies import Action, Proposal, Staff, nobody
+from triage.simulation.sample import Simulated
+from triage.simulation.ways import FASTER, MOVE
+
+
+@pytest.fixture(scope="module")
+def chooser(small: Simulated) -> Chooser:
+    return Chooser(small)
+
+
+def waiting(small: Simulated) -> list[tuple[int, int]]:
+    """Return orders that wait for stock for more than a day, each a day after that began."""
+    run = small.run
+    short = np.flatnonzero(
+        (run.short_since < NEVER) & (run.cancelled >= NEVER)
+        & (run.first_allocated > run.short_since + DAY) & (run.short_since < 380 * DAY)
+    )  # fmt: skip
+    return [(order, int(run.short_since[order]) + DAY) for order in short[::9].tolist()]
+
+
+def test_chosen_when_the_checks_were_through_it_is_what_alternatives_say(
+    small: Simulated, chooser: Chooser
+) -> None:
+    ways = alternatives(small.world, small.shocks, small.orders, small.run)
+    ready = np.maximum(small.run.validated, small.orders.not_before)
+    at = np.flatnonzero(
+        np.isin(ways.action, (MOVE, FASTER)) & (ready[ways.order] < 400 * DAY)
+    )[::41]  # fmt: skip
+    choices = []
+    for place in at.tolist():
+        order = int(ways.order[place])
+        if ways.action[place] == MOVE:
+            every = tuple(range(int(small.orders.lines[order])))
+            choices.append(Choice(order, int(ready[order]) - 1, int(ways.site[place]), every))
+        else:
+            choices.append(Choice(order, int(ready[order]) - 1, express=True))
+    came = chooser.came(choices)
+    assert len(choices) > 40
+    assert came.possible.mean() > 0.98
+    same = came.delivered[came.possible] == ways.delivered[at][came.possible]
+    assert same.mean() > 0.98
+    assert np.allclose(came.cost[came.possible], ways.cost[at][came.possible])
+
+
+def test_a_later_choice_agrees_with_the_world_run_anew(small: Simulated, chooser: Chooser) -> None:
+    agree = tried = 0
+    for order, minute in waiting(small):
+        every = tuple(range(int(small.orders.lines[order])))
+        sites = chooser.stocking(order, every).tolist()
+        there = [site for site in sites if not chooser.short(order, minute, site)]
+        if not there or tried == 5:
+            continue
+        choice = Choice(order, minute, there[0], every)
+        run = Operations(small.world, small.shocks, small.orders, EVERY)
+        people = People(run, nobody, Staff())
+        people.at(minute, Proposal(order, Action.OTHER_WAREHOUSE, choice.site))
+        again = run.run()
+        assert [deed.done for deed in people.deeds] == [True]
+        came = chooser.came([choice])
+        tried += 1
+        agree += int(again.delivered[order] // DAY == came.delivered[0] // DAY)
+    assert tried == 5
+    assert agree >= 4
+
+
+def test_what_has_its_stock_cannot_move_and_costs_nothing(
+    small: Simulated, chooser: Chooser
+) -> None:
+    order = int(np.flatnonzero((small.run.packed < NEVER) & (small.run.cancelled >= NEVER))[7])
+    every = tuple(range(int(small.orders.lines[order])))
+    after = int(small.run.first_allocated[order])
+    came = chooser.came([Choice(order, after, int(s), every) for s in range(3)])
+    assert not came.possible.any()
+    assert (came.saved == 0).all()
+    assert (came.cost == 0).all()
+    assert (came.delivered == NEVER).all()
+
+
+def test_by_chance_a_way_is_worth_the_same_each_time_and_errors_shrink(small: Simulated) -> None:
+    chooser = Chooser(small)
+    choices = []
+    for order, minute in waiting(small):
+        every = tuple(range(int(small.orders.lines[order])))
+        sites = chooser.stocking(order, every).tolist()
+        choices += [Choice(order, minute, site, every) for site in sites[:2]]
+    choices = choices[:4]
+    first, again = worths(small, choices, 3), worths(small, choices, 3)
+    for name in ("futures", "late_staying", "late_this_way", "cost", "saved"):
+        assert (getattr(first, name) == getattr(again, name)).all()
+    assert (first.futures <= 3).all()
+    assert first.futures.sum() > 0
+    counted = first.futures > 0
+    assert ((first.late_staying >= 0) & (first.late_staying <= 1))[counted].all()

@@ -22,8 +22,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
+from triage.ledger.dresser import Dresser, Plain
 from triage.ledger.errors import AlreadyOpenError, StoreUnavailableError
 from triage.ledger.lock import FolderLock
 from triage.ledger.recovery import Cut, Held, read_folder, recover
@@ -32,44 +33,6 @@ from triage.ledger.tape import Acknowledge, Tape
 BLOCK_ITEMS = 4_096
 BLOCK_BYTES = 4 << 20
 """A block takes no further append once it has so many items, or so many bytes."""
-
-
-class Dresser(Protocol):
-    """Turns what was appended into frames, in the order of the journal. Called by one thread."""
-
-    def dress(self, first_seq: int, items: Sequence[Any]) -> tuple[Sequence[bytes], Any]:
-        """Return one frame per item, and what the caller of `append` gets for them."""
-        ...
-
-    def kept(self) -> None:
-        """Everything dressed so far is as durable as was asked; nobody has been told yet."""
-        ...
-
-    def dropped(self) -> None:
-        """Everything dressed since the last `kept` was not written: take it back."""
-        ...
-
-    def context(self) -> bytes:
-        """Return at most 64 bytes that say where the journal stands after the last `kept`."""
-        ...
-
-
-class Plain:
-    """Frames are the items; the caller gets their range of sequence numbers."""
-
-    def dress(self, first_seq: int, items: Sequence[bytes]) -> tuple[Sequence[bytes], range]:
-        """Return the items and their sequence numbers."""
-        return items, range(first_seq, first_seq + len(items))
-
-    def kept(self) -> None:
-        """Nothing depends on it."""
-
-    def dropped(self) -> None:
-        """Nothing depends on it."""
-
-    def context(self) -> bytes:
-        """Return nothing."""
-        return b""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from sqlalchemy import ColumnElement
 from triage.ledger.chain import IDENTITY_BYTES
 from triage.ledger.engines import store_url
 from triage.ledger.entries import Entry
-from triage.ledger.errors import LedgerError
+from triage.ledger.errors import LedgerError, StoreUnavailableError
 from triage.ledger.frame import from_frame
 from triage.ledger.overlay import Overlay, View
-from triage.ledger.recovery import read_folder
+from triage.ledger.recovery import ATTEMPTS, read_folder
 from triage.ledger.schema import ENTRIES
 from triage.ledger.store import Store
 
@@ -138,10 +139,14 @@ def open_reading(home: Path, url: str | None = None) -> Reading:
     folder = journal_folder(home)
 
     def view() -> View:
-        held = read_folder(folder)
-        overlay = Overlay()
-        overlay.add([from_frame(frame) for _, frame in held.frames(store.head().seq + 1)])
-        return overlay.view()
+        for _ in range(ATTEMPTS):
+            overlay = Overlay()
+            held = read_folder(folder)
+            with contextlib.suppress(FileNotFoundError):  # moved to the store meanwhile
+                frames = held.frames(store.head().seq + 1)
+                overlay.add([from_frame(frame) for _, frame in frames])
+                return overlay.view()
+        raise StoreUnavailableError(f"the journal in {folder} changes too quickly to be read")
 
     return Reading(store, view, folder)
 

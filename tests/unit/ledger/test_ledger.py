@@ -341,6 +341,34 @@ def test_acknowledged_before_the_flush_the_chain_outlives_a_disk_that_fails_for_
     ledger.close()
 
 
+def test_reading_beside_a_busy_service_shows_every_entry_once_and_in_order(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger.open(tmp_path, segment_bytes=3_000)
+    ledger.record(draft(0))
+    ledger.flush()
+    stop = threading.Event()
+    told = [1]
+
+    def work() -> None:
+        while not stop.is_set():
+            told.append(ledger.record(draft(told[-1]))[-1].seq)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    beside = open_reading(tmp_path)
+    for _ in range(40):
+        at_least = told[-1]
+        seqs = [entry.seq for entry in beside.entries()]
+        assert seqs == list(range(1, len(seqs) + 1))
+        assert len(seqs) >= at_least
+        assert verify(beside).ok
+    stop.set()
+    worker.join()
+    beside.close()
+    ledger.close()
+
+
 def test_entries_recorded_together_are_there_together(ledger: Ledger) -> None:
     entries = ledger.record(draft(1), draft(2, "note", b"by Ann"), draft(3, "outcome"))
 

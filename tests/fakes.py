@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from triage.advice.policy import FreshnessPolicy, Policy, ReasonPolicy
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, to_micros
 from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
+from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
 from triage.serving.app import create_app
+from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.keeping import Keeping, keeping
 from triage.serving.live import Live
 from triage.settings import Settings
 
@@ -201,14 +205,23 @@ class FakeAdvisor:
 def app(
     settings: Settings | None = None,
     exception_desk: ExceptionDesk | None = None,
-    events: Path | None = None,
+    folder: Path | None = None,
 ) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn.
 
-    With a folder for events they are kept there, and change nothing.
+    With a folder, events and decisions are kept there; events change nothing.
     """
     advisor = FakeAdvisor()
     return create_app(
         lambda: advisor, settings or Settings(), clock=lambda: NOW, exception_desk=exception_desk,
-        live=None if events is None else lambda: Live(EventLog(events), []),
+        keep=None if folder is None else lambda: _kept(folder),
     )  # fmt: skip
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[Keeping]:
+    def decisions() -> Decisions:
+        return Decisions(Ledger.open(folder), POLICY, "0" * 64, None)
+
+    with keeping(lambda: Live(EventLog(folder), []), decisions) as kept:
+        yield kept

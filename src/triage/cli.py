@@ -18,6 +18,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from triage import ledger_cli
 from triage.errors import SettingsError, TriageError
 from triage.settings import Settings
 
@@ -492,6 +493,10 @@ def serve(
         service = create(settings)
     out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /openapi.json)")
     run(service, settings)
+
+
+app.add_typer(ledger_cli.audit, name="audit")
+app.command()(ledger_cli.replay)
 
 
 @app.command()

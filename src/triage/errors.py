@@ -85,6 +85,13 @@ class ExceptionNotFoundError(TriageError):
     slug = "exception-not-found"
 
 
+class DecisionNotFoundError(TriageError):
+    """No such decision is recorded."""
+
+    status = 404
+    slug = "decision-not-found"
+
+
 class RequestError(TriageError):
     """The request cannot be used as it is."""
 

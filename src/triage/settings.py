@@ -19,6 +19,7 @@ class Settings(BaseSettings):
         host: address the service listens on.
         port: port of the API and the list.
         mlflow_port: port of the MLflow pages that `make demo` opens.
+        ledger_url: where decisions are kept: a SQLite or PostgreSQL URL; unset means in the home.
         max_body_bytes: largest request body that is read.
         max_batch: largest number of orders in one batch request.
         max_events: largest number of events in one request.
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     mlflow_port: int = 5001
+    ledger_url: str | None = None
     max_body_bytes: int = 2_000_000
     max_batch: int = 1_000
     max_events: int = 10_000

@@ -143,6 +143,8 @@ class Assessment:
     `causes` says to which causes what raises the probability is put down, largest share first; the
     shares sum to 1 in whole thousandths, and there are none where nothing raises it.
 
+    `exact` is a digest of inputs, effects and probability as computed, before they are rounded.
+
     `scarce` is the product of which the site, as last recorded, has less than the order asks for.
     """
 
@@ -173,6 +175,7 @@ class Assessment:
     exposure: Exposure | None = None
     priority: Priority | None = None
     recommendations: tuple[Recommendation, ...] = ()
+    exact: str = ""
 
     @property
     def at_stake(self) -> float:

@@ -82,19 +82,22 @@ class Log:
         Raises:
             HistoryError: if the log is empty.
         """
-        digest = hashlib.sha256()
-        for batch in self._filled():
-            for record, table in sorted(batch.tables.items()):
-                digest.update(f"{record} {table.sha256}\n".encode())
-        return digest.hexdigest()
+        return _fingerprint(self._filled())
 
-    def read(self, *, before: int | None = None) -> History:
+    def read(self, *, before: int | None = None, fingerprint: str | None = None) -> History:
         """Return the records with record_time < `before` (UTC microseconds; None = all).
 
+        Args:
+            before: as above.
+            fingerprint: of the log as it was once; what was imported later is left out.
+
         Raises:
-            HistoryError: if the log is empty, or a batch is gone or was changed.
+            HistoryError: if the log is empty, or a batch is gone or was changed, or the log never
+                had such a fingerprint.
         """
         batches = self._filled()
+        if fingerprint is not None:
+            batches = _as_it_was(batches, fingerprint)
         for batch in batches:
             self._verify(batch)
         sources = _latest(batches)
@@ -201,6 +204,23 @@ class Log:
                     f"{path} is gone or was changed since its import; restore it, or remove"
                     f" {self.folder} and import again"
                 )
+
+
+def _fingerprint(batches: tuple[Batch, ...]) -> str:
+    digest = hashlib.sha256()
+    for batch in batches:
+        for record, table in sorted(batch.tables.items()):
+            digest.update(f"{record} {table.sha256}\n".encode())
+    return digest.hexdigest()
+
+
+def _as_it_was(batches: tuple[Batch, ...], fingerprint: str) -> tuple[Batch, ...]:
+    for count in range(len(batches), 0, -1):
+        if _fingerprint(batches[:count]) == fingerprint:
+            return batches[:count]
+    raise HistoryError(
+        f"the log never was {fingerprint[:12]}: it was removed and imported again, or is another's"
+    )
 
 
 def _latest(batches: tuple[Batch, ...]) -> tuple[SourceInfo, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -11,7 +10,6 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import triage
-from triage.ledger.errors import LedgerError
 from triage.models.at_risk import NAME
 from triage.models.shadow_file import ShadowFile
 from triage.serving import openapi, pages, problems
@@ -20,16 +18,23 @@ from triage.serving.challenger import Challenger
 from triage.serving.direct import Direct
 from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.headers import SecurityHeaders
+from triage.serving.keeping import Keep
 from triage.serving.limits import BodyLimit
-from triage.serving.live import Live
 from triage.serving.metrics import Metrics, RequestMetrics
 from triage.serving.price_desk import PriceDesk
-from triage.serving.routes import batch, events, exceptions, health, models, score, worklist
+from triage.serving.routes import (
+    batch,
+    decisions,
+    events,
+    exceptions,
+    health,
+    models,
+    score,
+    worklist,
+)
 from triage.serving.service import Service
 from triage.serving.shadow import Shadow
 from triage.settings import Settings
-
-_LOG = logging.getLogger("triage.serving")
 
 
 def wall_clock() -> int:
@@ -45,7 +50,7 @@ def create_app(
     challenger: Challenger | None = None,
     prices: PriceDesk | None = None,
     exception_desk: ExceptionDesk | None = None,
-    live: Callable[[], Live] | None = None,
+    keep: Keep | None = None,
 ) -> FastAPI:
     """Return the app: the API, the list, and what operation needs.
 
@@ -58,21 +63,22 @@ def create_app(
             gives an advisor from the start.
         prices: assesses prices of lines; without it answers say nothing about lines.
         exception_desk: classifies exceptions; without it that address answers "not ready".
-        live: opens what keeps the state up with events, called as the app starts; without it no
-            events are taken.
+        keep: opens what events and decisions are kept in, as the app starts; without it no events
+            are taken and nothing is recorded.
     """
     metrics = Metrics()
     shadow = _shadow(challenger, advisor_provider, settings, metrics)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.live = _opened(live)
-        try:
-            async with contextlib.nullcontext() if shadow is None else shadow.running():
-                yield
-        finally:
-            if service.live is not None:
-                service.live.events.close()
+    async def lifespan(started: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            if keep is not None:
+                kept = stack.enter_context(keep())
+                service.live, service.decisions = kept.live, kept.decisions
+                started.state.kept = kept
+            if shadow is not None:
+                await stack.enter_async_context(shadow.running())
+            yield
 
     app = FastAPI(
         title="Triage",
@@ -88,7 +94,7 @@ def create_app(
     service.exceptions = exception_desk
     hot = score.router(service)
     app.include_router(hot)
-    for part in (batch, events, exceptions, worklist, models, health, pages):
+    for part in (batch, events, decisions, exceptions, worklist, models, health, pages):
         app.include_router(part.router(service))
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)
@@ -98,19 +104,6 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, metrics=service.metrics)
     return app
-
-
-def _opened(live: Callable[[], Live] | None) -> Live | None:
-    """Return what takes events, caught up; None, told in the log, if another process does."""
-    if live is None:
-        return None
-    try:
-        opened = live()
-    except LedgerError as error:
-        _LOG.error("no events are taken: %s", error)
-        return None
-    opened.catch_up()
-    return opened
 
 
 def _shadow(

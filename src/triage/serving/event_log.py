@@ -24,6 +24,7 @@ from triage.domain.records import (
 )
 from triage.errors import HistoryError
 from triage.ledger.journal import Journal
+from triage.ledger.recovery import read_folder
 
 FOLDER = "events"
 _KEY_BYTES = 16
@@ -57,15 +58,13 @@ class EventLog:
         """Return the number of the newest event, 0 if there is none."""
         return self._journal.next_seq - 1
 
-    def records(self, until: int | None = None) -> Iterator[tuple[int, Record]]:
-        """Yield number and record of what is kept, in sequence, up to a number (inclusive).
+    def records(self) -> Iterator[tuple[int, Record]]:
+        """Yield number and record of what is kept, in sequence.
 
         Raises:
             HistoryError: if a frame cannot be read by this version.
         """
         for seq, payload in self._journal.read():
-            if until is not None and seq > until:
-                return
             yield seq, _record(seq, payload)
 
     async def keep(self, events: Sequence[tuple[str, Record]]) -> list[int]:
@@ -105,6 +104,16 @@ class EventLog:
     def close(self) -> None:
         """Write what waits and let another process open it."""
         self._journal.close()
+
+
+def read_events(home: Path) -> Iterator[tuple[int, Record]]:
+    """Yield number and record of a home's events, beside the process that keeps them.
+
+    Raises:
+        HistoryError: if a frame cannot be read by this version.
+    """
+    for seq, payload in read_folder(home / FOLDER).frames(0):
+        yield seq, _record(seq, payload)
 
 
 def _packed(record: Record) -> bytes:

@@ -18,7 +18,7 @@ class Live:
     """Takes records into every scorer's state.
 
     Args:
-        events: where events are kept.
+        events: where events are kept; None where they are only read.
         scorers: the champion and, perhaps, a challenger; those that share an engine share it here.
         prices: assesses prices of orders, if there is a model of them.
 
@@ -27,21 +27,27 @@ class Live:
     """
 
     def __init__(
-        self, events: EventLog, scorers: Sequence[Scorer], prices: PriceDesk | None = None
+        self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None
     ) -> None:
-        self.events = events
+        self._events = events
         self._scorers, self._prices = tuple(scorers), prices
         self._engines = tuple({id(each.engine): each.engine for each in scorers}.values())
         self.applied = 0
         self._turn = asyncio.Lock()
+
+    @property
+    def events(self) -> EventLog:
+        """Return where events are kept."""
+        if self._events is None:
+            raise TypeError("made to read events only")
+        return self._events
 
     def catch_up(self) -> int:
         """Take in what is kept and not applied yet, as after a restart; return how much it was."""
         before = self.applied
         for seq, record in self.events.records():
             if seq > before:
-                self._apply(record)
-                self.applied = seq
+                self.apply(record)
         return self.applied - before
 
     async def take(self, events: Sequence[tuple[str, Record]]) -> int:
@@ -58,16 +64,17 @@ class Live:
         async with self._turn:  # so that what is applied is always what came first
             fresh = await self.events.keep(events)
             for number, place in enumerate(fresh, start=1):
-                self._apply(events[place][1])
-                self.applied += 1
+                self.apply(events[place][1])
                 if number % _SLICE == 0:
                     await asyncio.sleep(0)
         return len(fresh)
 
-    def _apply(self, record: Record) -> None:
+    def apply(self, record: Record) -> None:
+        """Take in the record of the next event, which is kept."""
         for engine in self._engines:
             engine.apply(record)
         for scorer in self._scorers:
             scorer.note(record)
         if self._prices is not None:
             self._prices.note(record)
+        self.applied += 1

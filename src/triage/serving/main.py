@@ -8,15 +8,18 @@ from triage.advice import policy
 from triage.errors import BundleError, HistoryError
 from triage.history.log import Log
 from triage.history.tables import History
+from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.champion import bundle_folder, champion, find_champion
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.app import create_app, wall_clock
 from triage.serving.challenger import load_challenger
+from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import load_exception_desk
+from triage.serving.keeping import keeping
 from triage.serving.live import Live
-from triage.serving.price_desk import load_price_desk
+from triage.serving.price_desk import PriceDesk, load_price_desk
 from triage.serving.scorer import Scorer
 from triage.settings import Settings
 
@@ -70,5 +73,14 @@ def create(settings: Settings | None = None) -> FastAPI:
     return create_app(
         lambda: scorer, configured, challenger=challenger, prices=prices,
         exception_desk=load_exception_desk(configured, history),
-        live=lambda: Live(EventLog(configured.home), scorers, prices),
+        keep=lambda: keeping(
+            lambda: Live(EventLog(configured.home), scorers, prices),
+            lambda: _decisions(configured, scorer, prices),
+        ),
     )  # fmt: skip
+
+
+def _decisions(settings: Settings, scorer: Scorer, prices: PriceDesk | None) -> Decisions:
+    ledger = Ledger.open(settings.home, settings.ledger_url)
+    digest = None if prices is None else prices.model.digest
+    return Decisions(ledger, scorer.policy, Log(settings.home).fingerprint, digest)

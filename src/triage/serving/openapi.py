@@ -25,7 +25,7 @@ _UNLISTED = (
 )  # fmt: skip
 _SAID = {
     400: "Not JSON that can be read safely.",
-    404: "No such order or exception.",
+    404: "No such order, exception or decision.",
     408: "The body did not arrive in time.",
     413: "The body is larger than the service reads.",
     415: "Not a content type that this address reads.",

@@ -163,6 +163,9 @@ _SHARES = (
 class ScoreAnswer(_Answer):
     """Advice on one order. Advisory only: nothing is done, the named authority stays in charge."""
 
+    decision_id: str | None = Field(
+        default=None, description="Id under which the answer is recorded; unset if nothing is."
+    )
     order_id: str
     as_of: AwareDatetime = Field(description="Only what was known before this moment was used.")
     scored_at: AwareDatetime = Field(description="When the answer was given (wall clock).")
@@ -357,3 +360,28 @@ class Ready(_Answer):
 def described(name: str) -> dict[str, Any]:
     """Return a reference to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+class DecisionBasis(_Answer):
+    """What a decision was made from."""
+
+    model: str = Field(description="Digest of the at-risk bundle.")
+    version: str = Field(description="Its version in the registry.")
+    prices: str | None = Field(description="Digest of the bundle of prices, if there was one.")
+    policy: str = Field(description="Digest of the policy in force.")
+    history: str = Field(description="Fingerprint of the log of extracts.")
+    events: int = Field(description="How many events were applied.")
+
+
+class DecisionAnswer(_Answer):
+    """A recorded decision. `triage replay ID` makes it again and compares."""
+
+    decision_id: str
+    seq: int = Field(description="Its place in the ledger.")
+    recorded_at: AwareDatetime
+    as_of: AwareDatetime
+    hash: str = Field(description="Hash of the chain at this entry.")
+    exact: str = Field(description="Digest of inputs, effects and probability, unrounded.")
+    basis: DecisionBasis
+    asked: dict[str, Any] | None = Field(description="The request; unset once it was erased.")
+    answer: ScoreAnswer

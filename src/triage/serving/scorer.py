@@ -6,8 +6,10 @@ that was sent whole takes the same path without entering the book.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, partial
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -336,6 +338,7 @@ class Scorer:
                 self._steps.delays(row.event.tolist(), known, as_of),
             ),
             carrier=shown.carrier,
+            exact=_bits(x, prediction),
             exposure=self._work.exposure(revenue, explained.p_late, prediction.delay_days, shown),
         )
         return self._work.placed(said, shown, order)
@@ -416,6 +419,13 @@ def _check_open(known: list[int], as_of: int) -> None:
         if known[column] != UNKNOWN_TIME and known[column] <= as_of:
             when = from_micros(known[column]).isoformat()
             raise RequestError(f"the order was {what} (known {when}): nothing is left to predict")
+
+
+def _bits(x: Floats, said: Prediction) -> str:
+    digest = blake2b(x.tobytes(), digest_size=16)
+    digest.update(said.effects.tobytes())
+    digest.update(struct.pack("<d", said.p_late))
+    return digest.hexdigest()
 
 
 def _same(order: Order) -> Order:

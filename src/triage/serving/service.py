@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
+from triage.serving.decisions import Decisions
 from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
@@ -29,6 +30,7 @@ class Service:
         shadow: its queue; None if nothing scores unseen.
         prices: assesses prices of lines, if there is a model of prices.
         exceptions: classifies exceptions, if there is a model of them.
+        decisions: records answers; None where nothing is recorded.
         live: keeps the state up with events; None while nothing can be kept.
     """
 
@@ -40,6 +42,7 @@ class Service:
     shadow: Shadow | None = None
     prices: PriceDesk | None = None
     exceptions: ExceptionDesk | None = None
+    decisions: Decisions | None = None
     live: Live | None = None
     _index: WorklistIndex = field(default=EMPTY)
 

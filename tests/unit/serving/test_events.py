@@ -11,6 +11,7 @@ from tests import fakes
 from tests.unit.serving.bodies import assert_problem, order
 
 from triage.domain.records import Milestone
+from triage.ledger.errors import AlreadyOpenError
 from triage.serving.event_log import EventLog
 from triage.settings import Settings
 
@@ -35,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(folder: Path) -> Iterator[TestClient]:
-    app = fakes.app(Settings(max_events=20), events=folder)
+    app = fakes.app(Settings(max_events=20), folder=folder)
     with TestClient(app, raise_server_exceptions=False) as made:
         yield made
 
@@ -115,7 +116,7 @@ def test_the_same_id_from_another_source_is_another_event(client: TestClient) ->
 def test_after_a_restart_an_event_is_still_known(client: TestClient, folder: Path) -> None:
     assert counts(send(client, event())) == (1, 0, 0)
     client.__exit__()
-    with TestClient(fakes.app(events=folder)) as again:
+    with TestClient(fakes.app(folder=folder)) as again:
         assert counts(send(again, event())) == (0, 1, 0)
         assert counts(send(again, event(2))) == (1, 0, 0)
 
@@ -138,10 +139,10 @@ def test_a_service_that_cannot_keep_events_says_so() -> None:
         assert_problem(send(client, event()), 503)
 
 
-def test_a_second_process_on_the_same_events_gives_advice_but_takes_none(
+def test_a_second_process_on_the_same_events_does_not_start(
     client: TestClient, folder: Path
 ) -> None:
     assert counts(send(client, event())) == (1, 0, 0)
-    with TestClient(fakes.app(events=folder)) as second:
-        assert_problem(send(second, event(2)), 503)
-        assert second.get("/v1/worklist").status_code == 200
+    with pytest.raises(AlreadyOpenError), TestClient(fakes.app(folder=folder)):
+        pass
+    assert counts(send(client, event(2))) == (1, 0, 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from triage.advice import policy
+from triage.advice.assessment import Assessment
 from triage.domain.clock import MICROS_PER_DAY, to_micros
 from triage.domain.records import Milestone, Order, Record
 from triage.errors import RequestError
@@ -49,10 +50,10 @@ def scorer_of(home: Path, history: History) -> Scorer:
     return Scorer(model, "7", history, policy.load())
 
 
-def answers(scorer: Scorer, moment: int) -> dict[str, object]:
+def answers(scorer: Scorer, moment: int) -> dict[str, Assessment]:
     """What is said of every order that is open at a moment."""
-    book, found = scorer.engine.book, {}
-    for name in book.ids:
+    found = {}
+    for name in scorer.engine.book.ids:
         try:
             found[name] = scorer.score_id(name, moment)
         except RequestError:  # closed by then
@@ -71,7 +72,7 @@ def send(live: Live, records: Sequence[Record], size: int = 40) -> int:
 
 
 @pytest.fixture(scope="module")
-def expected(home: Path, whole: History, moment: int) -> dict[str, object]:
+def expected(home: Path, whole: History, moment: int) -> dict[str, Assessment]:
     """What a service says that was started with everything."""
     return answers(scorer_of(home, whole), moment)
 
@@ -89,12 +90,12 @@ def live(home: Path, cut: int, tmp_path: Path) -> Iterator[Live]:
     made.events.close()
 
 
-def scores(live: Live, moment: int) -> dict[str, object]:
+def scores(live: Live, moment: int) -> dict[str, Assessment]:
     return answers(live._scorers[0], moment)
 
 
 def test_what_comes_as_events_is_scored_like_what_was_imported(
-    live: Live, later: list[Record], moment: int, expected: dict[str, object]
+    live: Live, later: list[Record], moment: int, expected: dict[str, Assessment]
 ) -> None:
     assert len({type(each) for each in later}) == 5
     assert send(live, later) == len(later) == live.applied
@@ -103,7 +104,7 @@ def test_what_comes_as_events_is_scored_like_what_was_imported(
 
 
 def test_late_doubled_and_disordered_events_leave_the_same_state(
-    live: Live, later: list[Record], moment: int, expected: dict[str, object]
+    live: Live, later: list[Record], moment: int, expected: dict[str, Assessment]
 ) -> None:
     shuffled = [*later, *later[::7]]
     random.Random(3).shuffle(shuffled)  # noqa: S311 - not for secrets
@@ -112,11 +113,16 @@ def test_late_doubled_and_disordered_events_leave_the_same_state(
 
 
 def test_after_a_restart_the_state_is_that_of_before(
-    live: Live, later: list[Record], moment: int, expected: dict[str, object], home: Path, cut: int
-) -> None:
+    live: Live,
+    later: list[Record],
+    moment: int,
+    expected: dict[str, Assessment],
+    home: Path,
+    cut: int,
+) -> None:  # fmt: skip
     send(live, later)
     live.events.close()
-    live.events = EventLog(live.events.home)
+    live._events = EventLog(live.events.home)
     again = Live(live.events, [scorer_of(home, Log(home).read(before=cut))])
     assert again.catch_up() == len(later) == again.applied
     assert again.catch_up() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from triage.errors import TriageError
+from triage.ledger.entries import Draft
 from triage.serving import answers, openapi, problems, safe_json
 from triage.serving.intake import ScoreRequest
 from triage.serving.limits import whole_body
 from triage.serving.price_desk import with_lines
 from triage.serving.routes.reading import JSON, NDJSON, content_type
-from triage.serving.routes.score import EXAMPLE, assess
+from triage.serving.routes.score import EXAMPLE, assess, decided
 from triage.serving.schemas import BatchAnswer
 from triage.serving.service import Service
 
@@ -61,6 +63,7 @@ def router(service: Service) -> APIRouter:
         index = service.index(advisor)
         stamp = answers.Stamp.at(service.clock(), advisor)
         items: list[dict[str, Any]] = []
+        drafts: list[Draft] = []
         for place, read in enumerate(reads):
             if place % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
@@ -79,7 +82,14 @@ def router(service: Service) -> APIRouter:
             percentile, rank = index.percentile(order.p_late), index.rank(order)
             answer = answers.score(order, stamp, percentile, rank)
             answer = with_lines(answer, service.prices, asked)
+            if service.decisions is not None:
+                body = asked.model_dump_json(exclude_defaults=True).encode()
+                content, draft = decided(service, advisor, body, asked, order, answer)
+                drafts.append(draft)
+                answer = json.loads(content)
             items.append({"index": place, "answer": answer})
+        if service.decisions is not None and drafts:
+            await service.decisions.record(drafts)
         return items
 
     @routes.post(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from triage.advice.assessment import Assessment
 from triage.domain.clock import to_micros
+from triage.ledger.entries import Draft, new_id
 from triage.serving import answers, openapi, safe_json
 from triage.serving.advisor import Advisor
 from triage.serving.intake import ScoreRequest
@@ -48,6 +51,21 @@ def assess(advisor: Advisor, request: ScoreRequest) -> Assessment:
     return advisor.score_order(request.order, request.milestones, as_of, ways=request.recommend)
 
 
+def decided(
+    service: Service, advisor: Advisor, body: bytes, asked: ScoreRequest, said: Assessment,
+    answer: dict[str, Any],
+) -> tuple[bytes, Draft]:  # fmt: skip
+    """Return an answer as JSON with its decision's id, and the decision, yet to be recorded."""
+    assert service.decisions is not None, "asked for where nothing is recorded"  # noqa: S101
+    decision_id = new_id()
+    content = answers.dump(answer | {"decision_id": decision_id})
+    draft = service.decisions.draft(
+        decision_id, body, content, said, advisor.info,
+        0 if service.live is None else service.live.applied, whole=asked.order is not None,
+    )  # fmt: skip
+    return content, draft
+
+
 def router(service: Service) -> APIRouter:
     """Return the route of single scores."""
     routes = APIRouter(tags=["score"])
@@ -63,7 +81,8 @@ def router(service: Service) -> APIRouter:
     )
     async def score(request: Request) -> Response:
         content_type(request, JSON)
-        asked = safe_json.validated(ScoreRequest, await whole_body(request))
+        body = await whole_body(request)
+        asked = safe_json.validated(ScoreRequest, body)
         advisor = service.advisor()
         order = assess(advisor, asked)
         index = service.index(advisor)
@@ -74,6 +93,10 @@ def router(service: Service) -> APIRouter:
             service.shadow.put(stamp.scored_at, asked, order)
         answer = answers.score(order, stamp, percentile, rank)
         answer = with_lines(answer, service.prices, asked)
-        return Response(answers.dump(answer), media_type=JSON)
+        if service.decisions is None:
+            return Response(answers.dump(answer), media_type=JSON)
+        content, draft = decided(service, advisor, body, asked, order, answer)
+        await service.decisions.record([draft])
+        return Response(content, media_type=JSON)
 
     return routes

@@ -1,0 +1,154 @@
+"""Decisions on record: what was asked, what it was answered from, what was answered.
+
+A score is acknowledged when its decision is on the disk. A decision names everything that it
+depends on (model, policy, log, number of events), so that `replay` can make it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from triage.advice.assessment import Assessment
+from triage.advice.policy import Policy
+from triage.ledger.entries import Draft, Entry
+from triage.ledger.ledger import Ledger
+from triage.serving.advisor import ModelInfo
+
+KIND: Final = "decision"
+VOLATILE = ("decision_id", "scored_at", "stale_at")
+"""What of an answer depends on the moment of asking, beside place and percentile in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What answers are made from; the same for many decisions.
+
+    Attributes:
+        model: digest of the at-risk bundle.
+        version: its version in the registry.
+        prices: digest of the bundle of prices; None without one.
+        policy: digest of the policy, under which the ledger holds it.
+        history: fingerprint of the log of extracts.
+        events: how many events were applied.
+    """
+
+    model: str
+    version: str
+    prices: str | None
+    policy: str
+    history: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A recorded decision, read back.
+
+    Attributes:
+        id: its id.
+        at: when it was recorded, UTC micros.
+        asked: the request; None if it was erased.
+        as_of: the moment that it speaks of, UTC micros.
+        basis: what it was made from.
+        exact: digest of inputs, exact effects and probability, before anything is rounded.
+        answer: what was answered.
+    """
+
+    id: str
+    at: int
+    asked: dict[str, Any] | None
+    as_of: int
+    basis: Basis
+    exact: str
+    answer: dict[str, Any]
+
+    @classmethod
+    def of(cls, entry: Entry) -> Decision:
+        """Read an entry of the ledger."""
+        body = json.loads(entry.body)
+        asked = body["asked"]
+        if asked is None and entry.personal is not None:
+            asked = json.loads(entry.personal)
+        return cls(
+            entry.id, entry.at, asked, body["as_of"], Basis(**body["basis"]), body["exact"],
+            body["answer"],
+        )  # fmt: skip
+
+
+class Decisions:
+    """Records decisions in the ledger.
+
+    Args:
+        ledger: where to.
+        policy: the policy in force; it is recorded once, so that old decisions can be made again.
+        history: fingerprint of the log of extracts.
+        prices: digest of the bundle of prices, if there is one.
+    """
+
+    def __init__(self, ledger: Ledger, policy: Policy, history: str, prices: str | None) -> None:
+        self.ledger = ledger
+        self._history, self._prices = history, prices
+        self._policy = record_policy(ledger, policy)
+
+    def draft(
+        self, decision_id: str, body: bytes, answer: bytes, said: Assessment, info: ModelInfo,
+        events: int, *, whole: bool,
+    ) -> Draft:  # fmt: skip
+        """Return a decision to be recorded.
+
+        Args:
+            decision_id: its id, which the answer carries.
+            body: the request. Of an order that was sent whole it can be erased later.
+            answer: what is answered.
+            said: the assessment behind it.
+            info: the model that made it.
+            events: how many events were applied.
+            whole: whether the order was sent whole.
+        """
+        basis = {
+            "model": info.digest, "version": info.version, "prices": self._prices,
+            "policy": self._policy, "history": self._history, "events": events,
+        }  # fmt: skip
+        head = to_json({"as_of": said.as_of, "basis": basis, "exact": said.exact})
+        asked = b"null" if whole else body
+        return Draft(
+            KIND, head[:-1] + b',"answer":' + answer + b',"asked":' + asked + b"}", said.order_id,
+            body if whole else None, decision_id,
+        )  # fmt: skip
+
+    async def record(self, drafts: Sequence[Draft]) -> None:
+        """Record decisions; they are on the disk when this returns.
+
+        Raises:
+            StoreUnavailableError: if they cannot be; then nothing may be answered.
+        """
+        await self.ledger.record_async(*drafts)
+
+
+def record_policy(ledger: Ledger, policy: Policy) -> str:
+    """Record a policy if the ledger does not hold it; return its digest."""
+    text = policy.model_dump_json().encode()
+    digest = hashlib.sha256(text).hexdigest()
+    if ledger.get(policy_id(digest)) is None:
+        ledger.record(Draft("setting", text, id=policy_id(digest)))
+    return digest
+
+
+def policy_id(digest: str) -> str:
+    """Return the id under which the ledger holds a policy."""
+    return f"policy:{digest}"
+
+
+def compared(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return of an answer, as JSON has it, what another moment of asking would not change."""
+    plain = {name: value for name, value in answer.items() if name not in VOLATILE}
+    plain["risk"] = {k: v for k, v in answer["risk"].items() if k != "percentile"}
+    if answer["priority"] is not None:
+        plain["priority"] = {k: v for k, v in answer["priority"].items() if k != "rank"}
+    return plain

@@ -1,0 +1,123 @@
+"""The same decision again: from the log, the events and the model that it names, bit for bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from triage.advice.policy import Policy
+from triage.domain.clock import NEVER, from_micros
+from triage.domain.records import Record
+from triage.errors import TriageError
+from triage.history.log import Log
+from triage.ledger.entries import Entry
+from triage.ledger.reading import Reading
+from triage.models.at_risk import NAME, AtRiskModel
+from triage.models.champion import bundle_folder
+from triage.models.prices import NAME as PRICES
+from triage.models.prices import PriceModel
+from triage.serving import answers
+from triage.serving.answers import Stamp
+from triage.serving.decisions import Basis, Decision, compared, policy_id
+from triage.serving.event_log import read_events
+from triage.serving.intake import ScoreRequest
+from triage.serving.live import Live
+from triage.serving.price_desk import PriceDesk, with_lines
+from triage.serving.routes.score import assess
+from triage.serving.scorer import Scorer
+
+
+class ReplayError(TriageError):
+    """A decision cannot be made again."""
+
+    slug = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of making a decision again.
+
+    Attributes:
+        decision: as recorded.
+        same: whether probability, exact effects, inputs and the whole answer are the same.
+        differs: names of the parts of the answer that differ; "exact" for the bits beneath it.
+        problem: why it could not be made again; empty if it could.
+    """
+
+    decision: Decision
+    same: bool
+    differs: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def replay(home: Path, reading: Reading, entries: Iterable[Entry]) -> Iterator[Replayed]:
+    """Make recorded decisions again and compare; those of one basis share one state.
+
+    Args:
+        home: the service's home, with log, events and bundles.
+        reading: the ledger, which holds the policies.
+        entries: decisions.
+    """
+    decisions = sorted((Decision.of(entry) for entry in entries), key=_state)
+    for _, group in groupby(decisions, key=lambda each: _state(each)[:-1]):
+        own = list(group)
+        try:
+            maker = _Maker(home, reading, own[0].basis)
+        except TriageError as error:
+            yield from (Replayed(each, False, problem=str(error)) for each in own)
+            continue
+        yield from map(maker.again, own)
+
+
+def _state(decision: Decision) -> tuple[str, str, str, str, int]:
+    basis = decision.basis
+    return basis.history, basis.model, basis.prices or "", basis.policy, basis.events
+
+
+class _Maker:
+    """A service as it was: takes in events up to where each decision was made."""
+
+    def __init__(self, home: Path, reading: Reading, basis: Basis) -> None:
+        held = reading.get(policy_id(basis.policy))
+        if held is None:
+            raise ReplayError(f"the ledger does not hold the policy {basis.policy[:12]}")
+        history = Log(home).read(fingerprint=basis.history)
+        model = AtRiskModel.load(bundle_folder(home, NAME, basis.model), basis.model)
+        self._scorer = Scorer(
+            model, basis.version, history, Policy.model_validate_json(held.body),
+            clock=lambda: NEVER,
+        )  # fmt: skip
+        self._prices = None
+        if basis.prices is not None:
+            folder = bundle_folder(home, PRICES, basis.prices)
+            self._prices = PriceDesk(PriceModel.load(folder, basis.prices), history)
+        self._live = Live(None, [self._scorer], self._prices)
+        self._events: Iterator[tuple[int, Record]] = read_events(home)
+
+    def again(self, decision: Decision) -> Replayed:
+        """Make one decision; they come in the sequence of their events."""
+        if decision.asked is None:
+            return Replayed(decision, False, problem="what was asked was erased")
+        while self._live.applied < decision.basis.events:
+            event = next(self._events, None)
+            if event is None:
+                return Replayed(decision, False, problem="events that it was made from are gone")
+            self._live.apply(event[1])
+        asked = ScoreRequest.model_validate_json(json.dumps(decision.asked))
+        asked = asked.model_copy(update={"as_of": from_micros(decision.as_of)})
+        said = assess(self._scorer, asked)
+        answer = answers.score(said, Stamp.at(0, self._scorer), None)
+        made = json.loads(answers.dump(with_lines(answer, self._prices, asked)))
+        differs = _differing(compared(decision.answer), compared(made))
+        if said.exact != decision.exact:
+            differs = ("exact", *differs)
+        return Replayed(decision, not differs, differs)
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, ...]:
+    names = dict.fromkeys([*one, *other])
+    return tuple(name for name in names if one.get(name) != other.get(name))

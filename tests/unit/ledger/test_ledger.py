@@ -469,6 +469,28 @@ def test_a_store_that_lost_entries_is_refused_and_a_store_of_another_ledger_too(
     Ledger.open(tmp_path / "one").close()
 
 
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("DELETE FROM entries WHERE seq = 3", "ends with entry 2, the journal begins with 4"),
+        ("UPDATE entries SET hash = zeroblob(32) WHERE seq = 3", "does not follow entry 3"),
+    ],
+)
+def test_a_store_that_was_changed_before_the_journal_moved_is_refused_at_opening(
+    tmp_path: Path, statement: str, says: str
+) -> None:
+    recorded(tmp_path, 3)
+    Ledger.open(tmp_path).close()  # its journal begins with entry 4 now
+    with locked(tmp_path):
+        ledger = Ledger.open(tmp_path)
+        ledger.record(draft(4))
+        ledger.close()
+    tamper(tmp_path, statement)
+
+    with pytest.raises(ContinuityError, match=says):
+        Ledger.open(tmp_path)
+
+
 def test_only_sqlite_files_and_postgresql_are_stores(tmp_path: Path) -> None:
     for url in ("mysql://host/name", "sqlite://", "no url"):
         with pytest.raises(SettingsError):

@@ -82,9 +82,15 @@ def history() -> History:
 
 
 @cache
+def context() -> LogContext:
+    """Return the log, arranged."""
+    return LogContext(history(), "America/Chicago")
+
+
+@cache
 def rows() -> ExceptionRows:
     """Return its exceptions."""
-    return exception_rows(history(), LogContext(history(), "America/Chicago"))
+    return exception_rows(history(), context())
 
 
 @cache

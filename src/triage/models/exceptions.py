@@ -31,6 +31,7 @@ from triage.errors import BundleError
 from triage.models.bundle import read_bundle
 from triage.models.exceptions_context import Facts
 from triage.models.exceptions_facts import CATEGORIES, NUMBERS
+from triage.models.exceptions_next import FILE, NextRates
 from triage.models.exceptions_text import Vocabulary, folded, runs, words
 from triage.models.trees import TreeEnsemble
 
@@ -167,6 +168,7 @@ class ExceptionModel:
     text: TextModel
     trees: tuple[TreeEnsemble, ...]
     trees_without_words: tuple[TreeEnsemble, ...]
+    next_rates: NextRates | None
     _levels: dict[str, dict[str, int]]
 
     @classmethod
@@ -198,6 +200,7 @@ class ExceptionModel:
                 for name in ("words", "runs")
             ]
             codes = _read(files["codes_weights.npy"])
+            rates = NextRates.read(files[FILE]) if FILE in files else None
             trees, without = (
                 tuple(files[f"{name}_{copy}.txt"].decode() for copy in range(numbers.copies))
                 for name in ("trees", "context_trees")
@@ -210,7 +213,7 @@ class ExceptionModel:
         return cls(
             digest, numbers, TextModel(word, run, word_weights, run_weights, codes),
             tuple(map(TreeEnsemble.from_model_text, trees)),
-            tuple(map(TreeEnsemble.from_model_text, without)),
+            tuple(map(TreeEnsemble.from_model_text, without)), rates,
             {name: {x: at for at, x in enumerate(found)} for name, found in numbers.levels.items()},
         )  # fmt: skip
 

@@ -38,6 +38,7 @@ from triage.models.exceptions_facts import (
     order_numbers,
 )
 from triage.models.exceptions_mentions import Mentions
+from triage.models.exceptions_next import OpenOrders
 
 Ints = npt.NDArray[np.int64]
 K = TypeVar("K", bound=Hashable)
@@ -99,6 +100,7 @@ class LogContext:
         self._kept = {name: _coded(orders[column]) for name, column in _KEPT.items()}
         self._customer, self._customers = _coded(orders["customer_id"])
         self._happened, self._known = _milestones(history)
+        self.open_orders = OpenOrders(history, self._happened, self._known)
         self._take_lines(history)
         self._take_positions(history.positions)
         self._take_exceptions(history.exceptions)
@@ -177,6 +179,10 @@ class LogContext:
             {name: categories.get(name) for name in CATEGORIES},
             self._ids[row] if fitting else None,
         )
+
+    def rows_of(self, order_ids: Iterable[str | None]) -> Ints:
+        """Return the row of each order in the log, -1 where it holds none of that id."""
+        return np.array([self._row.get(name or "", -1) for name in order_ids], dtype=np.int64)
 
     def _around(self, row: int, order: OrderFacts, moment: int) -> dict[str, float]:
         """Return what else happened lately: to the order, its site, its carrier, its customer."""

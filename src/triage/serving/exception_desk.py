@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from triage.advice import policy as policies
@@ -27,6 +28,7 @@ from triage.models.exceptions_facts import NUMBERS
 from triage.settings import Settings
 
 _KEPT = 20_000
+_MOMENTS = 4
 _LOG = logging.getLogger("triage.serving")
 
 
@@ -72,7 +74,9 @@ class ExceptionDesk:
         self.version = version
         self.policy = policy
         self.playbooks = playbooks
+        self._read_until = history.extracted_at + 1
         self._context = LogContext(history, model.numbers.time_zone)
+        self._standing = lru_cache(maxsize=_MOMENTS)(self._context.open_orders.at)
         table = history.exceptions
         opens = (table["phase"] == ExceptionPhase.RAISED.value).to_numpy(bool)
         self._raised = table[opens].drop_duplicates("exception_id").reset_index(drop=True)
@@ -133,6 +137,30 @@ class ExceptionDesk:
             )
         case = self.of_event(record, order, milestones)
         return self.answer(case, to_micros(record.record_time) if scored_at is None else scored_at)
+
+    def next_for(self, order_id: str, as_of: int | None = None) -> list[tuple[str, float]]:
+        """Return what an open order is likely to have next, likeliest first; shares sum to 1.
+
+        `none` stands for no exception in the days ahead (`model.next_rates.days`).
+
+        Args:
+            order_id: an order of the log.
+            as_of: only what was known before it counts (UTC micros); the whole log if None.
+
+        Returns:
+            Code and probability; nothing for an order that the log does not hold, that is over, or
+            where the bundle was trained without it.
+        """
+        rates = self.model.next_rates
+        (row,) = self._context.rows_of([order_id]).tolist()
+        if rates is None or row < 0:
+            return []
+        moment = self._read_until if as_of is None else as_of
+        rows, where = self._standing(moment)
+        at = int(np.searchsorted(rows, row))
+        if at == len(rows) or rows[at] != row:
+            return []
+        return rates.ranked(where[at].tolist())
 
     def open_of(self, order_id: str) -> list[OpenException]:
         """Return the exceptions of an order that nobody has closed."""

@@ -57,6 +57,16 @@ class CalibrationSettings(Declared):
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
 
 
+class NextSettings(Declared):
+    """The next exception of an open order.
+
+    `days` is how far ahead it looks; the rates above a cell count for as many orders as `weight`.
+    """
+
+    days: Count
+    weight: Positive
+
+
 class EvaluationSettings(Declared):
     """The newest exceptions, held out."""
 
@@ -72,6 +82,7 @@ class ExceptionRecipe(Declared):
     text: TextSettings
     trees: TreeSettings
     calibration: CalibrationSettings
+    next: NextSettings
     evaluation: EvaluationSettings
 
 

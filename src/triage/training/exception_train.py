@@ -14,8 +14,10 @@ from triage.history.log import Log
 from triage.models.bundle import write_bundle
 from triage.models.exceptions import NAME, ExceptionModel
 from triage.models.exceptions_context import LogContext
+from triage.models.exceptions_next import FILE
 from triage.training.exception_figures import ExceptionFigures, judge
 from triage.training.exception_fit import fit_exceptions
+from triage.training.exception_next import fit_next
 from triage.training.exception_recipe import (
     ExceptionGates,
     ExceptionRecipe,
@@ -54,15 +56,21 @@ def train_exceptions(
     log = Log(home)
     history = log.read()
     zone, moment = history.sources[0].time_zone, history.extracted_at + 1
-    rows = exception_rows(history, LogContext(history, zone))
+    context = LogContext(history, zone)
+    rows = exception_rows(history, context)
     progress(f"learning from exceptions before the last {recipe.evaluation.days} days")
     figures = _evaluate(rows, recipe, text, zone, moment)
     progress(f"learning from all {len(rows.known_before(moment)):,} closed exceptions")
     fit = fit_exceptions(rows, moment, recipe, text, zone)
+    progress(f"learning what open orders have in the next {recipe.next.days} days")
+    rates, foretold = fit_next(
+        context, rows, fit.model.numbers.classes, recipe.next, moment, recipe.evaluation.days
+    )
+    files = fit.files | {FILE: rates.written()}
     staged = home / "runs" / f"{NAME}-staged"
-    digest = write_bundle(staged, NAME, fit.files)
+    digest = write_bundle(staged, NAME, files)
     bundle = write_bundle_as(staged, home / "runs" / digest)
-    megabytes = sum(len(content) for content in fit.files.values()) / 1e6
+    megabytes = sum(len(content) for content in files.values()) / 1e6
     dataset = {
         "fingerprint": log.fingerprint,
         "exceptions": len(rows),
@@ -70,8 +78,9 @@ def train_exceptions(
         "classes": len(fit.model.numbers.classes),
         "trained_as_of": from_micros(moment).isoformat(),
     }
+    measured = asdict(figures) | {f"next_{name}": x for name, x in asdict(foretold).items()}
     return FileRun(
-        NAME, bundle, digest, recipe.model_dump(mode="json"), dataset, asdict(figures),
+        NAME, bundle, digest, recipe.model_dump(mode="json"), dataset, measured,
         (*check(figures, gates, megabytes), _reloads(bundle, digest)), {}, figures.words(),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +11,18 @@ import pytest
 from starlette.testclient import TestClient
 from tests import exception_cases as cases
 from tests import fakes
-from tests.histories import history_of, order
+from tests.histories import START, history_of, order
 
 from triage.advice.playbooks import load_playbooks
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
 from triage.domain.records import ExceptionEvent
 from triage.serving import answers
 from triage.serving.app import create_app
 from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.routes.exceptions import EXAMPLE
 from triage.settings import Settings
+from triage.training.exception_next import learn_next
+from triage.training.exception_recipe import NextSettings
 
 WHERE = "/v1/exceptions/classify"
 
@@ -220,3 +224,24 @@ def test_the_page_of_an_order_shows_its_open_exceptions_with_their_playbooks() -
     assert "Open exceptions" in shown
     assert "E-open" in shown
     assert 'href="/playbooks/pick_short"' in shown
+
+
+def test_what_an_open_order_is_likely_to_have_next_is_ranked_and_sums_to_one() -> None:
+    classes = cases.fitted().model.numbers.classes
+    rates = learn_next(
+        cases.context(), cases.rows(), classes, NextSettings(days=2, weight=5),
+        START + 90 * MICROS_PER_DAY,
+    )  # fmt: skip
+    model = replace(cases.fitted().model, next_rates=rates)
+    made = ExceptionDesk(model, "4", cases.history(), fakes.POLICY, load_playbooks())
+    last = f"O{cases.COUNT - 1}"
+    found = made.next_for(last, as_of=START + round(cases.END * MICROS_PER_HOUR))
+    assert {code for code, _ in found} == {*classes, "none"}
+    assert math.isclose(sum(share for _, share in found), 1.0)
+    assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
+    assert made.next_for("unheard of") == []
+    assert made.next_for(last, as_of=START) == []
+
+
+def test_a_bundle_without_rates_foretells_nothing(desk: ExceptionDesk) -> None:
+    assert desk.next_for(f"O{cases.COUNT - 1}") == []

@@ -86,14 +86,14 @@ def request_of(body: object) -> bytes:
 
 
 @contextlib.contextmanager
-def serving(command: tuple[str, ...], home: Path) -> Iterator[int]:
+def serving(command: tuple[str, ...], home: Path, **environment: str) -> Iterator[int]:
     """Run a module that serves on the port named last; gives the port once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     process = subprocess.Popen(
         [sys.executable, "-m", *command, str(port)],
-        env=os.environ | {"TRIAGE_HOME": str(home)},
+        env=os.environ | {"TRIAGE_HOME": str(home)} | environment,
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -157,16 +157,24 @@ def stored_order(client: Client) -> dict[str, str]:
 
 
 def run(home: Path, blocks: int, size: int) -> dict[str, Any]:
-    """Return the figures of both kinds of request."""
-    with serving(SERVICE, home) as port, serving(CONSTANT, home) as baseline_port:
-        clients = {"score": Client(port), "constant": Client(baseline_port)}
+    """Return the figures of both kinds of request, without a record and with one."""
+    with (
+        tempfile.TemporaryDirectory(prefix="triage-alone-") as folder,
+        serving(SERVICE, home, TRIAGE_RECORD="0") as port,
+        serving(SERVICE, _without_challenger(home.resolve(), Path(folder))) as recording_port,
+        serving(CONSTANT, home) as baseline_port,
+    ):
+        clients = {
+            "constant": Client(baseline_port), "score": Client(port),
+            "recorded": Client(recording_port),
+        }  # fmt: skip
         found: dict[str, Any] = {}
         for kind, body in {"stored": stored_order(clients["score"]), "whole": EXAMPLE}.items():
             times = measure(clients, request_of(body), blocks, size)
             figures: dict[str, Any] = {name: summary(taken) for name, taken in times.items()}
-            figures["ratio_p50"] = round(
-                figures["score"]["p50_us"] / figures["constant"]["p50_us"], 2
-            )
+            constant, score, recorded = (figures[name]["p50_us"] for name in clients)
+            figures["ratio_p50"] = round(score / constant, 2)
+            figures["record_adds_p50_us"] = round(recorded - score, 1)
             found[kind] = figures
     return found
 
@@ -231,13 +239,16 @@ def show(found: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{'request':<8} {'server':<9} {'p50 us':>9} {'p95 us':>9} {'req/s':>8}")
     for kind, figures in found.items():
-        for name in ("constant", "score"):
+        for name in ("constant", "score", "recorded"):
             row = figures[name]
             print(
                 f"{kind:<8} {name:<9} {row['p50_us']:>9.1f} {row['p95_us']:>9.1f} "
                 f"{row['per_second']:>8.0f}"
             )
-        print(f"{kind:<8} p50 ratio {figures['ratio_p50']:.2f}")
+        print(
+            f"{kind:<8} p50 ratio {figures['ratio_p50']:.2f}; a durable record adds "
+            f"{figures['record_adds_p50_us'] / 1000:.2f} ms"
+        )
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -206,6 +206,7 @@ def app(
     settings: Settings | None = None,
     exception_desk: ExceptionDesk | None = None,
     folder: Path | None = None,
+    clock: Callable[[], int] = lambda: NOW,
 ) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn.
 
@@ -213,7 +214,7 @@ def app(
     """
     advisor = FakeAdvisor()
     return create_app(
-        lambda: advisor, settings or Settings(), clock=lambda: NOW, exception_desk=exception_desk,
+        lambda: advisor, settings or Settings(), clock=clock, exception_desk=exception_desk,
         keep=None if folder is None else lambda: _kept(folder),
     )  # fmt: skip
 
@@ -223,5 +224,5 @@ def _kept(folder: Path) -> Iterator[Keeping]:
     def decisions() -> Decisions:
         return Decisions(Ledger.open(folder), POLICY, "0" * 64, None)
 
-    with keeping(lambda: Live(EventLog(folder), []), decisions) as kept:
+    with keeping(lambda _: Live(EventLog(folder), []), decisions) as kept:
         yield kept

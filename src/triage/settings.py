@@ -19,6 +19,9 @@ class Settings(BaseSettings):
         host: address the service listens on.
         port: port of the API and the list.
         mlflow_port: port of the MLflow pages that `make demo` opens.
+        record: whether every decision is recorded before it is answered.
+        acknowledge: when a decision counts as recorded: `synced`, once it is on the disk (survives
+            a power cut), or `written`, once the system has it (survives the end of the process).
         ledger_url: where decisions are kept: a SQLite or PostgreSQL URL; unset means in the home.
         max_body_bytes: largest request body that is read.
         max_batch: largest number of orders in one batch request.
@@ -33,6 +36,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     mlflow_port: int = 5001
+    record: bool = True
+    acknowledge: Literal["synced", "written"] = "synced"
     ledger_url: str | None = None
     max_body_bytes: int = 2_000_000
     max_batch: int = 1_000

@@ -24,7 +24,7 @@ from triage.settings import Settings
 
 EVENTS = tempfile.TemporaryDirectory(prefix="triage-events-")
 APP = fakes.app(Settings(max_batch=20), exception_cases.desk(), Path(EVENTS.name))
-SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
+SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP).exclude(path="/v1/stream")  # endless
 SCHEMA.config.generation.update(
     modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE], deterministic=True
 )

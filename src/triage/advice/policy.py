@@ -50,9 +50,15 @@ class AbstainPolicy(Declared):
 
 
 class FreshnessPolicy(Declared):
-    """How long an answer holds."""
+    """How long an answer holds.
+
+    Attributes:
+        stale_after_minutes: until an order should be asked for again.
+        list_seconds: how long the list stands at least before records move it.
+    """
 
     stale_after_minutes: Annotated[float, Field(gt=0)] = 60.0
+    list_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
 
 
 class ShadowPolicy(Declared):
@@ -73,6 +79,18 @@ class ShadowPolicy(Declared):
     keep_days: Annotated[int, Field(ge=1)] = 60
 
 
+class FollowPolicy(Declared):
+    """How scores follow events.
+
+    Attributes:
+        per_second: orders assessed again in a second, at most.
+        least_change: a change of p(late) by as much is told, and every change of band.
+    """
+
+    per_second: Annotated[int, Field(ge=1, le=100_000)] = 200
+    least_change: Annotated[float, Field(gt=0, le=1)] = 0.05
+
+
 class Policy(Declared):
     """Bands, reasons, freshness and work, with the version that every answer names."""
 
@@ -83,6 +101,7 @@ class Policy(Declared):
     freshness: FreshnessPolicy = FreshnessPolicy()
     abstain: AbstainPolicy = AbstainPolicy()
     shadow: ShadowPolicy = ShadowPolicy()
+    follow: FollowPolicy = FollowPolicy()
     work: WorkPolicy = WorkPolicy()
 
     @field_validator("bands")

@@ -17,6 +17,7 @@ from triage.serving.advisor import AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.direct import Direct
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.handling_desk import HandlingDesk
 from triage.serving.headers import SecurityHeaders
 from triage.serving.keeping import Keep
 from triage.serving.limits import BodyLimit
@@ -30,6 +31,7 @@ from triage.serving.routes import (
     health,
     models,
     score,
+    stream,
     worklist,
 )
 from triage.serving.service import Service
@@ -75,7 +77,12 @@ def create_app(
             if keep is not None:
                 kept = stack.enter_context(keep())
                 service.live, service.decisions = kept.live, kept.decisions
+                service.changes = kept.changes
+                if kept.live.follower is not None:
+                    await stack.enter_async_context(kept.live.follower.running())
                 started.state.kept = kept
+                if kept.decisions is not None:
+                    service.handling = HandlingDesk(kept.decisions.ledger)
             if shadow is not None:
                 await stack.enter_async_context(shadow.running())
             yield
@@ -94,7 +101,7 @@ def create_app(
     service.exceptions = exception_desk
     hot = score.router(service)
     app.include_router(hot)
-    for part in (batch, events, decisions, exceptions, worklist, models, health, pages):
+    for part in (batch, events, decisions, exceptions, worklist, models, health, stream, pages):
         app.include_router(part.router(service))
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from triage.ledger.ledger import Ledger
 from triage.serving.decisions import Decisions
+from triage.serving.follow import Changes
 from triage.serving.live import Live
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What is open while the service runs."""
+    """What is open while the service runs; without `decisions` nothing is recorded."""
 
     live: Live
-    decisions: Decisions
+    changes: Changes
+    decisions: Decisions | None
 
 
 Keep = Callable[[], contextlib.AbstractContextManager[Keeping]]
@@ -27,15 +29,18 @@ Raises LedgerError if another process has it open, or it is damaged.
 
 
 @contextlib.contextmanager
-def keeping(live: Callable[[], Live], decisions: Callable[[], Decisions]) -> Iterator[Keeping]:
+def keeping(
+    live: Callable[[Changes], Live], decisions: Callable[[], Decisions | None]
+) -> Iterator[Keeping]:
     """Open what takes events, caught up, and what records decisions; close both at the end."""
-    taking = live()
+    changes = Changes()
+    taking = live(changes)
     ledger: Ledger | None = None
     try:
         taking.catch_up()
         recording = decisions()
-        ledger = recording.ledger
-        yield Keeping(taking, recording)
+        ledger = None if recording is None else recording.ledger
+        yield Keeping(taking, changes, recording)
     finally:
         taking.events.close()
         if ledger is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from triage.domain.records import Record
 from triage.serving.event_log import EventLog
+from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
 from triage.serving.scorer import Scorer
 
@@ -21,18 +22,21 @@ class Live:
         events: where events are kept; None where they are only read.
         scorers: the champion and, perhaps, a challenger; those that share an engine share it here.
         prices: assesses prices of orders, if there is a model of them.
+        follower: assesses again what new records move; not told of those that are caught up with.
 
     Attributes:
         applied: number of the newest event that scores have seen; all before it, too.
     """
 
     def __init__(
-        self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None
-    ) -> None:
+        self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None,
+        follower: Follower | None = None,
+    ) -> None:  # fmt: skip
         self._events = events
         self._scorers, self._prices = tuple(scorers), prices
         self._engines = tuple({id(each.engine): each.engine for each in scorers}.values())
         self.applied = 0
+        self.follower = follower
         self._turn = asyncio.Lock()
 
     @property
@@ -64,7 +68,10 @@ class Live:
         async with self._turn:  # so that what is applied is always what came first
             fresh = await self.events.keep(events)
             for number, place in enumerate(fresh, start=1):
-                self.apply(events[place][1])
+                record = events[place][1]
+                self.apply(record)
+                if self.follower is not None:
+                    self.follower.note(record)
                 if number % _SLICE == 0:
                     await asyncio.sleep(0)
         return len(fresh)

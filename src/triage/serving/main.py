@@ -17,6 +17,7 @@ from triage.serving.challenger import load_challenger
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import load_exception_desk
+from triage.serving.follow import Follower
 from triage.serving.keeping import keeping
 from triage.serving.live import Live
 from triage.serving.price_desk import PriceDesk, load_price_desk
@@ -74,13 +75,18 @@ def create(settings: Settings | None = None) -> FastAPI:
         lambda: scorer, configured, challenger=challenger, prices=prices,
         exception_desk=load_exception_desk(configured, history),
         keep=lambda: keeping(
-            lambda: Live(EventLog(configured.home), scorers, prices),
+            lambda changes: Live(
+                EventLog(configured.home), scorers, prices,
+                Follower(scorer, changes, scorer.policy.follow),
+            ),
             lambda: _decisions(configured, scorer, prices),
         ),
     )  # fmt: skip
 
 
-def _decisions(settings: Settings, scorer: Scorer, prices: PriceDesk | None) -> Decisions:
-    ledger = Ledger.open(settings.home, settings.ledger_url)
+def _decisions(settings: Settings, scorer: Scorer, prices: PriceDesk | None) -> Decisions | None:
+    if not settings.record:
+        return None
+    ledger = Ledger.open(settings.home, settings.ledger_url, acknowledge=settings.acknowledge)
     digest = None if prices is None else prices.model.digest
     return Decisions(ledger, scorer.policy, Log(settings.home).fingerprint, digest)

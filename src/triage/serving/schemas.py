@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from triage.features.declarations import Cause
+from triage.serving.handling_schemas import HandlingOut
 from triage.serving.price_schemas import LineOut
 
 
@@ -262,6 +263,9 @@ class WorklistItem(_Answer):
         description="What to do where orders that want the same stock are solved together; null if "
         "nothing is worth it, others get the stock, or it is far down the list."
     )
+    handling: HandlingOut | None = Field(
+        default=None, description="What people do with it; null where nothing is recorded."
+    )
 
 
 class GroupOut(_Answer):
@@ -350,11 +354,28 @@ class Alive(_Answer):
     status: Literal["alive"]
 
 
+class RecordState(_Answer):
+    """How the ledger is."""
+
+    last: int = Field(description="Number of the last entry that is kept.")
+    behind: int = Field(description="Entries that are safe but not in the database yet.")
+    problem: str | None = Field(description="Why the database does not take them, if it does not.")
+
+
+class EventState(_Answer):
+    """How the log of events is."""
+
+    kept: int = Field(description="Number of the newest event.")
+    applied: int = Field(description="Number of the newest event that scores have seen.")
+
+
 class Ready(_Answer):
     """A model is loaded and the log is read."""
 
     status: Literal["ready"]
     model: ModelName
+    record: RecordState | None = Field(description="Decisions on record; unset if none are.")
+    events: EventState | None = Field(default=None, description="Events that came in.")
 
 
 def described(name: str) -> dict[str, Any]:

@@ -6,8 +6,10 @@ that was sent whole takes the same path without entering the book.
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import NamedTuple
@@ -31,6 +33,7 @@ from triage.domain.clock import (
 )
 from triage.domain.records import (
     ExceptionEvent,
+    InboundSupply,
     InventoryPosition,
     Milestone,
     Order,
@@ -54,6 +57,7 @@ _CREATED, _DELIVERED = TIME["order_created"], TIME["delivered"]
 _CANCELLED, _PROMISED = TIME["order_cancelled"], TIME["promised_by"]
 _STARTS = TIME["starts_at"]
 _VALUE = NUMBERS.index("value")
+_WITHOUT_STOCK = frozenset({"order_created", "order_validated"})
 _SHORTEST_PROMISE_DAYS = 1.0 / 1440
 
 
@@ -108,7 +112,7 @@ class Scorer:
             name: Causes(name, stage.numbers.inputs, model.features)
             for name, stage in model.stages.items()
         }
-        self._time = WorkingTime(model.numbers.time_zone, model.numbers.country)
+        self._working_time = WorkingTime(model.numbers.time_zone, model.numbers.country)
         self._steps, deadlines = self._usual()
         self._work = Work(
             policy.work, history, self.engine.book, deadlines, model.numbers.time_zone, self._asked
@@ -131,6 +135,8 @@ class Scorer:
         self._full_as_of = UNKNOWN_TIME
         self._assessed: dict[str, Assessment] = {}
         self._moved: dict[str, None] = {}
+        self._resort = False
+        self._ranked_at = -math.inf
         self.info = ModelInfo(
             NAME, version, model.digest, model.features.declarations.fingerprint,
             model.numbers.contract.version, model.numbers.contract.meaning,
@@ -229,30 +235,67 @@ class Scorer:
         if self._worklist is None or now - self._full_as_of > holds:
             self._full_as_of = now
             self._worklist = self._rank(now, None)
-        elif self._moved:
+        elif (self._moved or self._resort) and self._rests():
             self._worklist = self._rank(now, self._moved)
         return self._worklist
+
+    def reassess(self, names: Collection[str]) -> list[tuple[Assessment | None, Assessment | None]]:
+        """Assess stored orders as of now, for the list too; return what was and what is said.
+
+        None before: it was not on the list. None now: it is not open.
+        """
+        before = [self._assessed.get(name) for name in names]
+        self._renew(names, self.now())
+        self._resort = True
+        for name in names:
+            self._moved.pop(name, None)
+        return [(old, self._assessed.get(name)) for old, name in zip(before, names, strict=True)]
+
+    def assessed_before(self, moment: int) -> list[str]:
+        """Return the orders on the list that were assessed before a moment (UTC micros)."""
+        return [name for name, said in self._assessed.items() if said.as_of < moment]
+
+    def neighbours(self, record: Record) -> list[str]:
+        """Return the orders on the list whose surroundings a record says something new about."""
+        if isinstance(record, InventoryPosition | InboundSupply):
+            return [
+                name for name, said in self._assessed.items()
+                if said.site == record.site and said.stage in _WITHOUT_STOCK
+            ]  # fmt: skip
+        if not isinstance(record, Milestone) or record.order_id not in self.engine.book.row_of:
+            return []
+        own = self._shown.of_row(self.engine.book.row_of[record.order_id])
+        return [
+            name for name, said in self._assessed.items()
+            if said.carrier == own.carrier or said.site == own.site
+        ]  # fmt: skip
+
+    def _rests(self) -> bool:
+        """Return whether the list has stood for as long as the policy lets it."""
+        return time.monotonic() - self._ranked_at >= self.policy.freshness.list_seconds
 
     def _rank(self, now: int, moved: Collection[str] | None) -> Worklist:
         """Return the list of what is open, with some orders (None: all) assessed anew."""
         book = self.engine.book
         if moved is None:
-            rows = self._open(np.arange(len(book)), now)
-            self._assessed = {}
-        else:
-            named = [book.row_of[name] for name in moved if name in book.row_of]
-            rows = self._open(np.array(named, dtype=np.int64), now)
-            for name in moved:
-                self._assessed.pop(name, None)
+            self._assessed, moved = {}, book.ids
+        self._renew(moved, now)
+        self._moved, self._resort, self._ranked_at = {}, False, time.monotonic()
+        return self._work.ranked(
+            now, self._assessed, lambda name: self._stored.one(book.row_of[name])
+        )
+
+    def _renew(self, names: Iterable[str], now: int) -> None:
+        book = self.engine.book
+        named = [book.row_of[name] for name in names if name in book.row_of]
+        rows = self._open(np.array(named, dtype=np.int64), now)
+        for name in [book.ids[at] for at in named]:
+            self._assessed.pop(name, None)
         for at, order in zip(rows, self._stored.many(rows), strict=True):
             name = book.ids[at]
             self._assessed[name] = self._assess(
                 name, book.row(at), now, self._shown.of_row(at), partial(_same, order)
             )
-        self._moved = {}
-        return self._work.ranked(
-            now, self._assessed, lambda name: self._stored.one(book.row_of[name])
-        )
 
     def _open(self, rows: Ints, now: int) -> list[int]:
         """Return those of some rows whose order is known and not closed."""
@@ -363,11 +406,11 @@ class Scorer:
         """Return what steps and roads usually take, as known when the model was trained."""
         self._usual_stale = False
         moment, book = self.model.numbers.trained_as_of, self.engine.book
-        steps = UsualSteps.of(book, moment, self._time)
+        steps = UsualSteps.of(book, moment, self._working_time)
         lanes = list(
             zip(self._shown.site, self._shown.destination, self._shown.service, strict=True)
         )
-        return steps, Deadlines(steps, Roads.of(book, lanes, moment, self._time))
+        return steps, Deadlines(steps, Roads.of(book, lanes, moment, self._working_time))
 
     def _landmark_rows(self) -> dict[str, Rows]:
         stages = tuple(self.model.stages)

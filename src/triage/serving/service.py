@@ -9,6 +9,8 @@ from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.decisions import Decisions
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.follow import Changes
+from triage.serving.handling_desk import HandlingDesk
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
 from triage.serving.price_desk import PriceDesk
@@ -31,6 +33,8 @@ class Service:
         prices: assesses prices of lines, if there is a model of prices.
         exceptions: classifies exceptions, if there is a model of them.
         decisions: records answers; None where nothing is recorded.
+        handling: takes what people do with orders; None where nothing is recorded.
+        changes: tells what changes; None while no events are taken.
         live: keeps the state up with events; None while nothing can be kept.
     """
 
@@ -43,6 +47,8 @@ class Service:
     prices: PriceDesk | None = None
     exceptions: ExceptionDesk | None = None
     decisions: Decisions | None = None
+    handling: HandlingDesk | None = None
+    changes: Changes | None = None
     live: Live | None = None
     _index: WorklistIndex = field(default=EMPTY)
 

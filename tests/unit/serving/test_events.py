@@ -128,6 +128,7 @@ def test_after_a_restart_an_event_is_still_known(client: TestClient, folder: Pat
         {"events": []}, {"events": {}}, {"events": [event()] * 21}, [], None,
         event(data=DISPATCHED | {"event_time": "2018-08-24T16:20:00"}),
         event(data=DISPATCHED | {"order_id": "a\nb"}),
+        event(data=DISPATCHED | {"record_time": "2199-01-01T00:00:00Z"}),
     ],
 )  # fmt: skip
 def test_what_is_no_event_is_refused(client: TestClient, body: object) -> None:

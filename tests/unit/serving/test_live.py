@@ -133,7 +133,9 @@ def test_the_list_follows_events_without_scoring_everything_anew(
     live: Live, later: list[Record]
 ) -> None:
     (scorer,) = live._scorers
-    fresh = scorer.policy.freshness.model_copy(update={"stale_after_minutes": 1e6})
+    fresh = scorer.policy.freshness.model_copy(
+        update={"stale_after_minutes": 1e6, "list_seconds": 0.0}
+    )
     scorer.policy = scorer.policy.model_copy(update={"freshness": fresh})
     before = {item.assessment.order_id: item.assessment for item in scorer.worklist().items}
     closed = next(

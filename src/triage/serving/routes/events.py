@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from triage.domain.clock import MICROS_PER_DAY, from_micros
 from triage.domain.records import Record
 from triage.errors import MalformedBodyError, TriageError
 from triage.serving import answers, openapi, problems, safe_json
@@ -37,6 +39,8 @@ EXAMPLE = {
 }
 _TURN = 200
 """Events read before other requests get their turn."""
+_AHEAD = MICROS_PER_DAY
+"""So far a sender's clock may be ahead: a record moves what counts as now for everybody."""
 _Read = Callable[[], Event]
 
 
@@ -68,6 +72,13 @@ def _reads(kind: str, request: Request, body: bytes) -> tuple[list[_Read], bool]
     return _of_document(body, batch=kind == BATCH)
 
 
+def _in_time(event: Event, latest: datetime) -> Event:
+    if event.record.record_time > latest:
+        said = "lies more than a day after the clock of this service: check the sender's clock"
+        raise problems.InvalidInputError([{"pointer": "/data/record_time", "detail": said}])
+    return event
+
+
 def _live(service: Service) -> Live:
     if service.live is None:
         raise NotReadyError(["a promoted model and a log"], "triage train at_risk")
@@ -89,13 +100,14 @@ def router(service: Service) -> APIRouter:
                 ]
             )
         live = _live(service)
+        latest = from_micros(service.clock() + _AHEAD)
         good: list[tuple[str, Record]] = []
         bad: list[dict[str, Any]] = []
         for place, read in enumerate(reads):
             if place % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
             try:
-                event = read()
+                event = _in_time(read(), latest)
             except TriageError as error:
                 if error.status >= 500 or not many:
                     raise

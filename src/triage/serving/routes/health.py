@@ -35,7 +35,13 @@ def router(service: Service) -> APIRouter:
     )
     async def readyz() -> Response:
         model = answers.model(service.advisor().info)
-        return Response(answers.dump({"status": "ready", "model": model}), media_type=JSON)
+        said: dict[str, object] = {"status": "ready", "model": model, "record": None}
+        if service.decisions is not None:
+            now = service.decisions.ledger.status()
+            said["record"] = {"last": now.last_seq, "behind": now.behind, "problem": now.problem}
+        if service.live is not None:
+            said["events"] = {"kept": service.live.events.last, "applied": service.live.applied}
+        return Response(answers.dump(said), media_type=JSON)
 
     @routes.get(
         "/metrics",

@@ -1,0 +1,175 @@
+"""Scores that follow: what a record says something new about is assessed again, within a budget.
+
+An order that a record is about comes first; then those that share its site or carrier, as these
+may do better or worse now; then those whose assessment has become stale. What changed enough is
+told to whoever listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from triage.advice.assessment import Assessment
+from triage.advice.policy import FollowPolicy
+from triage.domain.clock import MICROS_PER_MINUTE, from_micros
+from triage.domain.records import ExceptionEvent, InventoryPosition, Milestone, Order, Record
+from triage.serving.scorer import Scorer
+
+_TICK_SECONDS = 0.05
+_LATE_SECONDS = 1.0
+_MOST_WAITING = 1_000
+_LOG = logging.getLogger("triage.serving")
+Told = Literal["risk.changed", "order.opened", "order.closed", "exception.opened",
+               "exception.resolved"]  # fmt: skip
+Change = tuple[int, Told, dict[str, Any]]
+"""Its number, what it is, and its facts."""
+
+
+class Changes:
+    """Tells listeners what changed; one that is too slow loses the oldest, and is told so."""
+
+    def __init__(self, remembered: int = 1_000) -> None:
+        self._last = 0
+        self._past: deque[Change] = deque(maxlen=remembered)
+        self._listeners: set[asyncio.Queue[Change]] = set()
+
+    @property
+    def listeners(self) -> int:
+        """Return how many listen."""
+        return len(self._listeners)
+
+    def tell(self, told: Told, facts: dict[str, Any]) -> None:
+        """Tell everybody."""
+        self._last += 1
+        change = (self._last, told, facts)
+        self._past.append(change)
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(change)
+
+    @contextlib.contextmanager
+    def listening(self, after: int | None = None) -> Any:  # noqa: ANN401 - a generator of queues
+        """Give a queue of changes, with those since a number that are still remembered."""
+        queue: asyncio.Queue[Change] = asyncio.Queue(_MOST_WAITING)
+        for change in self._past if after is not None else ():
+            if after is not None and change[0] > after and not queue.full():
+                queue.put_nowait(change)
+        self._listeners.add(queue)
+        try:
+            yield queue
+        finally:
+            self._listeners.discard(queue)
+
+
+class Follower:
+    """Assesses again what records move.
+
+    Args:
+        scorer: the champion with the state that records change.
+        changes: who is told.
+        policy: budget, and what is worth telling.
+    """
+
+    def __init__(self, scorer: Scorer, changes: Changes, policy: FollowPolicy) -> None:
+        self._scorer, self._changes, self._policy = scorer, changes, policy
+        self._first: dict[str, None] = {}
+        self._then: dict[str, None] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Return how many orders wait to be assessed again."""
+        return len(self._first) + len(self._then)
+
+    def note(self, record: Record) -> None:
+        """Take note of a record that the scorer has taken in."""
+        if isinstance(record, ExceptionEvent):
+            opened = record.phase == "raised"
+            self._changes.tell(
+                "exception.opened" if opened else "exception.resolved",
+                {"exception_id": record.exception_id, "order_id": record.order_id},
+            )
+        if isinstance(record, Order | Milestone | ExceptionEvent) and record.order_id:
+            self._first[record.order_id] = None
+        if isinstance(record, Milestone | InventoryPosition):
+            self._then.update(dict.fromkeys(self._scorer.neighbours(record)))
+
+    def turn(self, most: int) -> int:
+        """Assess up to so many of those that wait, and tell what changed; return how many."""
+        names = self._taken(most)
+        if not names:
+            return 0
+        for name, (before, now) in zip(names, self._scorer.reassess(names), strict=True):
+            self._compare(name, before, now)
+        return len(names)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follow until the service stops."""
+        task = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _follow(self) -> None:
+        share, looked = self._policy.per_second * _TICK_SECONDS, time.monotonic()
+        owed = 0.0
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            owed = min(owed + share, max(share, 1.0))
+            try:
+                owed -= self.turn(int(owed))
+                if not self.waiting and time.monotonic() - looked > _LATE_SECONDS:
+                    looked = time.monotonic()
+                    self._then.update(dict.fromkeys(self._stale()))
+            except Exception:  # noqa: BLE001  whatever ails one order, the others follow
+                _LOG.exception("orders could not be assessed again; going on with the next")
+
+    def _stale(self) -> list[str]:
+        holds = self._scorer.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE
+        return self._scorer.assessed_before(self._scorer.now() - round(holds))
+
+    def _taken(self, most: int) -> list[str]:
+        names: list[str] = []
+        for waiting in (self._first, self._then):
+            while waiting and len(names) < most:
+                name = next(iter(waiting))
+                del waiting[name]
+                if name not in names:
+                    names.append(name)
+        return names
+
+    def _compare(self, name: str, before: Assessment | None, now: Assessment | None) -> None:
+        if before is None and now is None:
+            return
+        facts: dict[str, Any] = {"order_id": name, "before": _shown(before), "now": _shown(now)}
+        if now is None:
+            self._changes.tell("order.closed", facts)
+        elif before is None:
+            self._changes.tell("order.opened", facts)
+        elif (before.band, before.state) != (now.band, now.state) or (
+            abs(before.p_late - now.p_late) >= self._policy.least_change
+        ):
+            self._changes.tell("risk.changed", facts)
+
+
+def _shown(said: Assessment | None) -> dict[str, Any] | None:
+    if said is None:
+        return None
+    return {
+        "as_of": from_micros(said.as_of),
+        "p_late": said.p_late,
+        "band": said.band,
+        "state": said.state,
+        "stage": said.stage,
+        "reason": said.reasons[0].text if said.reasons else None,
+    }

@@ -27,6 +27,8 @@ _PARAMETERS: dict[str, Any] = {
     "deterministic": True, "verbosity": -1,
 }  # fmt: skip
 _ROUNDS = 220
+_NOT_DUE = 30.0
+"""Days that stand for what is not on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class State:
         priority: (k,) 0 is picked first.
         held, short: (k,).
         cover: (k,) least free stock, after what older orders want, for a piece asked for.
+        due: (k,) days until everything that is short is expected, and 4: overdue ones count from 1;
+            0 where nothing is short.
     """
 
     order: Ints
@@ -52,6 +56,7 @@ class State:
     held: npt.NDArray[np.bool_]
     short: npt.NDArray[np.bool_]
     cover: Floats
+    due: Floats
 
     def at(self, chosen: Ints, **changed: Ints | Floats | npt.NDArray[np.bool_]) -> State:
         """Return the states of some orders, with something changed."""
@@ -86,7 +91,7 @@ class View:
         self.state = State(
             now.order, now.site, now.service, now.carrier, stage, since,
             np.where(np.isin(now.order, list(raised)), 0, orders.priority[now.order]),
-            now.held, now.short, self._least(own),
+            now.held, now.short, self._least(own), self._expected(own),
         )  # fmt: skip
         self.covered = np.stack(
             [self._least(now.free[site, self.sku]) for site in range(len(now.free))], axis=1
@@ -114,6 +119,15 @@ class View:
         least = np.full(len(self.counts), 20.0)
         np.minimum.at(least, self.owner, share)
         return least
+
+    def _expected(self, free: Floats | Ints) -> Floats:
+        """Return (k,) days until the last of the lines that are short is expected."""
+        minute = self.now.due[self.now.site[self.owner], self.sku]
+        days = np.clip((minute - self.now.now) / DAY, -3.0, _NOT_DUE)
+        latest = np.zeros(len(self.counts))
+        short = free < self.quantity
+        np.maximum.at(latest, self.owner[short], days[short] + 4.0)
+        return latest
 
     def _overdue(self) -> Floats:
         """Return by carrier the share of its shipments that are longer on the road than usual."""
@@ -153,6 +167,7 @@ class View:
             state.held, state.short, np.where(state.stage < 2, state.cover, 20.0), state.priority,
             ahead + more_ahead, queue[:, 0].sum(1), queue[:, 1].sum(1),
             np.full(len(order), self._desk),
+            state.due, np.where(state.due > 0, left - road - state.due, 20.0),
             self._slow[state.carrier], orders.lines[order], np.log1p(orders.weight_kg[order]),
             orders.regulated[order], np.full(len(order), now.now % DAY / HOUR),
             np.full(len(order), now.now // DAY % 7),
@@ -162,7 +177,7 @@ class View:
 INPUTS = [
     "site", "service", "carrier", "channel", "tier", "stage", "left", "to_ship", "slack", "road",
     "starts", "waited", "road_left", "held", "short", "cover", "priority", "ahead", "unchecked",
-    "waiting", "desk", "slow", "lines", "weight", "regulated", "hour", "weekday",
+    "waiting", "desk", "due", "due_left", "slow", "lines", "weight", "regulated", "hour", "weekday",
 ]  # fmt: skip
 
 

@@ -153,7 +153,7 @@ def recommended(
         prevented = gain * order.at_stake if said else action.helps * order.expected_loss
         cost = action.cost + action.cost_per_kg * weight_kg
         cost += action.minutes * policy.capacity.wage
-        if prevented <= cost:
+        if prevented <= cost * (policy.recommend.worth_times if way.action in MOVES else 1.0):
             continue
         middle = order.delay_days[1]
         found.append(

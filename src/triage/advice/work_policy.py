@@ -119,6 +119,8 @@ class RecommendationPolicy(Declared):
             from which on goods from another site are recommended.
         stock_margin: pieces that a site must show, as last recorded, for each that is asked for:
             others take some before a change takes effect.
+        worth_times: times its cost that goods from another site must prevent: what is at stake is
+            known by tier, not by customer.
         spare_days: working days that must be left until the last moment at which goods can still
             come from another site: usual times are medians.
         most: recommendations told for one order.
@@ -128,6 +130,7 @@ class RecommendationPolicy(Declared):
     least_gain: Annotated[float, Field(gt=0, le=1)] = 0.03
     least_chance: Share = 0.0
     stock_margin: Annotated[float, Field(ge=1)] = 1.0
+    worth_times: Annotated[float, Field(ge=1)] = 1.0
     spare_days: Annotated[float, Field(ge=0)] = 0.0
     most: Annotated[int, Field(ge=1, le=10)] = 4
 

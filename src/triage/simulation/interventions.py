@@ -13,6 +13,7 @@ from triage.simulation import floor as states
 from triage.simulation import transit
 from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.demand import Luck
+from triage.simulation.floor import INBOUND
 from triage.simulation.operations import Operations
 from triage.simulation.policies import Action, Deed, Policy, Proposal, Situation, Staff
 from triage.simulation.queues import raise_priority
@@ -40,7 +41,7 @@ class People:
         self.minutes = 0.0
         self.tried = np.zeros(len(run.orders), dtype=np.int64)
         self._shown = run.orders.without_luck()
-        self._free = self._shelves()
+        self._free, self._due = self._shelves(), self._inbound()
         self._quick = transit.express_carrier(run.world, run.orders)
 
     def at(self, minute: int, proposal: Proposal) -> None:
@@ -58,15 +59,24 @@ class People:
         self.run.env.process(self._sessions())
 
     def _nights(self) -> Process:
-        """Note each midnight what lies free by the system."""
+        """Note each midnight what lies free by the system, and what is on its way."""
         for _ in range(self.run.world.calendar.days):
-            self._free = self._shelves()
+            self._free, self._due = self._shelves(), self._inbound()
             yield self.run.env.timeout(DAY)
 
     def _shelves(self) -> Ints:
         floor = self.run.floor
         free: Ints = (floor.on_hand - floor.taken).reshape(len(self.run.world.sites.code), -1)
         return free
+
+    def _inbound(self) -> Ints:
+        """Return (sites, skus) when the next delivery is expected; NEVER where none is."""
+        run, floor = self.run, self.run.floor
+        due = np.full(len(floor.on_hand), NEVER, dtype=np.int64)
+        for site in range(len(run.world.sites.code)):
+            open_ = floor.due_what[site, INBOUND, : floor.due_size[site, INBOUND]]
+            np.minimum.at(due, floor.po_cell[open_], run.expected(open_))
+        return due.reshape(len(run.world.sites.code), -1)
 
     def _sessions(self) -> Process:
         env, calendar = self.run.env, self.run.world.calendar
@@ -132,7 +142,7 @@ class People:
         short = (floor.short_since[chosen] < now) & (known["allocation_confirmed"] >= NEVER)
         return Situation(
             now, chosen, known, held, short, self.tried[chosen], floor.site[chosen],
-            run.service[chosen], run.carrier[chosen], self._free, run.world, self._shown,
+            run.service[chosen], run.carrier[chosen], self._free, self._due, run.world, self._shown,
         )  # fmt: skip
 
     def carry_out(self, proposal: Proposal) -> bool:

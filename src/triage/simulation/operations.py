@@ -69,6 +69,7 @@ class Operations:
         )
         self._supply: list[tuple[int, int, Ints]] = []
         self._made = 0
+        self._made_on: list[tuple[int, int]] = []
         self._stock: list[tuple[int, Ints]] = []
         self._waves: list[tuple[int, int, int, float, int, int, int]] = []
         self.desk = simpy.PriorityResource(self.env, clerks(world, self.entry))
@@ -186,8 +187,23 @@ class Operations:
             self.floor, site, len(skus.code), self.point, self.target,
             (due * DAY + _DELIVERIES_AT)[skus.supplier], before,
         )  # fmt: skip
+        if self._made > before:
+            self._made_on.append((before, day))
         if self.watch and self._made > before:
             self._supply.append((before, day, due))
+
+    def expected(self, deliveries: Ints) -> Ints:
+        """Return minutes at which deliveries, by number, are expected by usual lead times."""
+        if not len(deliveries):
+            return deliveries.astype(np.int64)
+        first = np.array([made for made, _ in self._made_on])
+        day = np.array([day for _, day in self._made_on])
+        made_on = day[np.searchsorted(first, deliveries, side="right") - 1]
+        supplier = self.world.skus.supplier[
+            self.floor.po_cell[deliveries] % len(self.world.skus.code)
+        ]
+        lead = np.ceil(self.world.suppliers.lead_days[supplier]).astype(np.int64)
+        return self.world.calendar.ahead(made_on + lead, 0) * DAY + _DELIVERIES_AT
 
     def due_days(self, day: int, drift: Floats) -> Ints:
         """Return the day on which what is ordered on a day arrives, for each supplier.

@@ -84,6 +84,8 @@ class Situation:
         tried: (k,) how many proposals were made for it before.
         site, service, carrier: (k,) from where and how it ships, as now booked.
         free: (sites, skus) free pieces by the system, as of the last midnight.
+        due: (sites, skus) minute at which the next delivery is expected that was ordered and had
+            not come by then, by its supplier's usual lead time; NEVER where nothing is on its way.
         world, orders: master data and what the orders ask for, without their luck. `orders` holds
             the whole world's, by number: advice reads those in `order` only.
     """
@@ -98,6 +100,7 @@ class Situation:
     service: Ints
     carrier: Ints
     free: Ints
+    due: Ints
     world: World
     orders: Orders
 

@@ -224,3 +224,26 @@ def test_an_advice_function_cannot_look_at_luck_or_at_right_prices(small: Simula
     with pytest.raises(IndexError):
         _ = orders.gives_up
     assert (orders.promised == small.orders.promised).all()
+
+
+def test_what_is_expected_is_what_was_ordered_and_had_not_come_by_midnight(
+    small: Simulated,
+) -> None:
+    seen: list[Situation] = []
+
+    def note(now: Situation) -> Sequence[Proposal]:
+        if now.now // DAY in (100, 252):
+            seen.append(now)
+        return ()
+
+    run = Operations(small.world, small.shocks, small.orders, EVERY, watch=True)
+    People(run, note, Staff()).start()
+    supply = run.run().supply
+    assert len(seen) == 4
+    for now in seen:
+        midnight = now.now // DAY * DAY
+        open_ = (supply.ordered < midnight) & (supply.arrives > midnight)
+        wanted = np.full(now.due.size, NEVER, dtype=np.int64)
+        np.minimum.at(wanted, supply.cell[open_], supply.expected[open_])
+        assert open_.sum() > 10
+        assert (now.due.ravel() == wanted).all()

@@ -70,7 +70,9 @@ def score(
     }
 
 
-def work_item(item: WorkItem, percentile: float | None) -> dict[str, Any]:
+def work_item(
+    item: WorkItem, percentile: float | None, handling: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return an entry of the worklist (see `schemas.WorklistItem`)."""
     order = item.assessment
     return {
@@ -92,6 +94,7 @@ def work_item(item: WorkItem, percentile: float | None) -> dict[str, Any]:
         "priority": priority(order, item.rank),
         "fits": item.fits,
         "plan": None if item.plan is None else recommendation(item.plan),
+        "handling": handling,
     }
 
 

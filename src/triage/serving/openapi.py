@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from triage.serving.event_schemas import Event, EventBatch, EventList
 from triage.serving.exception_schemas import ClassifyRequest
+from triage.serving.handling_schemas import ActionRequest
 from triage.serving.intake import BatchRequest, ScoreRequest
 from triage.serving.schemas import (
     BatchAnswerItem,
@@ -20,13 +21,14 @@ from triage.serving.schemas import (
 )
 
 _UNLISTED = (
-    ScoreRequest, BatchRequest, ClassifyRequest, Event, EventBatch, EventList, Problem,
+    ScoreRequest, BatchRequest, ClassifyRequest, ActionRequest, Event, EventBatch, EventList, Problem,
     BatchAnswerItem, BatchProblemItem,
 )  # fmt: skip
 _SAID = {
     400: "Not JSON that can be read safely.",
     404: "No such order, exception or decision.",
     408: "The body did not arrive in time.",
+    409: "The order is not as the action needs it, or somebody acted meanwhile.",
     413: "The body is larger than the service reads.",
     415: "Not a content type that this address reads.",
     422: "Read, but cannot be used as it is; `errors` names the fields.",

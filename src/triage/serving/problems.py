@@ -59,6 +59,8 @@ def _pointer(entry: Mapping[str, Any], skip: int) -> str:
 def _sentence(entry: Mapping[str, Any]) -> str:
     if entry["type"] == "extra_forbidden":
         return "holds a field that is not part of the schema: see /openapi.json"
+    if entry["type"] == "union_tag_invalid":  # its message quotes what was sent
+        return "names no kind that is part of the schema: see /openapi.json"
     return str(entry["msg"]).removeprefix("Value error, ")
 
 

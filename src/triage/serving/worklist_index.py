@@ -13,6 +13,7 @@ from triage.advice.assessment import Assessment
 from triage.serving.advisor import WorkItem, Worklist
 
 StateFilter = Literal["at_risk", "already_late", "all"]
+HandledFilter = Literal["open", "all", "snoozed", "disposed"]
 Sort = Literal["priority", "expected_loss", "decide_by", "promise", "risk"]
 
 _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
@@ -26,13 +27,18 @@ _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What part of the worklist is asked for; empty text means any."""
+    """What part of the worklist is asked for; empty text means any.
+
+    By `handled` and `owner` the desk chooses (see `handling_desk`), by the rest the index.
+    """
 
     state: StateFilter = "at_risk"
     band: str = ""
     site: str = ""
     text: str = ""
     sort: Sort = "priority"
+    handled: HandledFilter = "open"
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

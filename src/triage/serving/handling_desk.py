@@ -1,0 +1,165 @@
+"""Takes what people do with orders: checked, on the disk, then in force."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from weakref import WeakValueDictionary
+
+from triage.errors import TriageError
+from triage.ledger.entries import Entry
+from triage.ledger.ledger import Ledger
+from triage.serving.advisor import WorkItem
+from triage.serving.handling import KINDS, Act, Handled
+from triage.serving.problems import InvalidInputError
+from triage.serving.worklist_index import Query
+
+UNTOUCHED = Handled()
+_LEVELS = {"first": 0, None: 1, "last": 2}
+
+
+class UnknownItemError(TriageError):
+    """No such order is on the worklist, and nothing was done with it."""
+
+    status = 404
+    slug = "item-not-found"
+
+
+class ConflictError(TriageError):
+    """The order is not as the action needs it."""
+
+    status = 409
+    slug = "conflict"
+
+
+class HandlingDesk:
+    """What was done with every order, in memory as the ledger has it.
+
+    Args:
+        ledger: where acts are recorded; it is read whole for them once.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        streams = [ledger.entries(kind=kind) for kind in sorted(set(KINDS.values()))]
+        acts: dict[str, list[Act]] = {}
+        for entry in heapq.merge(*streams, key=lambda each: each.seq):
+            act = Act.of(entry)
+            if act is not None and entry.order_id is not None:
+                acts.setdefault(entry.order_id, []).append(act)
+        self.orders: dict[str, Handled] = {
+            order_id: Handled(tuple(told)) for order_id, told in acts.items()
+        }
+
+    def of_order(self, order_id: str) -> Handled:
+        """Return what was done with an order."""
+        return self.orders.get(order_id, UNTOUCHED)
+
+    def owners(self) -> Counter[str]:
+        """Return how many orders that are not done with are whose."""
+        states = [handled.state for handled in self.orders.values()]
+        return Counter(s.owner for s in states if s.owner is not None and s.disposed is None)
+
+    async def act(self, order_id: str, act: Act, after: str | None = None) -> Act:
+        """Record an act; it is on the disk and in force when this returns.
+
+        Args:
+            order_id: the order.
+            act: what is done.
+            after: id of the newest act that whoever acts has seen; None if not said.
+
+        Returns:
+            The act as it was recorded.
+
+        Raises:
+            ConflictError: if the order is not as the act needs it, or somebody acted meanwhile.
+            InvalidInputError: if it undoes what was not done with this order.
+            StoreUnavailableError: if it cannot be recorded.
+        """
+        turn = self._turns.setdefault(order_id, asyncio.Lock())
+        async with turn:
+            handled = self.of_order(order_id)
+            check(handled, act, after)
+            future = self._ledger.record_async(act.draft(order_id, handled.kind_of(act)))
+            future.add_done_callback(self._take)
+            (entry,) = await asyncio.shield(future)
+        return replace(act, id=entry.id, seq=entry.seq, at=entry.at)
+
+    def _take(self, future: asyncio.Future[tuple[Entry, ...]]) -> None:
+        """Put what is on the disk in force, also if whoever asked has gone."""
+        if future.cancelled() or future.exception() is not None:
+            return
+        for entry in future.result():
+            act = Act.of(entry)
+            if act is not None and entry.order_id is not None:
+                self.orders[entry.order_id] = self.of_order(entry.order_id).and_then(act)
+
+
+def select(
+    desk: HandlingDesk | None, found: Sequence[WorkItem], query: Query, now: int
+) -> list[WorkItem]:
+    """Return of some items those that a query wants by what people did with them.
+
+    In order of work, what was put first or last by hand stands there.
+
+    Args:
+        desk: knows what was done; None where nothing is recorded.
+        found: items in the query's order.
+        query: `handled`, `owner` and `sort` count here.
+        now: UTC micros, of the clock on the wall.
+    """
+
+    def fits(item: WorkItem) -> bool:
+        handled = known.get(item.assessment.order_id)
+        if handled is None:
+            return query.handled in ("open", "all") and not query.owner
+        if query.owner and handled.state.owner != query.owner:
+            return False
+        place = handled.state.place(item.assessment.p_late, now)
+        return query.handled in ("all", place)
+
+    def level(item: WorkItem) -> tuple[bool, int]:
+        put = known.get(item.assessment.order_id, UNTOUCHED).state.put
+        return item.assessment.state == "already_late", _LEVELS[None if put is None else put.level]
+
+    known = {} if desk is None else desk.orders
+    kept = [item for item in found if fits(item)]
+    if query.sort == "priority":
+        kept.sort(key=level)  # keeps the order within each level
+    return kept
+
+
+def check(handled: Handled, act: Act, after: str | None) -> None:
+    """Refuse an act that the order is not ready for; see `HandlingDesk.act` for the errors."""
+    if after is not None and after != handled.last:
+        raise ConflictError("somebody acted on this order meanwhile: look at it and decide again")
+    state = handled.state
+    problem = {
+        "unassign": state.owner is None and "it is nobody's",
+        "wake": state.snooze is None and "it is not snoozed",
+        "reopen": state.disposed is None and "it is not done with",
+        "dispose": state.disposed is not None and "it is done with already",
+        "snooze": state.disposed is not None and "it is done with: reopen it first",
+        "assign": _taken(state.owner, act.to, after),
+    }.get(act.action)
+    if problem:
+        raise ConflictError(problem)
+    if act.action == "undo":
+        if handled.find(act.entry) is None:
+            raise InvalidInputError(
+                [{"pointer": "/entry", "detail": "must be the entry_id of an act on this order"}]
+            )
+        if act.entry in handled.undone:
+            raise ConflictError("it is undone already: undo that undo to have it back")
+
+
+def _taken(owner: str | None, to: str | None, after: str | None) -> str | None:
+    if owner is None:
+        return None
+    if owner == to:
+        return "it is theirs already"
+    return "somebody has it: send `after` to take it over" if after is None else None

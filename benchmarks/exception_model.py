@@ -26,10 +26,12 @@ from triage.models.exceptions_context import LogContext
 from triage.simulation.sample import TRUTH, write_simulation
 from triage.training.exception_figures import judge, lookup
 from triage.training.exception_fit import fit_exceptions
+from triage.training.exception_next import fit_next
 from triage.training.exception_recipe import ExceptionRecipe, load_recipe
 from triage.training.exception_rows import ExceptionRows, Ints, exception_rows
 
 CUT_DAY = 300
+_FORETOLD_DAYS = 60
 _MONTH = 30 * MICROS_PER_DAY
 _TRUTH_FILE = "exceptions.parquet"
 
@@ -46,15 +48,18 @@ def measure(seed: int, orders: int, home: Path | None, unseen: Sequence[str]) ->
     if home is None:
         with tempfile.TemporaryDirectory(prefix="triage-exceptions-") as folder:
             return measure(seed, orders, Path(folder), unseen)
-    rows, zone = _rows(seed, orders, home)
+    rows, context, zone = _rows(seed, orders, home)
     recipe, text = load_recipe()
     cut = int(rows.moment.min()) + CUT_DAY * MICROS_PER_DAY
     taught, judged = rows.known_before(cut), np.flatnonzero(rows.moment >= cut)
     fit = fit_exceptions(rows, cut, recipe, text, zone)
     found = judge(fit.model, rows, taught, judged)
+    classes = fit.model.numbers.classes
+    _, foretold = fit_next(context, rows, classes, recipe.next, cut, _FORETOLD_DAYS)
     return {
         "taught": len(taught),
         "figures": asdict(found),
+        "next": asdict(foretold) | {"days": recipe.next.days},
         "by_month": _by_month(fit.model, rows, judged, cut),
         "unseen": {
             source: _unseen(rows, source, cut, recipe, zone)
@@ -81,6 +86,13 @@ def show(measured: dict[str, Any]) -> None:
             f"  days {month['from_day']}-{month['from_day'] + 29}: {month['rows']:,} exceptions,"
             f" {month['abstained']:.1%} abstained, {month['error']:.1%} of the others wrong"
         )
+    ahead = measured["next"]
+    print(
+        f"next exception in {ahead['days']} days, {ahead['rows']:,} open orders of the"
+        f" {_FORETOLD_DAYS} days before day {CUT_DAY}: log loss {ahead['log_loss']:.4f} (shares of"
+        f" classes {ahead['base_log_loss']:.4f}); among the three likeliest {ahead['top3']:.3f}"
+        f" ({ahead['base_top3']:.3f}); any {ahead['stated']:.2%} stated, {ahead['share']:.2%} came"
+    )
     for source, each in measured["unseen"].items():
         print(
             f"never seen: {source} ({each['rows']:,} messages): lookup {each['lookup']:.3f},"
@@ -89,7 +101,7 @@ def show(measured: dict[str, Any]) -> None:
         )
 
 
-def _rows(seed: int, orders: int, home: Path) -> tuple[ExceptionRows, str]:
+def _rows(seed: int, orders: int, home: Path) -> tuple[ExceptionRows, LogContext, str]:
     extract = home / "extract"
     if not (extract / TRUTH / _TRUTH_FILE).is_file():
         write_simulation(extract, seed=seed, orders=orders, truth=False)
@@ -99,7 +111,8 @@ def _rows(seed: int, orders: int, home: Path) -> tuple[ExceptionRows, str]:
     history = Log(home).read()
     zone = history.sources[0].time_zone
     by_id = dict(zip(truth["exc_no"], classes, strict=True))
-    return exception_rows(history, LogContext(history, zone), by_id), zone
+    context = LogContext(history, zone)
+    return exception_rows(history, context, by_id), context, zone
 
 
 def _by_month(

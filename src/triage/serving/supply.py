@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
-import numpy as np
-
-from triage.domain.clock import NEVER, UNKNOWN_TIME
-from triage.features.compile import Floats, Ints
+from triage.domain.clock import NEVER, UNKNOWN_TIME, to_micros
+from triage.domain.records import InboundSupply
 from triage.history.tables import History
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """Deliveries to one site of one product, (n,), those expected first in front.
+class Delivery(NamedTuple):
+    """One delivery on its way, those expected first in front; times in UTC micros.
 
     Attributes:
-        ordered, received: when each became known, UTC micros; NEVER if it is not.
-        expected: when each is expected, UTC micros.
+        expected: when it is expected.
+        supply_id: its number.
+        ordered: when it became known.
         pieces: how many.
     """
 
-    ordered: Ints
-    received: Ints
-    expected: Ints
-    pieces: Floats
+    expected: int
+    supply_id: str
+    ordered: int
+    pieces: float
 
 
 @dataclass(frozen=True, slots=True)
 class SupplyBook:
-    """What is on its way, by site and product."""
+    """What is on its way.
 
-    cells: Mapping[tuple[str, str], Inbound]
+    Attributes:
+        cells: deliveries by site and product, ascending.
+        received: when the receipt of each delivery became known, UTC micros.
+    """
+
+    cells: dict[tuple[str, str], list[Delivery]] = field(default_factory=dict)
+    received: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History) -> Self:
         """Take the inbound supply of a log; what has no expected day is never counted on."""
-        table = history.supplies
-        if not len(table):
-            return cls({})
-        came = table[table["phase"] == "received"].drop_duplicates("supply_id")
-        when = dict(zip(came["supply_id"], came["record_time"].tolist(), strict=True))
-        made = table[(table["phase"] == "ordered") & (table["expected_by"] != UNKNOWN_TIME)]
-        made = made.drop_duplicates("supply_id")
-        made = made.assign(received=[when.get(name, NEVER) for name in made["supply_id"]])
-        made = made.sort_values("expected_by", kind="stable")
-        return cls(
-            {
-                (str(site), str(sku)): Inbound(
-                    own["record_time"].to_numpy(np.int64), own["received"].to_numpy(np.int64),
-                    own["expected_by"].to_numpy(np.int64), own["quantity"].to_numpy(np.float64),
-                )
-                for (site, sku), own in made.groupby(["site", "sku"], sort=False)
-            }
+        book, table = cls(), history.supplies
+        columns = ("supply_id", "phase", "record_time", "site", "sku", "quantity", "expected_by")
+        for row in zip(*(table[name].tolist() for name in columns), strict=True):
+            book._take(*row)
+        for own in book.cells.values():
+            own.sort()
+        return book
+
+    def add(self, supply: InboundSupply) -> None:
+        """Take in one more record; of each phase of a delivery the first one counts."""
+        expected = UNKNOWN_TIME if supply.expected_by is None else to_micros(supply.expected_by)
+        cell = (supply.site, supply.sku)
+        self._take(
+            supply.supply_id, supply.phase.value, to_micros(supply.record_time), *cell,
+            supply.quantity, expected,
         )  # fmt: skip
+        self.cells.get(cell, []).sort()
+
+    def _take(
+        self, name: str, phase: str, known: int, site: str, sku: str, pieces: float, expected: int
+    ) -> None:
+        if phase == "received":
+            self.received[name] = min(known, self.received.get(name, NEVER))
+        elif expected != UNKNOWN_TIME:
+            own = self.cells.setdefault((site, sku), [])
+            own.append(Delivery(expected, name, known, pieces))
 
     @property
     def kept(self) -> bool:
@@ -74,9 +85,10 @@ class SupplyBook:
         Returns:
             UTC micros, in the past for what is overdue; NEVER if too little is on its way.
         """
-        inbound = self.cells.get((site, sku))
-        if inbound is None:
-            return NEVER
-        open_ = np.flatnonzero((inbound.ordered < as_of) & (inbound.received >= as_of))
-        enough = np.flatnonzero(np.cumsum(inbound.pieces[open_]) >= missing)
-        return int(inbound.expected[open_[enough[0]]]) if len(enough) else NEVER
+        there = 0.0
+        for each in self.cells.get((site, sku), ()):
+            if each.ordered < as_of <= self.received.get(each.supply_id, NEVER):
+                there += each.pieces
+                if there >= missing:
+                    return each.expected
+        return NEVER

@@ -7,9 +7,10 @@ from dataclasses import replace
 import hypothesis.strategies as st
 import pandas as pd
 from hypothesis import given, settings
-from tests.histories import history_of
+from tests.histories import START, history_of
 
-from triage.domain.clock import NEVER, UNKNOWN_TIME
+from triage.domain.clock import NEVER, UNKNOWN_TIME, from_micros
+from triage.domain.records import InboundSupply, SupplyPhase
 from triage.serving.supply import SupplyBook
 
 
@@ -77,3 +78,36 @@ def test_more_missing_never_comes_sooner(
 
 def test_a_receipt_without_an_order_is_no_supply() -> None:
     assert not book([("9", "received", 10, 5.0, 90)]).kept
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_records_taken_in_one_by_one_say_the_same_as_a_log_that_holds_them(
+    data: st.DataObject,
+) -> None:
+    found = [
+        InboundSupply(
+            supply_id=str(at), phase=SupplyPhase(phase), event_time=from_micros(START + known),
+            record_time=from_micros(START + known), sku="A", site="W", quantity=float(at + 1),
+            expected_by=from_micros(START + expected),
+        )
+        for at, (phases, known, expected) in enumerate(
+            data.draw(
+                st.lists(
+                    st.tuples(
+                        st.sampled_from([("ordered",), ("ordered", "received")]),
+                        st.integers(0, 9), st.integers(0, 99),
+                    ),
+                    min_size=1, max_size=5,
+                )
+            )
+        )
+        for phase in phases
+    ]  # fmt: skip
+    log, late = SupplyBook.of(history_of(found)), SupplyBook()
+    for each in data.draw(st.permutations(found)):
+        late.add(each)
+    for missing in range(1, 8):
+        for as_of in range(12):
+            said = log.comes("W", "A", float(missing), START + as_of)
+            assert late.comes("W", "A", float(missing), START + as_of) == said

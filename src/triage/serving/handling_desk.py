@@ -70,7 +70,7 @@ class HandlingDesk:
         Args:
             order_id: the order.
             act: what is done.
-            after: id of the newest act that whoever acts has seen; None if not said.
+            after: id of the newest act that whoever acts has seen, empty if none; None if not said.
 
         Returns:
             The act as it was recorded.
@@ -135,7 +135,7 @@ def select(
 
 def check(handled: Handled, act: Act, after: str | None) -> None:
     """Refuse an act that the order is not ready for; see `HandlingDesk.act` for the errors."""
-    if after is not None and after != handled.last:
+    if after is not None and after != (handled.last or ""):
         raise ConflictError("somebody acted on this order meanwhile: look at it and decide again")
     state = handled.state
     problem = {

@@ -42,7 +42,10 @@ class _Asked(BaseModel):
     by: Annotated[Name, Field(description="Who acts.")]
     after: Annotated[
         str | None,
-        Field(max_length=100, description="`last` as the actor saw it; refused if that changed."),
+        Field(
+            max_length=100,
+            description="`last` as the actor saw it, empty for null; refused if that changed.",
+        ),
     ] = None
 
     def act(self, at: int, p_late: float | None) -> Act:  # noqa: ARG002 - some acts need the risk

@@ -33,6 +33,7 @@ class _Row:
     promise_soon: bool
     stage: str
     stage_since: str
+    tags: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,12 @@ class LateRow(_Row):
     expect_more: str
 
 
-def _common(order: Assessment, now: int, zone: str) -> tuple[Assessment, str, str, bool, str, str]:
+_Tags = Sequence[tuple[str, str]]
+
+
+def _common(
+    order: Assessment, now: int, zone: str, tags: _Tags
+) -> tuple[Assessment, str, str, bool, str, str, _Tags]:
     return (
         order,
         wording.promise_day(order.promised_by, now, zone),
@@ -66,17 +72,18 @@ def _common(order: Assessment, now: int, zone: str) -> tuple[Assessment, str, st
         now <= order.promised_by <= now + _SOON,
         wording.stage(order.stage),
         f"for {wording.span(now - order.stage_at)}",
+        tags,
     )
 
 
-def risk_row(item: WorkItem, now: int, zone: str) -> RiskRow:
-    """Return the row of an order at risk."""
+def risk_row(item: WorkItem, now: int, zone: str, tags: _Tags = ()) -> RiskRow:
+    """Return the row of an order at risk; `tags` are labels beside its id."""
     order = item.assessment
     told = [reason.text for reason in order.reasons if reason.effect_pp > 0] or [
         reason.text for reason in order.reasons
     ]
     return RiskRow(
-        *_common(order, now, zone),
+        *_common(order, now, zone, tags),
         percent=wording.percent(order.p_late),
         bar=round(100 * order.p_late, 1),
         band=order.band,
@@ -87,12 +94,12 @@ def risk_row(item: WorkItem, now: int, zone: str) -> RiskRow:
     )
 
 
-def late_row(item: WorkItem, now: int, zone: str) -> LateRow:
-    """Return the row of an order that is late already."""
+def late_row(item: WorkItem, now: int, zone: str, tags: _Tags = ()) -> LateRow:
+    """Return the row of an order that is late already; `tags` are labels beside its id."""
     order = item.assessment
     low, _, high = order.delay_days
     return LateRow(
-        *_common(order, now, zone),
+        *_common(order, now, zone, tags),
         overdue=wording.span(now - order.promised_by),
         value=wording.money(order.revenue, order.currency),
         expect=wording.delivery_days(order.promised_by, low, high, now, zone),

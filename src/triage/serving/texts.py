@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Final
 
-from triage.serving.worklist_index import Sort
+from triage.serving.handling import Action, Code, Level, Place
+from triage.serving.worklist_index import HandledFilter, Sort
 
 PRODUCT: Final = "Triage"
 ADVISORY: Final = "Advisory only: the ERP stays in charge"
@@ -54,6 +56,8 @@ EMPTY_LATE: Final = "Nothing is late"
 EMPTY_LATE_MORE: Final = "Every open order can still be on time."
 EMPTY_SEARCH: Final = "No order matches"
 EMPTY_SEARCH_MORE: Final = "Try fewer words, or take a filter away."
+EMPTY_HANDLED: Final = "All of it is handled"
+EMPTY_HANDLED_MORE: Final = "What is left here is snoozed or done with."
 EMPTY_PAGE_MORE: Final = "This page is beyond the end of the list."
 CLEAR: Final = "Clear search and filters"
 
@@ -83,6 +87,86 @@ WAYS: Final = "What else can be done"
 WAYS_NOTE: Final = (
     "The same model with changed inputs: association, not proof. Stock is as last recorded."
 )
+
+WORK: Final = "Work"
+SOMEBODY: Final = "somebody"
+HANDLED: Final[dict[HandledFilter, str]] = {
+    "open": "Open",
+    "snoozed": "Snoozed",
+    "disposed": "Done",
+    "all": "All",
+}
+PLACES: Final[dict[Place, str]] = {"open": "Open", "snoozed": "Snoozed", "disposed": "Done"}
+CODES: Final[dict[Code, str]] = {
+    "customer_informed": "Customer informed",
+    "expedited": "Expedited",
+    "shipped_another_way": "Shipped another way",
+    "split": "Split into deliveries",
+    "promise_renegotiated": "New date agreed",
+    "cancelled": "Cancelled",
+    "data_corrected": "Data corrected",
+    "no_action_needed": "Nothing needed",
+    "too_late_to_help": "Too late to help",
+    "other": "Other",
+}
+PUT_TAGS: Final[dict[Level, str]] = {"first": "Put first", "last": "Put last"}
+PUT_SAYS: Final[dict[Level, str]] = {
+    "first": "Put first by hand.",
+    "last": "Put last by hand.",
+}
+PUT_DID: Final[dict[Level | None, str]] = {
+    "first": "put it first",
+    "last": "put it last",
+    None: "gave it back to its place",
+}
+DID: Final[MappingProxyType[Action, str]] = MappingProxyType(
+    {
+        "unassign": "released it",
+        "wake": "ended the snooze",
+        "note": "noted",
+        "reopen": "took it up again",
+        "useful": "found the advice useful",
+        "not_useful": "found the advice not useful",
+        "undo": "undid an act",
+    }
+)
+NOBODYS: Final = "Nobody has it yet."
+TOOK_IT: Final = "took it"
+FOUND_USEFUL: Final = "The advice was useful."
+FOUND_NOT_USEFUL: Final = "The advice was not useful."
+WHO_ARE_YOU: Final = "Say who you are to work on this order. Others see it, and it is recorded."
+NOT_RECORDED: Final = "It could not be recorded. Try again in a moment."
+DOES_NOT_FIT: Final = "Not recorded: "
+
+
+def has_it(owner: str) -> str:
+    """Return whose an order is."""
+    return f"{owner} has it."
+
+
+def gave_it(to: str) -> str:
+    """Return whose an order became."""
+    return f"gave it to {to}"
+
+
+def snoozed_until(ends: str) -> str:
+    """Return how long an order is off the list."""
+    return f"snoozed until {ends}"
+
+
+def risk_reaches(percent: str) -> str:
+    """Return the risk that ends a snooze."""
+    return f"its risk reaches {percent}"
+
+
+def disposed_as(code: str) -> str:
+    """Return what somebody said when done."""
+    return f"done: {code}"
+
+
+def done_with(code: str) -> str:
+    """Return why no more is to be done."""
+    return f"Done with: {code[0].lower()}{code[1:]}."
 
 
 def escalated(to: str, because: str) -> str:

@@ -7,7 +7,7 @@ DATA   ?=
 SOURCE ?= $(if $(DATA),olist,sample)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check bench faults lock clean
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ check: $(VENV)/installed ## format, lint, types, import contracts, definitions
 
 bench: $(VENV)/installed ## print the measured figures (DATA=<olist folder> adds those of the public extract)
 	@$(BIN)/python -m benchmarks $(if $(DATA),--olist "$(DATA)")
+
+faults: $(VENV)/installed ## kill the service again and again, and say what was lost (KILLS=20)
+	@$(BIN)/python -m benchmarks.faults --kills $(or $(KILLS),20)
 
 lock: $(VENV)/installed ## resolve requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \

@@ -67,8 +67,10 @@ class EventLog:
         for seq, payload in self._journal.read():
             yield seq, _record(seq, payload)
 
-    async def keep(self, events: Sequence[tuple[str, Record]]) -> list[int]:
-        """Keep events that are new, all or none; return their places among those given.
+    async def keep(self, events: Sequence[tuple[str, Record]]) -> tuple[list[int], int]:
+        """Keep events that are new, all or none; return their places, and the first one's number.
+
+        Numbers follow one another; they are given in the sequence of the disk.
 
         Everything given is on the disk when this returns. An event that comes twice, here or
         before, is kept once; while its first sender waits for the disk, the second waits too.
@@ -78,6 +80,7 @@ class EventLog:
         """
         fresh: dict[bytes, int] = {}
         waiting: list[asyncio.Future[Any]] = []
+        first = 0
         for place, (key, _) in enumerate(events):
             digest = hashlib.blake2b(key.encode(), digest_size=_KEY_BYTES).digest()
             if digest not in self._seen:
@@ -90,7 +93,7 @@ class EventLog:
             self._seen.update(fresh)
             self._writing.update(dict.fromkeys(fresh, written))
             try:
-                await written
+                first = (await written)[0]
             except BaseException:
                 self._seen.difference_update(fresh)
                 raise
@@ -99,7 +102,7 @@ class EventLog:
                     del self._writing[digest]
         for other in waiting:
             await asyncio.shield(other)
-        return list(fresh.values())
+        return list(fresh.values()), first
 
     def close(self) -> None:
         """Write what waits and let another process open it."""

@@ -18,12 +18,22 @@ from typing import Any, Literal
 from triage.advice.assessment import Assessment
 from triage.advice.policy import FollowPolicy
 from triage.domain.clock import MICROS_PER_MINUTE, from_micros
-from triage.domain.records import ExceptionEvent, InventoryPosition, Milestone, Order, Record
+from triage.domain.records import (
+    ExceptionEvent,
+    ExceptionPhase,
+    InboundSupply,
+    InventoryPosition,
+    Milestone,
+    Order,
+    Record,
+)
+from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.scorer import Scorer
 
 _TICK_SECONDS = 0.05
 _LATE_SECONDS = 1.0
 _MOST_WAITING = 1_000
+_CLASSIFIED = ("code", "probability", "abstained", "owner", "severity", "due_by")
 _LOG = logging.getLogger("triage.serving")
 Told = Literal["risk.changed", "order.opened", "order.closed", "exception.opened",
                "exception.resolved"]  # fmt: skip
@@ -75,12 +85,20 @@ class Follower:
         scorer: the champion with the state that records change.
         changes: who is told.
         policy: budget, and what is worth telling.
+        exceptions: classifies each exception that is raised, if there is a model of them.
     """
 
-    def __init__(self, scorer: Scorer, changes: Changes, policy: FollowPolicy) -> None:
+    def __init__(
+        self, scorer: Scorer, changes: Changes, policy: FollowPolicy,
+        exceptions: ExceptionDesk | None = None,
+    ) -> None:  # fmt: skip
+        self._exceptions = exceptions
         self._scorer, self._changes, self._policy = scorer, changes, policy
         self._first: dict[str, None] = {}
         self._then: dict[str, None] = {}
+        self._sites: set[str | None] = set()
+        self._carriers: set[str | None] = set()
+        self._stocked: set[str | None] = set()
 
     @property
     def waiting(self) -> int:
@@ -90,18 +108,29 @@ class Follower:
     def note(self, record: Record) -> None:
         """Take note of a record that the scorer has taken in."""
         if isinstance(record, ExceptionEvent):
-            opened = record.phase == "raised"
-            self._changes.tell(
-                "exception.opened" if opened else "exception.resolved",
-                {"exception_id": record.exception_id, "order_id": record.order_id},
-            )
+            self._tell_exception(record)
         if isinstance(record, Order | Milestone | ExceptionEvent) and record.order_id:
             self._first[record.order_id] = None
-        if isinstance(record, Milestone | InventoryPosition):
-            self._then.update(dict.fromkeys(self._scorer.neighbours(record)))
+        if isinstance(record, Milestone):
+            site, carrier = self._scorer.way_of(record.order_id)
+            self._sites.add(site)
+            self._carriers.add(carrier)
+        elif isinstance(record, InventoryPosition | InboundSupply):
+            self._stocked.add(record.site)
+
+    def _tell_exception(self, record: ExceptionEvent) -> None:
+        facts: dict[str, Any] = {"exception_id": record.exception_id, "order_id": record.order_id}
+        if record.phase is not ExceptionPhase.RAISED:
+            self._changes.tell("exception.resolved", facts)
+            return
+        if self._exceptions is not None:
+            said = self._exceptions.classify_record(record, self._scorer.order_of(record.order_id))
+            facts |= {name: said[name] for name in _CLASSIFIED}
+        self._changes.tell("exception.opened", facts)
 
     def turn(self, most: int) -> int:
         """Assess up to so many of those that wait, and tell what changed; return how many."""
+        self._look_around()
         names = self._taken(most)
         if not names:
             return 0
@@ -133,6 +162,14 @@ class Follower:
                     self._then.update(dict.fromkeys(self._stale()))
             except Exception:  # noqa: BLE001  whatever ails one order, the others follow
                 _LOG.exception("orders could not be assessed again; going on with the next")
+
+    def _look_around(self) -> None:
+        """Let the orders wait that share something with what records were about."""
+        if self._sites or self._carriers or self._stocked:
+            around = [known - {None} for known in (self._sites, self._carriers, self._stocked)]
+            self._then.update(dict.fromkeys(self._scorer.sharing(*around)))
+            for known in (self._sites, self._carriers, self._stocked):
+                known.clear()
 
     def _stale(self) -> list[str]:
         holds = self._scorer.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE

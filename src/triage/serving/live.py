@@ -38,6 +38,7 @@ class Live:
         self.applied = 0
         self.follower = follower
         self._turn = asyncio.Lock()
+        self._kept: dict[int, list[Record]] = {}
 
     @property
     def events(self) -> EventLog:
@@ -65,16 +66,24 @@ class Live:
         return await asyncio.shield(asyncio.ensure_future(self._take(events)))
 
     async def _take(self, events: Sequence[tuple[str, Record]]) -> int:
+        places, first = await self.events.keep(events)
+        if not places:
+            return 0
+        self._kept[first] = [events[place][1] for place in places]
         async with self._turn:  # so that what is applied is always what came first
-            fresh = await self.events.keep(events)
-            for number, place in enumerate(fresh, start=1):
-                record = events[place][1]
-                self.apply(record)
-                if self.follower is not None:
-                    self.follower.note(record)
-                if number % _SLICE == 0:
-                    await asyncio.sleep(0)
-        return len(fresh)
+            while (batch := self._kept.pop(self.applied + 1, None)) is not None:
+                await self._apply(batch)
+        while self.applied < first + len(places) - 1:  # one before it is about to be applied
+            await asyncio.sleep(0)
+        return len(places)
+
+    async def _apply(self, batch: Sequence[Record]) -> None:
+        for number, record in enumerate(batch, start=1):
+            self.apply(record)
+            if self.follower is not None:
+                self.follower.note(record)
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
 
     def apply(self, record: Record) -> None:
         """Take in the record of the next event, which is kept."""

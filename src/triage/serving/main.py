@@ -71,13 +71,13 @@ def create(settings: Settings | None = None) -> FastAPI:
     scorers = [scorer]
     if challenger is not None and isinstance(challenger.advisor, Scorer):
         scorers.append(challenger.advisor)
+    desk = load_exception_desk(configured, history)
     return create_app(
-        lambda: scorer, configured, challenger=challenger, prices=prices,
-        exception_desk=load_exception_desk(configured, history),
+        lambda: scorer, configured, challenger=challenger, prices=prices, exception_desk=desk,
         keep=lambda: keeping(
             lambda changes: Live(
                 EventLog(configured.home), scorers, prices,
-                Follower(scorer, changes, scorer.policy.follow),
+                Follower(scorer, changes, scorer.policy.follow, desk),
             ),
             lambda: _decisions(configured, scorer, prices),
         ),

@@ -167,6 +167,8 @@ class Scorer:
                 self._work.add_order(record)
         elif isinstance(record, InventoryPosition):
             self._work.add_position(record)
+        elif isinstance(record, InboundSupply):
+            self._work.add_supply(record)
         if known < self.model.numbers.trained_as_of:
             self._usual_stale = True
         if known < self._curves_until:  # curves that were drawn without it
@@ -255,20 +257,36 @@ class Scorer:
         """Return the orders on the list that were assessed before a moment (UTC micros)."""
         return [name for name, said in self._assessed.items() if said.as_of < moment]
 
-    def neighbours(self, record: Record) -> list[str]:
-        """Return the orders on the list whose surroundings a record says something new about."""
-        if isinstance(record, InventoryPosition | InboundSupply):
-            return [
-                name for name, said in self._assessed.items()
-                if said.site == record.site and said.stage in _WITHOUT_STOCK
-            ]  # fmt: skip
-        if not isinstance(record, Milestone) or record.order_id not in self.engine.book.row_of:
-            return []
-        own = self._shown.of_row(self.engine.book.row_of[record.order_id])
+    def order_of(self, order_id: str | None) -> Order | None:
+        """Return a stored order; None if there is none."""
+        at = None if order_id is None else self.engine.book.row_of.get(order_id)
+        return None if at is None else self._stored.one(at)
+
+    def way_of(self, order_id: str) -> tuple[str | None, str | None]:
+        """Return site and carrier of a stored order; None for what is not known."""
+        at = self.engine.book.row_of.get(order_id)
+        return (None, None) if at is None else (self._shown.site[at], self._shown.carrier[at])
+
+    def sharing(
+        self,
+        sites: Collection[str | None],
+        carriers: Collection[str | None],
+        stocked: Collection[str | None],
+    ) -> list[str]:
+        """Return the orders on the list that share one of some sites or carriers.
+
+        Args:
+            sites: where something happened on the floor.
+            carriers: with which something happened on the road.
+            stocked: sites whose stock changed: orders that have theirs already do not wait for it.
+        """
         return [
-            name for name, said in self._assessed.items()
-            if said.carrier == own.carrier or said.site == own.site
-        ]  # fmt: skip
+            name
+            for name, said in self._assessed.items()
+            if said.site in sites
+            or said.carrier in carriers
+            or (said.site in stocked and said.stage in _WITHOUT_STOCK)
+        ]
 
     def _rests(self) -> bool:
         """Return whether the list has stood for as long as the policy lets it."""

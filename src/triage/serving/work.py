@@ -12,7 +12,7 @@ from triage.advice.assessment import Assessment, Exposure, Recommendation
 from triage.advice.deadlines import Deadlines
 from triage.advice.sharing import shared_out
 from triage.advice.work_policy import ActionName, WorkPolicy
-from triage.domain.records import InventoryPosition, Order
+from triage.domain.records import InboundSupply, InventoryPosition, Order
 from triage.features.book import OrderBook, OrderRow
 from triage.history.tables import History
 from triage.serving.advisor import WorkItem, Worklist
@@ -61,6 +61,10 @@ class Work:
     def add_order(self, order: Order) -> None:
         """Take in one more order."""
         self._network.add(order)
+
+    def add_supply(self, supply: InboundSupply) -> None:
+        """Take in one more record of what is on its way."""
+        self._supply.add(supply)
 
     def add_position(self, position: InventoryPosition) -> None:
         """Take in one more position of stock."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from tests import exception_cases
 
 from triage.advice import policy
 from triage.domain.clock import from_micros
@@ -69,13 +70,13 @@ def test_an_order_that_a_record_is_about_comes_before_its_neighbours(
     follower = follower_of(live)
     item = scorer.worklist().items[0].assessment
     asyncio.run(live.take([("1", delivered(scorer, item.order_id))]))
+    assert follower.turn(1) == 1
     waiting = follower.waiting
     assert waiting > 10
-    assert follower.turn(1) == 1
     ((number, told, facts),) = heard(follower)
     assert (number, told, facts["order_id"]) == (1, "order.closed", item.order_id)
     assert facts["now"] is None
-    assert follower.turn(waiting) == waiting - 1
+    assert follower.turn(waiting) == waiting
     assert follower.waiting == 0
 
 
@@ -83,6 +84,7 @@ def test_neighbours_share_site_or_carrier(live: Live, scorer: Scorer) -> None:
     follower = follower_of(live)
     item = scorer.worklist().items[0].assessment
     asyncio.run(live.take([("1", delivered(scorer, item.order_id))]))
+    assert follower.turn(1) == 1
     listed = {each.assessment.order_id: each.assessment for each in scorer.worklist().items}
     for name in follower._then:
         if name != item.order_id:
@@ -104,6 +106,21 @@ def test_followed_scores_are_those_that_a_request_would_get(live: Live, scorer: 
         assert facts["now"]["p_late"] == asked[name].p_late
         change = abs(facts["now"]["p_late"] - facts["before"]["p_late"])
         assert change >= 0.05 or facts["now"]["band"] != facts["before"]["band"]
+
+
+def test_an_exception_that_is_raised_is_classified_and_told(scorer: Scorer) -> None:
+    changes = Changes()
+    follower = Follower(scorer, changes, scorer.policy.follow, exception_cases.desk())
+    raised = exception_cases.event("E-9", 1.0, None, "wms", "short pick at bin 7")
+    follower.note(raised)
+    follower.note(exception_cases.closing(raised, 1.0, "short_pick"))
+    (_, opened, facts), (_, resolved, _) = changes._past
+    assert (opened, resolved) == ("exception.opened", "exception.resolved")
+    expected = exception_cases.desk().classify_record(raised)
+    assert facts["exception_id"] == raised.exception_id
+    assert {name: facts[name] for name in ("code", "owner")} == {
+        name: expected[name] for name in ("code", "owner")
+    }
 
 
 def test_a_listener_that_comes_back_gets_what_it_missed_and_a_slow_one_loses_the_oldest() -> None:

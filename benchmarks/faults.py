@@ -11,6 +11,7 @@ for bit at the end. Beside it: how fast events are taken.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -120,8 +121,8 @@ class Traffic(threading.Thread):
 
     def run(self) -> None:
         """Go on until the connection breaks."""
-        try:
-            client = Client(self._service.port)
+        client = Client(self._service.port)
+        with client.socket, contextlib.suppress(OSError, ValueError):
             while True:
                 name = self._names[self._number % len(self._names)]
                 asked = json.dumps({"order_id": name}).encode()
@@ -133,8 +134,6 @@ class Traffic(threading.Thread):
                 if status == 200:
                     self.events.append(self._number)
                 self._number += 1
-        except (OSError, ValueError):
-            return
 
 
 def position(number: int) -> dict[str, Any]:
@@ -209,16 +208,18 @@ def _speeds(sheet: Sheet, service: Service, first: int) -> None:
     first += 4 * _BULK
     times: list[float] = []
 
-    def send(client: Client, numbers: range) -> None:
-        for number in numbers:
-            body = json.dumps(position(number)).encode()
-            begun = time.perf_counter()
-            client.ask(request_of("POST", "/v1/events", body))
-            times.append(time.perf_counter() - begun)
+    def send(numbers: range) -> None:
+        client = Client(service.port)
+        with client.socket:
+            for number in numbers:
+                body = json.dumps(position(number)).encode()
+                begun = time.perf_counter()
+                client.ask(request_of("POST", "/v1/events", body))
+                times.append(time.perf_counter() - begun)
 
     each = 100
     senders = [
-        threading.Thread(target=send, args=(Client(service.port), range(at, at + each)))
+        threading.Thread(target=send, args=(range(at, at + each),))
         for at in range(first, first + 32 * each, each)
     ]
     started = time.perf_counter()

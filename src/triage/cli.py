@@ -485,10 +485,12 @@ def serve(
     clock: Annotated[str | None, typer.Option(help="What counts as now: data or wall.")] = None,
 ) -> None:
     """Serve the API and the list."""
+    from triage.serving.event_log import check_free
     from triage.serving.main import create
     from triage.serving.server import serve as run
 
     settings = _settings(home, host=host, port=port, clock=clock)
+    check_free(settings.home)
     with _working("loading the champion and the log"):
         service = create(settings)
     out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /openapi.json)")

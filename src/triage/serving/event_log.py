@@ -109,6 +109,16 @@ class EventLog:
         self._journal.close()
 
 
+def check_free(home: Path) -> None:
+    """Refuse a home that another service runs in.
+
+    Raises:
+        AlreadyOpenError: if one does.
+        DamagedJournalError: if its events are damaged.
+    """
+    Journal.open(home / FOLDER).close()
+
+
 def read_events(home: Path) -> Iterator[tuple[int, Record]]:
     """Yield number and record of a home's events, beside the process that keeps them.
 

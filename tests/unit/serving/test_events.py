@@ -12,7 +12,7 @@ from tests.unit.serving.bodies import assert_problem, order
 
 from triage.domain.records import Milestone
 from triage.ledger.errors import AlreadyOpenError
-from triage.serving.event_log import EventLog
+from triage.serving.event_log import EventLog, check_free
 from triage.settings import Settings
 
 MOMENT = "2018-08-24T16:20:00-03:00"
@@ -146,4 +146,6 @@ def test_a_second_process_on_the_same_events_does_not_start(
     assert counts(send(client, event())) == (1, 0, 0)
     with pytest.raises(AlreadyOpenError), TestClient(fakes.app(folder=folder)):
         pass
+    with pytest.raises(AlreadyOpenError, match="another process writes to"):
+        check_free(folder)
     assert counts(send(client, event(2))) == (1, 0, 0)

@@ -159,9 +159,16 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
     stock = StockBook.of(history)
     kinds: set[str] = set()
     believing = scorer.policy.work.recommend.model_copy(
-        update={"least_chance": 0.0, "least_gain": 0.03, "spare_days": 0.0}
-    )
-    work = scorer.policy.work.model_copy(update={"recommend": believing})
+        update={
+            "p_late_from": 0.0, "least_chance": 0.0, "least_gain": 0.001, "spare_days": 0.0,
+            "stock_margin": 1.0, "worth_times": 1.0,
+        }
+    )  # fmt: skip
+    free = {
+        name: action.model_copy(update={"cost": 0.0, "cost_per_kg": 0.0, "minutes": 0.01})
+        for name, action in scorer.policy.work.actions.items()
+    }
+    work = scorer.policy.work.model_copy(update={"recommend": believing, "actions": free})
     policy = scorer.policy.model_copy(update={"work": work})
     generous = Scorer(scorer.model, "1", history, policy, engine=scorer.engine)
     for order_id, item in listed.items():
@@ -170,11 +177,13 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
             assert item.as_of < each.feasible_until <= item.promised_by
             assert each.delta_p is None or each.p_late - item.p_late == pytest.approx(each.delta_p)
             assert each.delta_p is None or each.delta_p < 0
-            for line in orders[order_id].lines if each.action == "other_site" else ():
-                assert each.site is not None
-                there = stock.at(each.site, line.sku, item.as_of)
-                assert there >= believing.stock_margin * line.quantity
-    assert {"tell_customer", "other_site"} <= kinds
+            for line in orders[order_id].lines if each.site is not None else ():
+                own = stock.at(line.site or "", line.sku, item.as_of)
+                there = stock.at(each.site or "", line.sku, item.as_of)
+                stays = each.action == "split" and own >= line.quantity
+                assert stays or there >= line.quantity
+    assert "tell_customer" in kinds
+    assert {"other_site", "split"} & kinds
 
 
 def test_other_ways_are_looked_for_only_if_asked(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -13,7 +13,7 @@ from triage.errors import TriageError
 from triage.ledger.entries import Entry
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import WorkItem
-from triage.serving.handling import KINDS, Act, Handled
+from triage.serving.handling import KINDS, Act, Handled, State
 from triage.serving.problems import InvalidInputError
 from triage.serving.worklist_index import Query
 
@@ -112,25 +112,35 @@ def select(
         query: `handled`, `owner` and `sort` count here.
         now: UTC micros, of the clock on the wall.
     """
-
-    def fits(item: WorkItem) -> bool:
-        handled = known.get(item.assessment.order_id)
-        if handled is None:
-            return query.handled in ("open", "all") and not query.owner
-        if query.owner and handled.state.owner != query.owner:
-            return False
-        place = handled.state.place(item.assessment.p_late, now)
-        return query.handled in ("all", place)
-
-    def level(item: WorkItem) -> tuple[bool, int]:
-        put = known.get(item.assessment.order_id, UNTOUCHED).state.put
-        return item.assessment.state == "already_late", _LEVELS[None if put is None else put.level]
-
     known = {} if desk is None else desk.orders
-    kept = [item for item in found if fits(item)]
-    if query.sort == "priority":
-        kept.sort(key=level)  # keeps the order within each level
-    return kept
+    untouched = query.handled in ("open", "all") and not query.owner
+    kept: list[WorkItem] = []
+    for item in found:
+        handled = known.get(item.assessment.order_id)
+        if untouched if handled is None else _fits(handled.state, item, query, now):
+            kept.append(item)
+    if query.sort != "priority":
+        return kept
+    acts = ((order_id, each.state.put) for order_id, each in known.items())
+    levels = {order_id: _LEVELS[act.level] for order_id, act in acts if act is not None}
+    return _by_hand(kept, levels) if levels else kept
+
+
+def _by_hand(items: list[WorkItem], levels: Mapping[str, int]) -> list[WorkItem]:
+    """Return items with those that were put first or last by hand there, within their state."""
+    usual = _LEVELS[None]
+    parts: tuple[list[WorkItem], ...] = ([], [], [], [], [], [])
+    for item in items:
+        order = item.assessment
+        level = levels.get(order.order_id, usual)
+        parts[level + 3 if order.state == "already_late" else level].append(item)
+    return [item for part in parts for item in part]
+
+
+def _fits(state: State, item: WorkItem, query: Query, now: int) -> bool:
+    if query.owner and state.owner != query.owner:
+        return False
+    return query.handled in ("all", state.place(item.assessment.p_late, now))
 
 
 def check(handled: Handled, act: Act, after: str | None) -> None:

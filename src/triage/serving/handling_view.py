@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from triage.serving import texts, wording
 from triage.serving.handling import Act, Handled, Place, State
@@ -36,7 +36,7 @@ class Work:
         after: id of the newest act that is shown; empty if there is none.
         lines: all acts, newest first.
         undo: the newest act that can be undone.
-        redo: the newest act, if it is an undo in force.
+        redo: the newest act, if it is an undo, in the words of what it undid.
     """
 
     you: str
@@ -65,18 +65,26 @@ def work(handled: Handled, p_late: float, now: int, zone: str, you: str) -> Work
         for line, act in zip(lines, reversed(handled.acts), strict=True)
         if not line.undone and act.action != "undo"
     ]
-    newest = handled.acts[-1] if handled.acts else None
-    redo = lines[0] if newest is not None and newest.action == "undo" else None
     state = handled.state
     place = state.place(p_late, now)
     return Work(
         you, state, place, _says(state, place, now, zone), handled.last or "", lines,
-        in_force[0] if in_force else None, redo,
+        in_force[0] if in_force else None, _redo(handled, now, zone),
     )  # fmt: skip
 
 
+def _redo(handled: Handled, now: int, zone: str) -> Line | None:
+    newest = handled.acts[-1] if handled.acts else None
+    target = None if newest is None else handled.find(newest.entry)
+    if newest is None or target is None or target.action == "undo":
+        return None
+    return replace(_line(target, handled, now, zone), id=newest.id)
+
+
 def _says(state: State, place: Place, now: int, zone: str) -> str:
-    said = [texts.NOBODYS if state.owner is None else texts.has_it(state.owner)]
+    said = [] if state.owner is None else [texts.has_it(state.owner)]
+    if state.owner is None and place == "open":
+        said.append(texts.NOBODYS)
     if place == "disposed" and state.disposed is not None:
         said.append(texts.done_with(texts.CODES[state.disposed.code or "other"]))
     elif place == "snoozed" and state.snooze is not None:

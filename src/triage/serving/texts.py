@@ -160,13 +160,13 @@ def risk_reaches(percent: str) -> str:
 
 
 def disposed_as(code: str) -> str:
-    """Return what somebody said when done."""
-    return f"done: {code}"
+    """Return what somebody did who was done with an order."""
+    return f"finished it: {code[0].lower()}{code[1:]}"
 
 
 def done_with(code: str) -> str:
     """Return why no more is to be done."""
-    return f"Done with: {code[0].lower()}{code[1:]}."
+    return f"Done: {code[0].lower()}{code[1:]}."
 
 
 def escalated(to: str, because: str) -> str:

@@ -14,7 +14,7 @@ from triage.domain.clock import MICROS_PER_HOUR, from_micros
 from triage.errors import TriageError
 from triage.ledger.entries import canonical
 from triage.serving import wording
-from triage.serving.handling_schemas import AnyAction, Name, read_action
+from triage.serving.handling_requests import AnyAction, Name, read_action
 from triage.serving.limits import whole_body
 from triage.serving.problems import InvalidInputError
 from triage.serving.routes.reading import content_type

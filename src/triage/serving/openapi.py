@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from triage.serving.event_schemas import Event, EventBatch, EventList
 from triage.serving.exception_schemas import ClassifyRequest
-from triage.serving.handling_schemas import ActionRequest
+from triage.serving.handling_requests import ActionRequest
 from triage.serving.intake import BatchRequest, ScoreRequest
 from triage.serving.schemas import (
     BatchAnswerItem,
@@ -21,8 +21,8 @@ from triage.serving.schemas import (
 )
 
 _UNLISTED = (
-    ScoreRequest, BatchRequest, ClassifyRequest, ActionRequest, Event, EventBatch, EventList, Problem,
-    BatchAnswerItem, BatchProblemItem,
+    ScoreRequest, BatchRequest, ClassifyRequest, ActionRequest, Event, EventBatch, EventList,
+    Problem, BatchAnswerItem, BatchProblemItem,
 )  # fmt: skip
 _SAID = {
     400: "Not JSON that can be read safely.",

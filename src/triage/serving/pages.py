@@ -6,11 +6,10 @@ import hashlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -23,19 +22,13 @@ from triage.serving.advisor import Advisor, NotReadyError, WorkItem
 from triage.serving.exception_desk import open_exceptions
 from triage.serving.handling_desk import ConflictError, UnknownItemError, select
 from triage.serving.handling_view import Work, open_counts, tags, work
+from triage.serving.list_address import list_url, read_query
 from triage.serving.page_views import LateRow, RiskRow, Totals, late_row, risk_row, totals
 from triage.serving.price_desk import odd_prices
 from triage.serving.problems import InvalidInputError
 from triage.serving.routes.handling import act
 from triage.serving.service import Service
-from triage.serving.worklist_index import (
-    HandledFilter,
-    Query,
-    Sort,
-    StateFilter,
-    WorklistIndex,
-    page,
-)
+from triage.serving.worklist_index import Query, WorklistIndex, page
 
 PAGE_SIZE = 50
 _SITES_OFFERED = 40
@@ -64,41 +57,6 @@ def _environment() -> Environment:
 def order_url(order_id: str) -> str:
     """Return the address of an order's page."""
     return f"/orders/{quote(order_id, safe='')}"
-
-
-def read_query(params: QueryParams, advisor: Advisor, index: WorklistIndex) -> tuple[Query, int]:
-    """Return what an address asks for, and its page; what makes no sense counts as not said."""
-    state: StateFilter = "already_late" if params.get("view") == "already_late" else "at_risk"
-    sorts = texts.LATE_SORTS if state == "already_late" else texts.SORTS
-    asked = params.get("sort")
-    sort: Sort = next((each for each in sorts if each == asked), "priority")
-    handled: HandledFilter = next(
-        (each for each in texts.HANDLED if each == params.get("handled")), "open"
-    )
-    band, site = params.get("band", ""), params.get("site", "")
-    number = params.get("page", "1")
-    query = Query(
-        state=state,
-        band=band if band in advisor.policy.bands and state == "at_risk" else "",
-        site=site if site in index.sites else "",
-        text=" ".join(params.get("q", "")[:200].split()),
-        sort=sort,
-        handled=handled,
-        owner=params.get("owner", "")[:80],
-    )
-    sensible = number.isascii() and number.isdigit() and len(number) < 7
-    return query, max(1, int(number)) if sensible else 1
-
-
-def list_url(query: Query, number: int = 1, **changes: str) -> str:
-    """Return the address of a list; only what differs from the default is in it."""
-    said = {
-        "view": query.state, "q": query.text, "band": query.band, "site": query.site,
-        "sort": query.sort, "handled": query.handled, "owner": query.owner, "page": str(number),
-    } | changes  # fmt: skip
-    usual = {"view": "at_risk", "sort": "priority", "handled": "open", "page": "1"}
-    pairs = {name: value for name, value in said.items() if value and usual.get(name) != value}
-    return f"/?{urlencode(pairs)}" if pairs else "/"
 
 
 def _frame(service: Service, advisor: Advisor, index: WorklistIndex) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from triage.ledger.ledger import Ledger
 from triage.serving.handling import Act, Action, Code, Handled, Level, fold, undone
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.handling_schemas import ActionAnswer, HistoryAnswer
+from triage.serving.main import create
+from triage.settings import Settings
 
 ITEMS = fakes.worklist().items
 FIRST = ITEMS[0].assessment.order_id
@@ -339,3 +342,18 @@ def test_two_who_take_an_order_at_once_do_not_both_get_it(tmp_path: Path) -> Non
     ledger.close()
     assert sum(isinstance(each, Act) for each in said) == 1
     assert len(desk.of_order("A").acts) == 1
+
+
+def test_the_service_over_a_log_keeps_work_through_a_restart(home: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    for folder in ("history", "models"):
+        shutil.copytree(home / folder, own / folder)
+    with TestClient(create(Settings(home=own))) as client:
+        first, second = listed(client)[:2]
+        do(client, first, action="dispose", code="expedited")
+        do(client, second, action="snooze", worse_by=10)
+        assert not {first, second} & set(listed(client, page_size="500"))
+    with TestClient(create(Settings(home=own))) as client:
+        assert listed(client, handled="disposed") == [first]
+        assert listed(client, handled="snoozed") == [second]
+        assert client.get(f"/orders/{first}").text.count("Done: expedited.") == 1

@@ -12,14 +12,8 @@ from triage.serving import answers, openapi
 from triage.serving.advisor import NotReadyError
 from triage.serving.handling import Act
 from triage.serving.handling_desk import HandlingDesk, UnknownItemError
-from triage.serving.handling_schemas import (
-    ActionAnswer,
-    AnyAction,
-    HistoryAnswer,
-    act_out,
-    handling_out,
-    read_action,
-)
+from triage.serving.handling_requests import AnyAction, read_action
+from triage.serving.handling_schemas import ActionAnswer, HistoryAnswer, act_out, handling_out
 from triage.serving.limits import whole_body
 from triage.serving.routes.reading import JSON, content_type
 from triage.serving.service import Service

@@ -86,7 +86,7 @@ def _says(state: State, place: Place, now: int, zone: str) -> str:
     if state.owner is None and place == "open":
         said.append(texts.NOBODYS)
     if place == "disposed" and state.disposed is not None:
-        said.append(texts.done_with(texts.CODES[state.disposed.code or "other"]))
+        said.append(texts.done_with(_code(state.disposed)))
     elif place == "snoozed" and state.snooze is not None:
         did = _did(state.snooze, now, zone)
         said.append(f"{did[0].upper()}{did[1:]}.")
@@ -118,10 +118,16 @@ def _did(act: Act, now: int, zone: str) -> str:
         ends += [] if act.risk is None else [texts.risk_reaches(wording.percent(act.risk))]
         return texts.snoozed_until(" or ".join(ends))
     if act.action == "dispose":
-        return texts.disposed_as(texts.CODES[act.code or "other"])
+        return texts.disposed_as(_code(act))
     if act.action == "priority":
         return texts.PUT_DID[act.level]
     return texts.DID[act.action]
+
+
+def _code(act: Act) -> str:
+    """Return why no more is to be done; a code of another version of Triage as it is."""
+    code = act.code or "other"
+    return texts.CODES.get(code, code)
 
 
 def when(at: int, now: int, zone: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -18,7 +18,9 @@ from tests.unit.serving.test_pages import Structure
 from triage.domain.clock import MICROS_PER_DAY
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
+from triage.serving.handling import Act, Handled
 from triage.serving.handling_forms import morning
+from triage.serving.handling_view import work
 
 ITEMS = fakes.worklist().items
 FIRST = ITEMS[0].assessment.order_id
@@ -241,3 +243,8 @@ def test_tomorrow_morning_is_eight_by_the_local_clock_also_when_clocks_change() 
     before = 1_540_645_200_000_000  # 2018-10-27 13:00 UTC; clocks in Berlin go back that night
     assert morning(before, "Europe/Berlin") == "2018-10-28T08:00:00+01:00"
     assert morning(before + MICROS_PER_DAY, "Europe/Berlin") == "2018-10-29T08:00:00+01:00"
+
+
+def test_a_code_of_another_version_is_shown_as_it_is() -> None:
+    handled = Handled((Act("dispose", "Ana", code=cast("Any", "sent by drone"), id="e", seq=1),))
+    assert work(handled, 0.5, 0, "UTC", "").says == "Done: sent by drone."

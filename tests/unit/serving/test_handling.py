@@ -103,7 +103,7 @@ def test_what_is_rebuilt_from_the_ledger_is_what_was_in_memory(
     folder = tmp_path_factory.mktemp("ledger")
 
     async def work(desk: HandlingDesk) -> None:
-        for order_id, dice in told:
+        for number, (order_id, dice) in enumerate(told):
             handled = desk.of_order(order_id)
             open_acts = [a.id for a in handled.acts if a.id not in handled.undone]
             action: Action = _SOME[dice % len(_SOME)]
@@ -111,7 +111,7 @@ def test_what_is_rebuilt_from_the_ledger_is_what_was_in_memory(
                 action = "note"
             entry = open_acts[dice % len(open_acts)] if action == "undo" else None
             act = Act(
-                action, "Ana", to=f"P{dice}", text=f"ü{dice}", entry=entry, at=dice, level="first"
+                action, "Ana", to=f"P{number}", text=f"ü{dice}", entry=entry, at=dice, level="first"
             )
             await desk.act(order_id, act, after=handled.last)
 

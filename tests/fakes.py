@@ -198,6 +198,11 @@ class FakeAdvisor:
             causes=CAUSES if p_late > typical else (),
         )  # fmt: skip
 
+    def milestones_of(self, order_id: str) -> list[tuple[str, int, int]]:
+        if order_id not in self._orders:
+            raise OrderNotFoundError(f"no order {order_id}")
+        return [("order_created", NOW - MICROS_PER_DAY, NOW - MICROS_PER_HOUR)]
+
     def worklist(self) -> Worklist:
         return self._worklist
 

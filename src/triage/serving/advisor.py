@@ -125,6 +125,13 @@ class Advisor(Protocol):
             RequestError: if it is delivered or cancelled, or `as_of` is before it was known.
         """
 
+    def milestones_of(self, order_id: str) -> list[tuple[str, int, int]]:
+        """Return milestone, event time and record time (UTC micros) of what an order has reached.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+        """
+
     def worklist(self) -> Worklist:
         """Return all open orders in rank order; cached, so cheap to call."""
 

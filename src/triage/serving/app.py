@@ -32,11 +32,16 @@ from triage.serving.routes import (
     models,
     score,
     stream,
+    timeline,
     worklist,
 )
 from triage.serving.service import Service
 from triage.serving.shadow import Shadow
 from triage.settings import Settings
+
+_PARTS = (
+    batch, events, decisions, timeline, exceptions, worklist, models, health, stream, pages,
+)  # fmt: skip
 
 
 def wall_clock() -> int:
@@ -101,7 +106,7 @@ def create_app(
     service.exceptions = exception_desk
     hot = score.router(service)
     app.include_router(hot)
-    for part in (batch, events, decisions, exceptions, worklist, models, health, stream, pages):
+    for part in _PARTS:
         app.include_router(part.router(service))
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)

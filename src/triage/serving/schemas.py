@@ -354,6 +354,24 @@ class Alive(_Answer):
     status: Literal["alive"]
 
 
+class TimelineEntry(_Answer):
+    """One thing that is known of an order."""
+
+    kind: Literal["milestone", "decision", "action"]
+    what: str = Field(description="What it was, in a few words.")
+    event_time: AwareDatetime = Field(description="When it happened.")
+    record_time: AwareDatetime = Field(description="When it became known.")
+    decision_id: str | None = Field(default=None, description="Of a decision.")
+    p_late: float | None = Field(default=None, description="Probability that a decision said.")
+
+
+class TimelineAnswer(_Answer):
+    """Everything known about an order, oldest first."""
+
+    order_id: str
+    entries: list[TimelineEntry]
+
+
 class RecordState(_Answer):
     """How the ledger is."""
 

@@ -190,11 +190,7 @@ class Scorer:
             OrderNotFoundError: if the log holds no such order.
             RequestError: if it is closed, or `as_of` is before it was known or after now.
         """
-        at = self.engine.book.row_of.get(order_id)
-        if at is None:
-            raise OrderNotFoundError(
-                "the log holds no order with this id: send the order whole, or import it first"
-            )
+        at = self._row_of(order_id)
         now = self.now()
         moment = now if as_of is None else as_of
         if moment > now:
@@ -225,6 +221,28 @@ class Scorer:
         shown = ShownOrder.of_order(order, self._regulated)
         said = self._assess(order.order_id, row, moment, shown, lambda: order)
         return self._work.with_recommendations(said, row, lambda: order) if ways else said
+
+    def milestones_of(self, order_id: str) -> list[tuple[str, int, int]]:
+        """Return milestone, event time and record time (UTC micros) of what an order has reached.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+        """
+        row = self.engine.book.row(self._row_of(order_id))
+        event, known = row.event.tolist(), row.known.tolist()
+        return [
+            (name, event[TIME[name]], known[TIME[name]])
+            for name in MILESTONES
+            if known[TIME[name]] != UNKNOWN_TIME
+        ]
+
+    def _row_of(self, order_id: str) -> int:
+        at = self.engine.book.row_of.get(order_id)
+        if at is None:
+            raise OrderNotFoundError(
+                "the log holds no order with this id: send the order whole, or import it first"
+            )
+        return at
 
     def worklist(self) -> Worklist:
         """Return every open order in rank order: at risk first, then already late.

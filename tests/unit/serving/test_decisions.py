@@ -82,6 +82,22 @@ def test_an_answer_is_on_record_as_it_was_given(client: TestClient, names: list[
     assert_problem(client.get("/v1/decisions/nobody"), 404)
 
 
+def test_a_timeline_tells_what_happened_and_what_was_said(
+    client: TestClient, names: list[str]
+) -> None:
+    said = scored(client, order_id=names[7])
+    did = client.post(f"/v1/worklist/{names[7]}/actions", json={"action": "assign", "by": "Ana"})
+    assert did.status_code == 200, did.text
+    told = client.get(f"/v1/orders/{names[7]}/timeline").json()["entries"]
+    assert (told[0]["kind"], told[0]["what"]) == ("milestone", "order_created")
+    assert [each["record_time"] for each in told] == sorted(each["record_time"] for each in told)
+    (decision,) = [each for each in told if each["kind"] == "decision"]
+    assert decision["decision_id"] == said["decision_id"]
+    assert decision["p_late"] == said["risk"]["p_late"]
+    assert (told[-1]["kind"], told[-1]["what"]) == ("action", "assign")
+    assert_problem(client.get("/v1/orders/nobody/timeline"), 404)
+
+
 def test_every_item_of_a_batch_is_a_decision(client: TestClient, names: list[str]) -> None:
     body = {"orders": [{"order_id": name} for name in [*names[:3], "nobody"]]}
     items = client.post("/v1/score/batch", json=body).json()["items"]

@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +113,10 @@ def request_of(method: str, path: str, body: bytes, kind: str = "json") -> bytes
 class Traffic(threading.Thread):
     """Scores orders and sends events until the service is gone; notes what was acknowledged."""
 
-    def __init__(self, service: Service, names: list[str], first: int) -> None:
+    def __init__(self, service: Service, names: list[str], first: int, since: datetime) -> None:
         super().__init__(daemon=True)
-        self._service, self._names, self._number = service, names, first
+        self._service, self._names = service, names
+        self._number, self._since = first, since
         self.decisions: list[str] = []
         self.events: list[int] = []
 
@@ -129,16 +130,16 @@ class Traffic(threading.Thread):
                 status, content = client.ask(request_of("POST", "/v1/score", asked))
                 if status == 200:
                     self.decisions.append(json.loads(content)["decision_id"])
-                event = json.dumps(position(self._number)).encode()
+                event = json.dumps(position(self._number, self._since)).encode()
                 status, _ = client.ask(request_of("POST", "/v1/events", event))
                 if status == 200:
                     self.events.append(self._number)
                 self._number += 1
 
 
-def position(number: int) -> dict[str, Any]:
-    """Return an event of stock that nobody orders: it changes the state and no score."""
-    moment = datetime.fromtimestamp(1_700_000_000 + number, UTC).isoformat()
+def position(number: int, since: datetime) -> dict[str, Any]:
+    """Return an event of stock that nobody orders, a tenth of a second after the one before."""
+    moment = (since + timedelta(milliseconds=100 * number)).isoformat()
     data = {
         "sku": f"X{number % 97}", "site": "nowhere", "event_time": moment, "record_time": moment,
         "on_hand": float(number % 13),
@@ -155,12 +156,12 @@ def run(home: Path, kills: int, *, port: int = 18_431, seed: int = 1) -> Sheet:
             shutil.copytree(home / part, own / part)
         service = Service(own, port)
         sheet.start_seconds.append(round(service.took, 2))
-        names = [
-            item["order_id"] for item in service.ask("GET", "/v1/worklist?page_size=50")[1]["items"]
-        ]
+        listed = service.ask("GET", "/v1/worklist?page_size=50")[1]
+        names = [item["order_id"] for item in listed["items"]]
+        since = datetime.fromisoformat(listed["as_of"])
         number = 0
         for _ in range(kills):
-            traffic = Traffic(service, names, number)
+            traffic = Traffic(service, names, number, since)
             traffic.start()
             time.sleep(luck.uniform(0.2, 2.0))
             service.kill()
@@ -170,7 +171,7 @@ def run(home: Path, kills: int, *, port: int = 18_431, seed: int = 1) -> Sheet:
             sheet.start_seconds.append(round(service.took, 2))
             _account(sheet, service, traffic)
             number = traffic._number + 1
-        _speeds(sheet, service, number)
+        _speeds(sheet, service, number, since)
         service.kill()
         reading = open_reading(own)
         try:
@@ -189,15 +190,15 @@ def _account(sheet: Sheet, service: Service, traffic: Traffic) -> None:
     for decision in traffic.decisions:
         sheet.lost_decisions += service.ask("GET", f"/v1/decisions/{decision}")[0] != 200
     if traffic.events:
-        again = [position(number) for number in traffic.events]
+        again = [position(number, traffic._since) for number in traffic.events]
         for at in range(0, len(again), _BULK):
             body = json.dumps({"events": again[at : at + _BULK]}).encode()
             sheet.lost_events += service.ask("POST", "/v1/events", body)[1]["accepted"]
 
 
-def _speeds(sheet: Sheet, service: Service, first: int) -> None:
+def _speeds(sheet: Sheet, service: Service, first: int, since: datetime) -> None:
     bodies = [
-        b"\n".join(json.dumps(position(n)).encode() for n in range(at, at + _BULK))
+        b"\n".join(json.dumps(position(n, since)).encode() for n in range(at, at + _BULK))
         for at in range(first, first + 4 * _BULK, _BULK)
     ]
     started = time.perf_counter()
@@ -212,7 +213,7 @@ def _speeds(sheet: Sheet, service: Service, first: int) -> None:
         client = Client(service.port)
         with client.socket:
             for number in numbers:
-                body = json.dumps(position(number)).encode()
+                body = json.dumps(position(number, since)).encode()
                 begun = time.perf_counter()
                 client.ask(request_of("POST", "/v1/events", body))
                 times.append(time.perf_counter() - begun)

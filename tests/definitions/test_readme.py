@@ -43,8 +43,12 @@ def test_a_make_target_of_the_readme_exists(line: str) -> None:
 def test_a_command_of_the_readme_exists_with_its_options(line: str) -> None:
     name, *rest = shlex.split(line)[1:]
     assert name in COMMANDS
-    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
-    arguments = [p for p in COMMANDS[name].params if p.param_type_name == "argument"]
+    command = COMMANDS[name]
+    if hasattr(command, "commands"):  # a group, such as `triage audit`
+        assert rest[0] in command.commands
+        command, rest = command.commands[rest[0]], rest[1:]
+    options = {option for parameter in command.params for option in parameter.opts}
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
     assert {word for word in rest if word.startswith("--")} <= options
     plain = [w for at, w in enumerate(rest) if not w.startswith("--")
              and not (at and rest[at - 1].startswith("--"))]  # fmt: skip

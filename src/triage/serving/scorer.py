@@ -169,7 +169,8 @@ class Scorer:
             self._work.add_position(record)
         elif isinstance(record, InboundSupply):
             self._work.add_supply(record)
-        if known < self.model.numbers.trained_as_of:
+        steps = isinstance(record, Order | Milestone)
+        if steps and known < self.model.numbers.trained_as_of:
             self._usual_stale = True
         if known < self._curves_until:  # curves that were drawn without it
             self._curve.cache_clear()

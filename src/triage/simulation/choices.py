@@ -152,8 +152,7 @@ class Chooser:
         there = np.array([self._there(each) for each in choices], dtype=np.int64)
         this_way = freight(world, orders, order, np.where(whole, there, home), service, carrier)
         cost = this_way - usual + np.where(whole, MOVE_COST, 0.0)
-        money: Floats = np.round(np.where(split, 0.6 * usual + SPLIT_COST, cost), 2)
-        return money
+        return np.where(split, 0.6 * usual + SPLIT_COST, cost).astype(np.float64).round(2)
 
     def _home(self, choice: Choice) -> int:
         return int(self.done.orders.site[choice.order])

@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tests import fakes
-from tests.e2e.test_list_page import CHROMIUM, FLAGS
+from tests.e2e.running import NEEDS_BROWSER, served
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="needs Chromium: apt-get install -y chromium, then run again"
-    ),
-]
+pytestmark = NEEDS_BROWSER
 FIRST, SECOND = (item.assessment.order_id for item in fakes.worklist().items[:2])
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    app = fakes.app(folder=tmp_path_factory.mktemp("home"))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as runner:
-        started = runner.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
+    with served(fakes.app(folder=tmp_path_factory.mktemp("home"))) as found:
+        yield found
 
 
 def introduced(page: Page, order_id: str, name: str) -> None:

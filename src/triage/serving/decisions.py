@@ -111,10 +111,9 @@ class Decisions:
             events: how many events were applied.
             whole: whether the order was sent whole.
         """
-        basis = {
-            "model": info.digest, "version": info.version, "prices": self._prices,
-            "policy": self._policy, "history": self._history, "events": events,
-        }  # fmt: skip
+        basis = Basis(
+            info.digest, info.version, self._prices, self._policy, self._history, events
+        )  # fmt: skip
         head = to_json({"as_of": said.as_of, "basis": basis, "exact": said.exact})
         asked = b"null" if whole else body
         return Draft(

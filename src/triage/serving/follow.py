@@ -13,6 +13,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from itertools import islice
 from typing import Any, Literal
 
 from triage.advice.assessment import Assessment
@@ -27,6 +28,7 @@ from triage.domain.records import (
     Order,
     Record,
 )
+from triage.serving.background import background
 from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.scorer import Scorer
 
@@ -42,7 +44,7 @@ Change = tuple[int, Told, dict[str, Any]]
 
 
 class Changes:
-    """Tells listeners what changed; one that is too slow loses the oldest, and is told so."""
+    """Tells listeners what changed; one that is too slow loses the oldest, as the numbers show."""
 
     def __init__(self, remembered: int = 1_000) -> None:
         self._last = 0
@@ -68,9 +70,9 @@ class Changes:
     def listening(self, after: int | None = None) -> Any:  # noqa: ANN401 - a generator of queues
         """Give a queue of changes, with those since a number that are still remembered."""
         queue: asyncio.Queue[Change] = asyncio.Queue(_MOST_WAITING)
-        for change in self._past if after is not None else ():
-            if after is not None and change[0] > after and not queue.full():
-                queue.put_nowait(change)
+        missed = () if after is None else (each for each in self._past if each[0] > after)
+        for change in islice(missed, _MOST_WAITING):
+            queue.put_nowait(change)
         self._listeners.add(queue)
         try:
             yield queue
@@ -141,13 +143,8 @@ class Follower:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow until the service stops."""
-        task = asyncio.create_task(self._follow())
-        try:
+        async with background(self._follow()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _follow(self) -> None:
         share, looked = self._policy.per_second * _TICK_SECONDS, time.monotonic()

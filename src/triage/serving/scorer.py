@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import NamedTuple
@@ -314,20 +314,23 @@ class Scorer:
     def _rank(self, now: int, moved: Collection[str] | None) -> Worklist:
         """Return the list of what is open, with some orders (None: all) assessed anew."""
         book = self.engine.book
-        if moved is None:
-            self._assessed, moved = {}, book.ids
         self._renew(moved, now)
         self._moved, self._resort, self._ranked_at = {}, False, time.monotonic()
         return self._work.ranked(
             now, self._assessed, lambda name: self._stored.one(book.row_of[name])
         )
 
-    def _renew(self, names: Iterable[str], now: int) -> None:
+    def _renew(self, names: Collection[str] | None, now: int) -> None:
+        """Assess some orders (None: all) anew; those that are not open leave the list."""
         book = self.engine.book
-        named = [book.row_of[name] for name in names if name in book.row_of]
-        rows = self._open(np.array(named, dtype=np.int64), now)
-        for name in [book.ids[at] for at in named]:
-            self._assessed.pop(name, None)
+        if names is None:
+            self._assessed, looked_at = {}, np.arange(len(book))
+        else:
+            named = [book.row_of[name] for name in names if name in book.row_of]
+            looked_at = np.array(named, dtype=np.int64)
+            for name in names:
+                self._assessed.pop(name, None)
+        rows = self._open(looked_at, now)
         for at, order in zip(rows, self._stored.many(rows), strict=True):
             name = book.ids[at]
             self._assessed[name] = self._assess(

@@ -21,6 +21,7 @@ from triage.advice.assessment import Assessment
 from triage.advice.policy import ShadowPolicy
 from triage.models.shadow_file import ShadowFile, ShadowScore
 from triage.serving.advisor import Advisor, Worklist
+from triage.serving.background import background
 from triage.serving.intake import ScoreRequest
 
 _IDLE_SECONDS = 0.05
@@ -93,13 +94,10 @@ class Shadow:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Drain the queue until the service stops; what waits then is dropped."""
-        task = asyncio.create_task(self._drain())
         try:
-            yield
+            async with background(self._drain()):
+                yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
             await self.write()
             self._dropped.inc(self.waiting)
 

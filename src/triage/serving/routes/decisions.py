@@ -29,7 +29,6 @@ def _decisions(service: Service) -> Decisions:
 
 def _shown(entry: Entry) -> dict[str, Any]:
     decision = Decision.of(entry)
-    basis = decision.basis
     return {
         "decision_id": decision.id,
         "seq": entry.seq,
@@ -37,7 +36,7 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "as_of": from_micros(decision.as_of),
         "hash": entry.hash.hex(),
         "exact": decision.exact,
-        "basis": {name: getattr(basis, name) for name in type(basis).__slots__},
+        "basis": decision.basis,
         "asked": decision.asked,
         "answer": decision.answer,
     }

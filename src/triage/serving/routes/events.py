@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -15,7 +14,7 @@ from starlette.responses import Response
 
 from triage.domain.clock import MICROS_PER_DAY, from_micros
 from triage.domain.records import Record
-from triage.errors import MalformedBodyError, TriageError
+from triage.errors import TriageError
 from triage.serving import answers, openapi, problems, safe_json
 from triage.serving.advisor import NotReadyError
 from triage.serving.event_schemas import Event, EventsAnswer
@@ -148,10 +147,7 @@ def router(service: Service) -> APIRouter:
     )
     async def events(request: Request) -> Response:
         kind = content_type(request, JSON, STRUCTURED, BATCH, *NDJSON)
-        try:
-            reads, many = _reads(kind, request, await whole_body(request))
-        except (UnicodeError, json.JSONDecodeError) as error:  # headers that are not text
-            raise MalformedBodyError("not text that can be read") from error
+        reads, many = _reads(kind, request, await whole_body(request))
         return Response(answers.dump(await taken(reads, many=many)), media_type=JSON)
 
     return routes

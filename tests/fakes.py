@@ -16,6 +16,7 @@ from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINU
 from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
 from triage.ledger.ledger import Ledger
+from triage.serving.access_guard import Guard
 from triage.serving.advisor import ModelInfo, WorkItem, Worklist
 from triage.serving.app import create_app
 from triage.serving.decisions import Decisions
@@ -212,6 +213,7 @@ def app(
     exception_desk: ExceptionDesk | None = None,
     folder: Path | None = None,
     clock: Callable[[], int] = lambda: NOW,
+    guard: Guard | None = None,
 ) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn.
 
@@ -220,7 +222,7 @@ def app(
     advisor = FakeAdvisor()
     return create_app(
         lambda: advisor, settings or Settings(), clock=clock, exception_desk=exception_desk,
-        keep=None if folder is None else lambda: _kept(folder),
+        keep=None if folder is None else lambda: _kept(folder), guard=guard,
     )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,6 +24,11 @@ class Settings(BaseSettings):
         acknowledge: when a decision counts as recorded: `synced`, once it is on the disk (survives
             a power cut), or `written`, once the system has it (survives the end of the process).
         ledger_url: where decisions are kept: a SQLite or PostgreSQL URL; unset means in the home.
+        open_loopback: who on this machine needs no key: `until-keys`, everybody while the service
+            listens on loopback and no key was ever issued; `always`, everybody, also later and
+            while it listens further (not behind a proxy on this machine); `never`, nobody.
+        rate_limit: requests a second of one caller, four times as many at once; 0 means any number.
+            Unset means 500 for callers on other machines and any number for those on this one.
         max_body_bytes: largest request body that is read.
         max_batch: largest number of orders in one batch request.
         max_events: largest number of events in one request.
@@ -39,6 +45,8 @@ class Settings(BaseSettings):
     record: bool = True
     acknowledge: Literal["synced", "written"] = "synced"
     ledger_url: str | None = None
+    open_loopback: Literal["until-keys", "always", "never"] = "until-keys"
+    rate_limit: Annotated[int, Field(ge=0)] | None = None
     max_body_bytes: int = 2_000_000
     max_batch: int = 1_000
     max_events: int = 10_000

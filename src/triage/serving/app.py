@@ -13,6 +13,8 @@ import triage
 from triage.models.at_risk import NAME
 from triage.models.shadow_file import ShadowFile
 from triage.serving import openapi, pages, problems
+from triage.serving.access import Access
+from triage.serving.access_guard import Guard
 from triage.serving.advisor import AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.direct import Direct
@@ -54,6 +56,7 @@ def create_app(
     settings: Settings,
     *,
     clock: Callable[[], int] = wall_clock,
+    guard: Guard | None = None,
     challenger: Challenger | None = None,
     prices: PriceDesk | None = None,
     exception_desk: ExceptionDesk | None = None,
@@ -66,6 +69,7 @@ def create_app(
             that the app can start first and load after.
         settings: limits of bodies and batches.
         clock: wall clock in UTC micros; stamps answers and nothing else.
+        guard: decides who may ask; without it everybody may.
         challenger: a model that scores what was answered too, unseen; if there is one, the provider
             gives an advisor from the start.
         prices: assesses prices of lines; without it answers say nothing about lines.
@@ -113,6 +117,8 @@ def create_app(
     openapi.install(app)
     app.add_middleware(Direct, routes=[r for r in hot.routes if isinstance(r, APIRoute)])
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    if guard is not None:
+        app.add_middleware(Access, guard=guard)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestMetrics, metrics=service.metrics)
     return app

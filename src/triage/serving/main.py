@@ -11,6 +11,7 @@ from triage.history.tables import History
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.champion import bundle_folder, champion, find_champion
+from triage.serving.access_guard import Guard
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.app import create_app, wall_clock
 from triage.serving.challenger import load_challenger
@@ -53,8 +54,13 @@ def _load(settings: Settings) -> tuple[Scorer, History]:
 
 
 def create(settings: Settings | None = None) -> FastAPI:
-    """Return the app; it answers "not ready" with the next command while something is missing."""
+    """Return the app; it answers "not ready" with the next command while something is missing.
+
+    Raises:
+        SettingsError: if it would listen beyond this machine without a key in force.
+    """
     configured = settings or Settings()
+    guard = Guard(configured)
     try:
         scorer, history = _load(configured)
     except (BundleError, HistoryError) as error:
@@ -65,7 +71,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         def not_ready() -> Advisor:
             raise NotReadyError([problem], command)
 
-        return create_app(not_ready, configured)
+        return create_app(not_ready, configured, guard=guard)
     challenger = load_challenger(configured, scorer, history)
     prices = load_price_desk(configured, history)
     scorers = [scorer]
@@ -74,6 +80,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     desk = load_exception_desk(configured, history)
     return create_app(
         lambda: scorer, configured, challenger=challenger, prices=prices, exception_desk=desk,
+        guard=guard,
         keep=lambda: keeping(
             lambda changes: Live(
                 EventLog(configured.home), scorers, prices,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from fastapi import FastAPI
 from httpx2 import Response
+from starlette.testclient import TestClient
 
 from triage.serving.routes.score import EXAMPLE
 from triage.serving.schemas import Problem
@@ -13,6 +15,13 @@ from triage.serving.schemas import Problem
 JSON = {"content-type": "application/json"}
 NDJSON = {"content-type": "application/x-ndjson"}
 STORED = "SO-4500101"
+
+
+def beside(
+    app: FastAPI, address: str = "127.0.0.1", base_url: str = "http://localhost"
+) -> TestClient:
+    """Return a client on the same machine as a service that listens on loopback."""
+    return TestClient(app, base_url, client=(address, 50_000), raise_server_exceptions=False)
 
 
 def order(**changes: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from tests.unit.serving.bodies import assert_problem
+from tests.unit.serving.bodies import assert_problem, beside
 from typer.testing import CliRunner
 
 from triage import cli
@@ -38,7 +38,7 @@ def own(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(own: Path) -> Iterator[TestClient]:
-    with TestClient(create(Settings(home=own)), raise_server_exceptions=False) as made:
+    with beside(create(Settings(home=own))) as made:
         yield made
 
 

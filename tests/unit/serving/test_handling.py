@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from starlette.testclient import TestClient
 from tests import fakes
-from tests.unit.serving.bodies import assert_problem
+from tests.unit.serving.bodies import assert_problem, beside
 
 from triage.domain.clock import MICROS_PER_HOUR, from_micros
 from triage.ledger.ledger import Ledger
@@ -348,12 +348,12 @@ def test_the_service_over_a_log_keeps_work_through_a_restart(home: Path, tmp_pat
     own = tmp_path / "own"
     for folder in ("history", "models"):
         shutil.copytree(home / folder, own / folder)
-    with TestClient(create(Settings(home=own))) as client:
+    with beside(create(Settings(home=own))) as client:
         first, second = listed(client)[:2]
         do(client, first, action="dispose", code="expedited")
         do(client, second, action="snooze", worse_by=10)
         assert not {first, second} & set(listed(client, page_size="500"))
-    with TestClient(create(Settings(home=own))) as client:
+    with beside(create(Settings(home=own))) as client:
         assert listed(client, handled="disposed") == [first]
         assert listed(client, handled="snoozed") == [second]
         assert client.get(f"/orders/{first}").text.count("Done: expedited.") == 1

@@ -429,7 +429,8 @@ from starlette.testclient import TestClient
 from triage.serving.main import create
 from triage.settings import Settings
 
-client = TestClient(create(Settings(home=Path(sys.argv[1]))))
+app = create(Settings(home=Path(sys.argv[1])))
+client = TestClient(app, base_url="http://localhost", client=("127.0.0.1", 50_000))
 items = client.get("/v1/worklist").json()["items"]
 assert len(items) > 10, items
 scored = client.post("/v1/score", json={"order_id": items[0]["order_id"]})

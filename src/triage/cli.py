@@ -18,7 +18,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from triage import keys_cli, ledger_cli
+from triage import keys_cli, ledger_cli, webhooks_cli
 from triage.errors import SettingsError, TriageError
 from triage.settings import Settings
 
@@ -500,6 +500,7 @@ def serve(
 app.add_typer(ledger_cli.audit, name="audit")
 app.command()(ledger_cli.replay)
 app.add_typer(keys_cli.keys, name="keys")
+app.add_typer(webhooks_cli.webhooks, name="webhooks")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,7 @@ from triage.advice.policy import Policy
 from triage.ledger.entries import Draft, Entry
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
+from triage.serving.expiry import RESTORED, Expiries
 
 KIND: Final = "decision"
 VOLATILE = ("decision_id", "scored_at", "stale_at")
@@ -89,12 +91,17 @@ class Decisions:
         policy: the policy in force; it is recorded once, so that old decisions can be made again.
         history: fingerprint of the log of extracts.
         prices: digest of the bundle of prices, if there is one.
+
+    Attributes:
+        expiries: answers that callers hold, until they go stale.
     """
 
     def __init__(self, ledger: Ledger, policy: Policy, history: str, prices: str | None) -> None:
         self.ledger = ledger
         self._history, self._prices = history, prices
         self._policy = record_policy(ledger, policy)
+        self.expiries = Expiries()
+        self.expiries.restore(ledger.last(RESTORED, KIND), time.time_ns() // 1_000)
 
     def draft(
         self, decision_id: str, body: bytes, answer: bytes, said: Assessment, info: ModelInfo,
@@ -128,6 +135,8 @@ class Decisions:
             StoreUnavailableError: if they cannot be; then nothing may be answered.
         """
         await self.ledger.record_async(*drafts)
+        for draft in drafts:
+            self.expiries.note(draft)
 
 
 def record_policy(ledger: Ledger, policy: Policy) -> str:

@@ -10,15 +10,24 @@ from triage.ledger.ledger import Ledger
 from triage.serving.decisions import Decisions
 from triage.serving.follow import Changes
 from triage.serving.live import Live
+from triage.serving.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What is open while the service runs; without `decisions` nothing is recorded."""
+    """What is open while the service runs.
+
+    Attributes:
+        live: takes events.
+        changes: tells what changes.
+        decisions: records answers; None where nothing is recorded.
+        webhooks: tells receivers what changes; None without any.
+    """
 
     live: Live
     changes: Changes
     decisions: Decisions | None
+    webhooks: Webhooks | None = None
 
 
 Keep = Callable[[], contextlib.AbstractContextManager[Keeping]]
@@ -30,18 +39,26 @@ Raises LedgerError if another process has it open, or it is damaged.
 
 @contextlib.contextmanager
 def keeping(
-    live: Callable[[Changes], Live], decisions: Callable[[], Decisions | None]
+    live: Callable[[Changes], Live],
+    decisions: Callable[[], Decisions | None],
+    webhooks: Callable[[], Webhooks | None] = lambda: None,
 ) -> Iterator[Keeping]:
-    """Open what takes events, caught up, and what records decisions; close both at the end."""
+    """Open what takes events (caught up), records decisions and tells; close all at the end."""
     changes = Changes()
     taking = live(changes)
     ledger: Ledger | None = None
+    hooks: Webhooks | None = None
     try:
         taking.catch_up()
         recording = decisions()
         ledger = None if recording is None else recording.ledger
-        yield Keeping(taking, changes, recording)
+        if recording is not None and taking.follower is not None:
+            taking.follower.expiries = recording.expiries
+        hooks = webhooks()
+        yield Keeping(taking, changes, recording, hooks)
     finally:
         taking.events.close()
         if ledger is not None:
             ledger.close()
+        if hooks is not None:
+            hooks.close()

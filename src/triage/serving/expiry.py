@@ -1,0 +1,82 @@
+"""Answers that callers hold, and when they go stale: the newest of each stored order.
+
+An answer is replaced when its order is asked for again. What is assessed again without being asked
+for does not count: the caller still holds the old answer, and is told once that it has expired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from triage.domain.clock import to_micros
+from triage.ledger.entries import Draft, Entry
+
+REMEMBERED = 20_000
+"""Orders whose answers are remembered; the oldest beyond them are forgotten untold."""
+RESTORED = 5_000
+"""Decisions that are looked at when the service starts."""
+_STALE_AT = b'"stale_at":"'
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An answer that a caller holds.
+
+    Attributes:
+        order_id: the order.
+        decision_id: the decision on record.
+        stale_at: until when it holds, UTC micros.
+    """
+
+    order_id: str
+    decision_id: str
+    stale_at: int
+
+
+class Expiries:
+    """Remembers the newest answer of each order, the soonest stale first.
+
+    All answers hold equally long, so that they go stale in the order in which they were given.
+    """
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._remembered = remembered
+        self._held: dict[str, Held] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def note(self, draft: Draft) -> None:
+        """Remember a decision; an order that was sent whole is nobody's to follow."""
+        if draft.order_id is not None and draft.personal is None:
+            self._keep(draft.order_id, draft.id, draft.body)
+
+    def restore(self, newest_first: Iterable[Entry], now: int) -> None:
+        """Remember recorded decisions whose answers still hold at a moment (UTC micros)."""
+        alive = takewhile(lambda entry: _stale_at(entry.body) > now, newest_first)
+        for entry in reversed(list(alive)):
+            if entry.order_id is not None and entry.personal_digest is None:
+                self._keep(entry.order_id, entry.id, entry.body)
+
+    def passed(self, now: int) -> list[Held]:
+        """Return the answers that have gone stale by a moment (UTC micros), and forget them."""
+        gone = list(takewhile(lambda held: held.stale_at <= now, self._held.values()))
+        for held in gone:
+            del self._held[held.order_id]
+        return gone
+
+    def _keep(self, order_id: str, decision_id: str, body: bytes) -> None:
+        self._held.pop(order_id, None)
+        self._held[order_id] = Held(order_id, decision_id, _stale_at(body))
+        if len(self._held) > self._remembered:
+            del self._held[next(iter(self._held))]
+
+
+def _stale_at(body: bytes) -> int:
+    """Read one moment of a decision without reading all of it; within a text it is escaped."""
+    start = body.index(_STALE_AT) + len(_STALE_AT)
+    text = body[start : body.index(b'"', start)].decode()
+    return to_micros(datetime.fromisoformat(text))

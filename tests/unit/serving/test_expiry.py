@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from triage.advice import policy
+from triage.domain.clock import from_micros
+from triage.domain.records import Milestone, MilestoneKind
+from triage.history.log import Log
+from triage.ledger.entries import Draft
+from triage.ledger.ledger import Ledger
+from triage.models.at_risk import NAME, AtRiskModel
+from triage.serving import answers
+from triage.serving.decisions import KIND
+from triage.serving.expiry import Expiries
+from triage.serving.follow import Changes, Follower
+from triage.serving.scorer import Scorer
+
+_SECOND = 1_000_000
+NOW = 1_790_000_000 * _SECOND
+
+
+def draft(order_id: str, stale_at: int, *, whole: bool = False) -> Draft:
+    answer = {"order_id": order_id, "stale_at": from_micros(stale_at), "advisory": True}
+    body = b'{"as_of":0,"answer":' + answers.dump(answer) + b',"asked":null}'
+    return Draft(KIND, body, order_id, b"{}" if whole else None)
+
+
+def names(expiries: Expiries, now: int) -> list[str]:
+    return [held.order_id for held in expiries.passed(now)]
+
+
+def test_an_answer_expires_once_when_its_moment_has_passed() -> None:
+    expiries = Expiries()
+    expiries.note(draft("SO-1", NOW))
+    assert names(expiries, NOW - 1) == []
+    assert names(expiries, NOW) == ["SO-1"]
+    assert names(expiries, NOW) == []
+
+
+def test_who_asks_again_holds_the_newer_answer() -> None:
+    expiries = Expiries()
+    expiries.note(draft("SO-1", NOW))
+    expiries.note(draft("SO-2", NOW + 1))
+    again = draft("SO-1", NOW + 2)
+    expiries.note(again)
+    assert names(expiries, NOW + 1) == ["SO-2"]
+    (held,) = expiries.passed(NOW + 2)
+    assert held.decision_id == again.id
+
+
+def test_an_order_that_was_sent_whole_is_not_followed() -> None:
+    expiries = Expiries()
+    expiries.note(draft("SO-1", NOW, whole=True))
+    assert len(expiries) == 0
+
+
+def test_an_order_id_cannot_pretend_to_be_a_moment() -> None:
+    expiries = Expiries()
+    expiries.note(draft('x","stale_at":"2000-01-01T00:00:00Z', NOW))
+    (held,) = expiries.passed(NOW)
+    assert held.stale_at == NOW
+
+
+def test_memory_is_bounded() -> None:
+    expiries = Expiries(remembered=3)
+    for number in range(10):
+        expiries.note(draft(f"SO-{number}", NOW + number))
+    assert names(expiries, NOW + 100) == ["SO-7", "SO-8", "SO-9"]
+
+
+def test_answers_that_still_hold_are_remembered_over_a_restart(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path)
+    stale, whole, fresh, newer = (
+        draft("SO-1", NOW - 1), draft("SO-2", NOW + 5, whole=True), draft("SO-3", NOW + 6),
+        draft("SO-4", NOW + 7),
+    )  # fmt: skip
+    ledger.record(stale, whole, fresh, newer)
+    expiries = Expiries()
+    expiries.restore(ledger.last(100, KIND), NOW)
+    ledger.close()
+    assert [held.decision_id for held in expiries.passed(NOW + 10)] == [fresh.id, newer.id]
+
+
+@pytest.fixture
+def scorer(home: Path) -> Scorer:
+    (folder,) = (home / "models" / NAME).glob("*/")
+    return Scorer(AtRiskModel.load(folder, folder.name), "7", Log(home).read(), policy.load())
+
+
+def test_only_open_orders_are_told_of(scorer: Scorer) -> None:
+    changes = Changes()
+    follower = Follower(scorer, changes, scorer.policy.follow)
+    follower.expiries = Expiries()
+    one, other = (each.assessment.order_id for each in scorer.worklist().items[:2])
+    moment = from_micros(scorer.now() + 1)
+    scorer.engine.apply(
+        Milestone(
+            order_id=one, milestone=MilestoneKind.DELIVERED, event_time=moment, record_time=moment
+        )
+    )
+    asked = draft(other, NOW)
+    for each in (draft(one, NOW), asked, draft("nobody's", NOW)):
+        follower.expiries.note(each)
+    heard: list[tuple[str, dict[str, Any]]] = []
+    with changes.telling(lambda told, facts: heard.append((told, facts))):
+        follower.tell_expired(NOW)
+    assert heard == [
+        (
+            "decision.expired",
+            {"order_id": other, "decision_id": asked.id, "stale_at": from_micros(NOW)},
+        )
+    ]

@@ -92,7 +92,7 @@ def retry(
 def test(name: Annotated[str, typer.Argument(help="A subscription.")]) -> None:
     """Send one event of type `webhook.test` to a receiver now, and say what it answered."""
     from triage.ledger.entries import new_id
-    from triage.serving.webhooks import TEST, letter_of, receivers
+    from triage.serving.webhook_receiver import TEST, letter_of, receivers
 
     known, delivery = receivers(Settings().workspace)
     if name not in known:

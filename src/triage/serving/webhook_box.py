@@ -171,9 +171,9 @@ class Outbox:
 
     def _carry(self) -> None:
         """Write what is held at the end of the journal, and let the files before it go."""
+        self._journal.rotate().result()
         before = self._journal.next_seq - 1
         steps = [json.dumps(step).encode() for step in self.held.steps()]
-        self._journal.rotate().result()
         if steps:
             self._journal.append(steps).result()
         self._journal.release(before)

@@ -13,63 +13,22 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from triage.domain.clock import from_micros
 from triage.ledger.entries import new_id
-from triage.serving import answers
 from triage.serving.background import background
 from triage.serving.follow import Changes
 from triage.serving.metrics import Metrics
-from triage.serving.webhook_box import DeadLetter, Letter, Outbox
-from triage.serving.webhook_declared import Delivery, Subscription, load, secrets_of
-from triage.serving.webhook_send import Sent, send
-from triage.serving.webhook_signing import Secret, headers
+from triage.serving.webhook_box import FOLDER, DeadLetter, Letter, Outbox
+from triage.serving.webhook_declared import Delivery
+from triage.serving.webhook_receiver import Receiver, Send, letter_of
+from triage.serving.webhook_send import send
 
-MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
-SOURCE = "/triage"
-TEST = "webhook.test"
 _LOOK_SECONDS = 1.0
 _LOG = logging.getLogger("triage.serving")
-Send = Callable[[Subscription, Mapping[str, str], bytes, float], Awaitable[Sent]]
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """A subscription with its secrets."""
-
-    name: str
-    subscription: Subscription
-    secrets: tuple[Secret, ...]
-
-    async def attempt(self, letter: Letter, seconds: float, sending: Send = send) -> Sent:
-        """Sign an event as of now and send it once."""
-        body = letter.body.encode()
-        signed = headers(letter.id, int(time.time()), body, self.secrets)
-        return await sending(
-            self.subscription, {"Content-Type": MEDIA_TYPE, **signed}, body, seconds
-        )
-
-
-def letter_of(to: str, message_id: str, told: str, facts: dict[str, Any]) -> Letter:
-    """Return an event as CloudEvents 1.0 has it, structured JSON."""
-    at = time.time_ns() // 1_000
-    event = {
-        "specversion": "1.0",
-        "id": message_id,
-        "source": SOURCE,
-        "type": told,
-        "time": from_micros(at),
-        "datacontenttype": "application/json",
-        "data": facts,
-    }
-    subject = facts.get("order_id") or facts.get("exception_id")
-    body = answers.dump(event if subject is None else event | {"subject": subject})
-    return Letter(to, message_id, told, at, body.decode())
 
 
 class _Line:
@@ -244,21 +203,6 @@ class Webhooks:
                 gauge.labels(name, state).set(found[name])
 
 
-def receivers(workspace: Path | None) -> tuple[dict[str, Receiver], Delivery]:
-    """Return who is told as the workspace declares it, with secrets from the environment.
-
-    Raises:
-        DeclarationError: naming the field that does not fit.
-        SettingsError: naming a variable that holds no secret.
-    """
-    declared = load(workspace)
-    found = {
-        name: Receiver(name, subscription, secrets_of(name, subscription))
-        for name, subscription in declared.subscriptions.items()
-    }
-    return found, declared.delivery
-
-
 def open_webhooks(home: Path, declared: tuple[Mapping[str, Receiver], Delivery]) -> Webhooks | None:
     """Open what delivers to receivers; None if there are none and nothing is left to deliver.
 
@@ -266,6 +210,6 @@ def open_webhooks(home: Path, declared: tuple[Mapping[str, Receiver], Delivery])
         AlreadyOpenError: if another process delivers for this home.
     """
     known, delivery = declared
-    if not known and not (home / "webhooks").is_dir():
+    if not known and not (home / FOLDER).is_dir():
         return None
     return Webhooks(known, delivery, Outbox(home))

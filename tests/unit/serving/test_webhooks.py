@@ -19,7 +19,8 @@ from triage.serving.follow import Changes, Told
 from triage.serving.metrics import Metrics
 from triage.serving.webhook_box import FOLDER, Outbox, ask_again, read_held
 from triage.serving.webhook_declared import Delivery, Wanted
-from triage.serving.webhooks import Receiver, Webhooks
+from triage.serving.webhook_receiver import Receiver
+from triage.serving.webhooks import Webhooks
 
 QUICK = Delivery(attempts=3, first_wait_seconds=0.02, timeout_seconds=2, at_once=2)
 

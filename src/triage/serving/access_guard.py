@@ -93,6 +93,12 @@ def caller() -> Caller | None:
     return _CALLER.get()
 
 
+def signed_in() -> bool:
+    """Return whether the request that is being answered came by a session."""
+    found = _CALLER.get()
+    return found is not None and found.signed_in
+
+
 class Guard:
     """Decides about requests.
 
@@ -138,7 +144,10 @@ class Guard:
             _CALLER.set(found)
         if found is None or found.signed_in:
             self._check_sender(scope["method"], told)
-        return self._limit(place(address) if found is None else found.key.id, address)
+        headers = self._limit(place(address) if found is None else found.key.id, address)
+        if found is not None and found.signed_in:
+            headers["cache-control"] = "private, no-cache"
+        return headers
 
     def sign_in(self, token: str, address: str) -> str:
         """Return the cookie of a session for a key with scope `worklist`.

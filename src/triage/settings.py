@@ -29,6 +29,8 @@ class Settings(BaseSettings):
             while it listens further (not behind a proxy on this machine); `never`, nobody.
         rate_limit: requests a second of one caller, four times as many at once; 0 means any number.
             Unset means 500 for callers on other machines and any number for those on this one.
+        log_format: whether the service logs lines for people (`text`) or one object a line (`json`).
+        log_requests: which requests are logged: `all`, those that `failed` (4xx, 5xx), or `none`.
         max_body_bytes: largest request body that is read.
         max_batch: largest number of orders in one batch request.
         max_events: largest number of events in one request.
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
     ledger_url: str | None = None
     open_loopback: Literal["until-keys", "always", "never"] = "until-keys"
     rate_limit: Annotated[int, Field(ge=0)] | None = None
+    log_format: Literal["text", "json"] = "text"
+    log_requests: Literal["all", "failed", "none"] = "failed"
     max_body_bytes: int = 2_000_000
     max_batch: int = 1_000
     max_events: int = 10_000

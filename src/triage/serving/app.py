@@ -23,8 +23,10 @@ from triage.serving.handling_desk import HandlingDesk
 from triage.serving.headers import SecurityHeaders
 from triage.serving.keeping import Keep
 from triage.serving.limits import BodyLimit
+from triage.serving.logs import note_of
 from triage.serving.metrics import Metrics, RequestMetrics
 from triage.serving.price_desk import PriceDesk
+from triage.serving.request_id import RequestIds
 from triage.serving.routes import (
     batch,
     decisions,
@@ -120,7 +122,10 @@ def create_app(
     if guard is not None:
         app.add_middleware(Access, guard=guard)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(RequestMetrics, metrics=service.metrics)
+    app.add_middleware(
+        RequestMetrics, metrics=service.metrics, note=note_of(settings.log_requests)
+    )
+    app.add_middleware(RequestIds)
     return app
 
 

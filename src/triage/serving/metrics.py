@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from triage.serving.advisor import ModelInfo
+from triage.serving.logs import Note
 
 MEDIA_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -61,11 +62,18 @@ class Metrics:
 
 
 class RequestMetrics:
-    """Counts requests and their time under the template of the route that answered."""
+    """Counts requests and their time under the template of the route that answered.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    Args:
+        app: what answers.
+        metrics: where they are counted.
+        note: is told route, method, status and seconds of each, too.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, note: Note | None = None) -> None:
         self.app = app
         self.metrics = metrics
+        self._note = note
         self._series = lru_cache(maxsize=1024)(self._series_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,8 +96,11 @@ class RequestMetrics:
             route = _template(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             requests, latency = self._series(route, method, status)
+            seconds = time.perf_counter() - started
             requests.inc()
-            latency.observe(time.perf_counter() - started)
+            latency.observe(seconds)
+            if self._note is not None:
+                self._note(route, method, status, seconds)
 
     def _series_of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
         return self.metrics.requests.labels(route, method, status), self.metrics.latency.labels(

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from triage.errors import OrderNotFoundError, RequestError, TriageError
+from triage.serving import request_id
 from triage.serving.advisor import NotReadyError
 from triage.serving.headers import ALWAYS
 
@@ -99,8 +100,9 @@ def of_error(error: TriageError, instance: str = "") -> dict[str, Any]:
 
 
 def instance_of(scope: Scope) -> str:
-    """Return the path asked for, percent-encoded and cut, as reference to this occurrence."""
-    return quote(str(scope.get("path", "/")).encode("utf-8", "replace"), safe="/")[:200]
+    """Return the path asked for, percent-encoded and cut, with the id of the request behind `#`."""
+    path = quote(str(scope.get("path", "/")).encode("utf-8", "replace"), safe="/")[:200]
+    return f"{path}#{scope[request_id.KEY]}" if request_id.KEY in scope else path
 
 
 def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
@@ -153,4 +155,5 @@ _DETAILS = {
 async def _on_crash(request: Request, _: Exception) -> Response:
     detail = "a fault of the service, not of the request; its log says more"
     problem = body(500, "internal", "The service failed", detail, instance_of(request.scope))
-    return respond(problem, ALWAYS)  # made outside of all middleware
+    own = {request_id.HEADER: request_id.current()}
+    return respond(problem, ALWAYS | own)  # made outside of all middleware

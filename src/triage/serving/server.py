@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from triage.serving import logs
 from triage.settings import Settings
 
 HEAD_SECONDS = 5.0
@@ -74,10 +75,12 @@ def config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=10,
         access_log=False,
         server_header=False,
+        log_config=None,
         log_level="warning",
     )
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve an app until interrupted."""
+    """Serve an app until interrupted; what is logged goes to stderr as settings say."""
+    logs.configure(settings)
     uvicorn.Server(config(app, settings)).run()

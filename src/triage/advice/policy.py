@@ -91,6 +91,19 @@ class FollowPolicy(Declared):
     least_change: Annotated[float, Field(gt=0, le=1)] = 0.05
 
 
+class SuccessionPolicy(Declared):
+    """How a running service follows promotions.
+
+    Attributes:
+        look_seconds: between two looks at who is named champion and challenger.
+        predecessor_minutes: for how long the model before stays loaded, so that a rollback takes
+            effect at the next look; later it is loaded anew first.
+    """
+
+    look_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
+    predecessor_minutes: Annotated[float, Field(ge=0)] = 60.0
+
+
 class Policy(Declared):
     """Bands, reasons, freshness and work, with the version that every answer names."""
 
@@ -102,6 +115,7 @@ class Policy(Declared):
     abstain: AbstainPolicy = AbstainPolicy()
     shadow: ShadowPolicy = ShadowPolicy()
     follow: FollowPolicy = FollowPolicy()
+    succession: SuccessionPolicy = SuccessionPolicy()
     work: WorkPolicy = WorkPolicy()
 
     @field_validator("bands")

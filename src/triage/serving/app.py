@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import triage
-from triage.models.at_risk import NAME
-from triage.models.shadow_file import ShadowFile
 from triage.serving import openapi, pages, problems
 from triage.serving.access import Access
 from triage.serving.access_guard import Guard
@@ -21,6 +20,7 @@ from triage.serving.direct import Direct
 from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.headers import SecurityHeaders
+from triage.serving.idempotency import Idempotency
 from triage.serving.keeping import Keep
 from triage.serving.limits import BodyLimit
 from triage.serving.logs import note_of
@@ -35,12 +35,14 @@ from triage.serving.routes import (
     health,
     models,
     score,
+    sign_in,
     stream,
     timeline,
     worklist,
 )
+from triage.serving.saved_views import SavedViews
 from triage.serving.service import Service
-from triage.serving.shadow import Shadow
+from triage.serving.shadowing import Shadowing
 from triage.settings import Settings
 
 _PARTS = (
@@ -63,6 +65,7 @@ def create_app(
     prices: PriceDesk | None = None,
     exception_desk: ExceptionDesk | None = None,
     keep: Keep | None = None,
+    succession: Callable[[Service, Shadowing], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """Return the app: the API, the list, and what operation needs.
 
@@ -78,9 +81,9 @@ def create_app(
         exception_desk: classifies exceptions; without it that address answers "not ready".
         keep: opens what events and decisions are kept in, as the app starts; without it no events
             are taken and nothing is recorded.
+        succession: follows promotions as long as the app runs; without it a model stays.
     """
     metrics = Metrics()
-    shadow = _shadow(challenger, advisor_provider, settings, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(started: FastAPI) -> AsyncIterator[None]:
@@ -89,13 +92,18 @@ def create_app(
                 kept = stack.enter_context(keep())
                 service.live, service.decisions = kept.live, kept.decisions
                 service.changes = kept.changes
+                if kept.webhooks is not None:
+                    await stack.enter_async_context(kept.webhooks.running(kept.changes, metrics))
                 if kept.live.follower is not None:
                     await stack.enter_async_context(kept.live.follower.running())
                 started.state.kept = kept
                 if kept.decisions is not None:
-                    service.handling = HandlingDesk(kept.decisions.ledger)
-            if shadow is not None:
-                await stack.enter_async_context(shadow.running())
+                    service.handling = HandlingDesk(kept.decisions.ledger, kept.changes)
+                    service.views = SavedViews(kept.decisions.ledger)
+            shadowing = await stack.enter_async_context(Shadowing(service).running())
+            await shadowing.begin(challenger)
+            if succession is not None:
+                await stack.enter_async_context(succession(service, shadowing))
             yield
 
     app = FastAPI(
@@ -108,37 +116,23 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    service = Service(advisor_provider, settings, clock, metrics, challenger, shadow, prices)
+    service = Service(advisor_provider, settings, clock, metrics, prices=prices)
     service.exceptions = exception_desk
     hot = score.router(service)
     app.include_router(hot)
     for part in _PARTS:
         app.include_router(part.router(service))
+    if guard is not None:
+        app.include_router(sign_in.router(service, guard))
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)
     openapi.install(app)
     app.add_middleware(Direct, routes=[r for r in hot.routes if isinstance(r, APIRoute)])
+    app.add_middleware(Idempotency, service=service)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     if guard is not None:
         app.add_middleware(Access, guard=guard)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(
-        RequestMetrics, metrics=service.metrics, note=note_of(settings.log_requests)
-    )
+    app.add_middleware(RequestMetrics, metrics=service.metrics, note=note_of(settings.log_requests))
     app.add_middleware(RequestIds)
     return app
-
-
-def _shadow(
-    challenger: Challenger | None, provider: AdvisorProvider, settings: Settings, metrics: Metrics
-) -> Shadow | None:
-    if challenger is None:
-        return None
-    if challenger.advisor is None:
-        metrics.shadow.labels("failed").inc()
-        return None
-    policy = provider().policy.shadow
-    file = ShadowFile(
-        settings.home, NAME, max_bytes=round(policy.max_mb_a_day * 1e6), keep_days=policy.keep_days
-    )
-    return Shadow(challenger.advisor, challenger.against, file, policy, metrics.shadow)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from triage.errors import BundleError
 from triage.features.compile import FeatureSet
@@ -60,17 +61,25 @@ def load_challenger(settings: Settings, champion: Scorer, history: History) -> C
         return None
     if pointer is None or pointer["digest"] == champion.info.digest:
         return None
-    named = Challenger(
-        str(pointer.get("version", "")), pointer["digest"], _since(pointer.get("since")),
-        champion.info.digest,
-    )  # fmt: skip
+    named = named_challenger(pointer, champion.info.digest)
     try:
         scorer, shared = _scorer(settings, named, champion, history)
     except Exception as error:  # noqa: BLE001  whatever ails a challenger, the champion answers
-        problem = (str(error) or type(error).__name__).splitlines()[0]
-        _LOG.warning("version %s of %s scores nothing: %s", named.version, NAME, problem)
-        return replace(named, problem=problem)
+        return without(named, error)
     return replace(named, advisor=scorer, shares_state=shared)
+
+
+def named_challenger(pointer: dict[str, Any], against: str) -> Challenger:
+    """Return who is named by a pointer, not loaded, against the champion of a digest."""
+    version, since = str(pointer.get("version", "")), _since(pointer.get("since"))
+    return Challenger(version, pointer["digest"], since, against)
+
+
+def without(named: Challenger, error: Exception) -> Challenger:
+    """Return a challenger that scores nothing, and say why."""
+    problem = (str(error) or type(error).__name__).splitlines()[0]
+    _LOG.warning("version %s of %s scores nothing: %s", named.version, NAME, problem)
+    return replace(named, problem=problem)
 
 
 def same_features(one: FeatureSet, other: FeatureSet) -> bool:

@@ -58,13 +58,13 @@ class EventLog:
         """Return the number of the newest event, 0 if there is none."""
         return self._journal.next_seq - 1
 
-    def records(self) -> Iterator[tuple[int, Record]]:
-        """Yield number and record of what is kept, in sequence.
+    def records(self, first: int = 0) -> Iterator[tuple[int, Record]]:
+        """Yield number and record of what is kept, in sequence, from a number on.
 
         Raises:
             HistoryError: if a frame cannot be read by this version.
         """
-        for seq, payload in self._journal.read():
+        for seq, payload in self._journal.read(first):
             yield seq, _record(seq, payload)
 
     async def keep(self, events: Sequence[tuple[str, Record]]) -> tuple[list[int], int]:
@@ -119,13 +119,13 @@ def check_free(home: Path) -> None:
     Journal.open(home / FOLDER).close()
 
 
-def read_events(home: Path) -> Iterator[tuple[int, Record]]:
-    """Yield number and record of a home's events, beside the process that keeps them.
+def read_events(home: Path, first: int = 0) -> Iterator[tuple[int, Record]]:
+    """Yield number and record of a home's events from a number on, beside the process that keeps.
 
     Raises:
         HistoryError: if a frame cannot be read by this version.
     """
-    for seq, payload in read_folder(home / FOLDER).frames(0):
+    for seq, payload in read_folder(home / FOLDER).frames(first):
         yield seq, _record(seq, payload)
 
 

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from typing import Any, Literal
 
@@ -25,20 +25,24 @@ from triage.domain.records import (
     InboundSupply,
     InventoryPosition,
     Milestone,
+    MilestoneKind,
     Order,
     Record,
 )
+from triage.errors import OrderNotFoundError
 from triage.serving.background import background
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.expiry import Expiries
 from triage.serving.scorer import Scorer
 
 _TICK_SECONDS = 0.05
 _LATE_SECONDS = 1.0
 _MOST_WAITING = 1_000
 _CLASSIFIED = ("code", "probability", "abstained", "owner", "severity", "due_by")
+_CLOSING = {MilestoneKind.DELIVERED.value, MilestoneKind.ORDER_CANCELLED.value}
 _LOG = logging.getLogger("triage.serving")
 Told = Literal["risk.changed", "order.opened", "order.closed", "exception.opened",
-               "exception.resolved"]  # fmt: skip
+               "exception.resolved", "work.changed", "decision.expired"]  # fmt: skip
 Change = tuple[int, Told, dict[str, Any]]
 """Its number, what it is, and its facts."""
 
@@ -50,6 +54,7 @@ class Changes:
         self._last = 0
         self._past: deque[Change] = deque(maxlen=remembered)
         self._listeners: set[asyncio.Queue[Change]] = set()
+        self._takers: list[Callable[[Told, dict[str, Any]], None]] = []
 
     @property
     def listeners(self) -> int:
@@ -61,10 +66,21 @@ class Changes:
         self._last += 1
         change = (self._last, told, facts)
         self._past.append(change)
+        for taking in self._takers:
+            taking(told, facts)
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(change)
+
+    @contextlib.contextmanager
+    def telling(self, taking: Callable[[Told, dict[str, Any]], None]) -> Iterator[None]:
+        """Tell something of every change at once, none is left out; it must not raise."""
+        self._takers.append(taking)
+        try:
+            yield
+        finally:
+            self._takers.remove(taking)
 
     @contextlib.contextmanager
     def listening(self, after: int | None = None) -> Any:  # noqa: ANN401 - a generator of queues
@@ -84,10 +100,14 @@ class Follower:
     """Assesses again what records move.
 
     Args:
-        scorer: the champion with the state that records change.
+        scorer: the champion, with the state that records change.
         changes: who is told.
         policy: budget, and what is worth telling.
         exceptions: classifies each exception that is raised, if there is a model of them.
+
+    Attributes:
+        scorer: the champion; another may take its place.
+        expiries: answers that callers hold; who is told when they go stale. None if none are kept.
     """
 
     def __init__(
@@ -95,7 +115,8 @@ class Follower:
         exceptions: ExceptionDesk | None = None,
     ) -> None:  # fmt: skip
         self._exceptions = exceptions
-        self._scorer, self._changes, self._policy = scorer, changes, policy
+        self.expiries: Expiries | None = None
+        self.scorer, self._changes, self._policy = scorer, changes, policy
         self._first: dict[str, None] = {}
         self._then: dict[str, None] = {}
         self._sites: set[str | None] = set()
@@ -114,7 +135,7 @@ class Follower:
         if isinstance(record, Order | Milestone | ExceptionEvent) and record.order_id:
             self._first[record.order_id] = None
         if isinstance(record, Milestone):
-            site, carrier = self._scorer.way_of(record.order_id)
+            site, carrier = self.scorer.way_of(record.order_id)
             self._sites.add(site)
             self._carriers.add(carrier)
         elif isinstance(record, InventoryPosition | InboundSupply):
@@ -126,7 +147,7 @@ class Follower:
             self._changes.tell("exception.resolved", facts)
             return
         if self._exceptions is not None:
-            said = self._exceptions.classify_record(record, self._scorer.order_of(record.order_id))
+            said = self._exceptions.classify_record(record, self.scorer.order_of(record.order_id))
             facts |= {name: said[name] for name in _CLASSIFIED}
         self._changes.tell("exception.opened", facts)
 
@@ -136,7 +157,7 @@ class Follower:
         names = self._taken(most)
         if not names:
             return 0
-        for name, (before, now) in zip(names, self._scorer.reassess(names), strict=True):
+        for name, (before, now) in zip(names, self.scorer.reassess(names), strict=True):
             self._compare(name, before, now)
         return len(names)
 
@@ -157,20 +178,36 @@ class Follower:
                 if not self.waiting and time.monotonic() - looked > _LATE_SECONDS:
                     looked = time.monotonic()
                     self._then.update(dict.fromkeys(self._stale()))
+                self.tell_expired(time.time_ns() // 1_000)
             except Exception:  # noqa: BLE001  whatever ails one order, the others follow
                 _LOG.exception("orders could not be assessed again; going on with the next")
+
+    def tell_expired(self, now: int) -> None:
+        """Tell of answers that went stale by a moment (UTC micros) while their order is open."""
+        for held in () if self.expiries is None else self.expiries.passed(now):
+            if self._is_open(held.order_id):
+                facts = {"order_id": held.order_id, "decision_id": held.decision_id}
+                stale_at = from_micros(held.stale_at)
+                self._changes.tell("decision.expired", facts | {"stale_at": stale_at})
+
+    def _is_open(self, order_id: str) -> bool:
+        try:
+            reached = {name for name, _, _ in self.scorer.milestones_of(order_id)}
+        except OrderNotFoundError:
+            return False
+        return not reached & _CLOSING
 
     def _look_around(self) -> None:
         """Let the orders wait that share something with what records were about."""
         if self._sites or self._carriers or self._stocked:
             around = [known - {None} for known in (self._sites, self._carriers, self._stocked)]
-            self._then.update(dict.fromkeys(self._scorer.sharing(*around)))
+            self._then.update(dict.fromkeys(self.scorer.sharing(*around)))
             for known in (self._sites, self._carriers, self._stocked):
                 known.clear()
 
     def _stale(self) -> list[str]:
-        holds = self._scorer.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE
-        return self._scorer.assessed_before(self._scorer.now() - round(holds))
+        holds = self.scorer.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE
+        return self.scorer.assessed_before(self.scorer.now() - round(holds))
 
     def _taken(self, most: int) -> list[str]:
         names: list[str] = []

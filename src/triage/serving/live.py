@@ -25,6 +25,7 @@ class Live:
         follower: assesses again what new records move; not told of those that are caught up with.
 
     Attributes:
+        scorers: whom events go to.
         applied: number of the newest event that scores have seen; all before it, too.
     """
 
@@ -33,12 +34,27 @@ class Live:
         follower: Follower | None = None,
     ) -> None:  # fmt: skip
         self._events = events
-        self._scorers, self._prices = tuple(scorers), prices
-        self._engines = tuple({id(each.engine): each.engine for each in scorers}.values())
+        self._prices = prices
+        self.keep_up(scorers)
         self.applied = 0
         self.follower = follower
         self._turn = asyncio.Lock()
         self._kept: dict[int, list[Record]] = {}
+
+    def keep_up(self, scorers: Sequence[Scorer]) -> None:
+        """Let events go to these scorers from now on; all have seen what was applied."""
+        self.scorers = tuple(scorers)
+        self._engines = tuple({id(each.engine): each.engine for each in scorers}.values())
+
+    async def join(self, scorer: Scorer, seen: int) -> None:
+        """Keep one more scorer up, which has taken in the first so many events."""
+        async with self._turn:
+            own = Live(None, [scorer])
+            for seq, record in self.events.records(seen + 1):
+                if seq > self.applied:
+                    break
+                own.apply(record)
+            self.keep_up((*self.scorers, scorer))
 
     @property
     def events(self) -> EventLog:
@@ -50,9 +66,8 @@ class Live:
     def catch_up(self) -> int:
         """Take in what is kept and not applied yet, as after a restart; return how much it was."""
         before = self.applied
-        for seq, record in self.events.records():
-            if seq > before:
-                self.apply(record)
+        for _, record in self.events.records(before + 1):
+            self.apply(record)
         return self.applied - before
 
     async def take(self, events: Sequence[tuple[str, Record]]) -> int:
@@ -89,7 +104,7 @@ class Live:
         """Take in the record of the next event, which is kept."""
         for engine in self._engines:
             engine.apply(record)
-        for scorer in self._scorers:
+        for scorer in self.scorers:
             scorer.note(record)
         if self._prices is not None:
             self._prices.note(record)

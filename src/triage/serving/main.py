@@ -23,6 +23,9 @@ from triage.serving.keeping import keeping
 from triage.serving.live import Live
 from triage.serving.price_desk import PriceDesk, load_price_desk
 from triage.serving.scorer import Scorer
+from triage.serving.succession import Succession
+from triage.serving.webhook_receiver import receivers
+from triage.serving.webhooks import open_webhooks
 from triage.settings import Settings
 
 
@@ -78,6 +81,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     if challenger is not None and isinstance(challenger.advisor, Scorer):
         scorers.append(challenger.advisor)
     desk = load_exception_desk(configured, history)
+    told = receivers(configured.workspace)
     return create_app(
         lambda: scorer, configured, challenger=challenger, prices=prices, exception_desk=desk,
         guard=guard,
@@ -87,6 +91,10 @@ def create(settings: Settings | None = None) -> FastAPI:
                 Follower(scorer, changes, scorer.policy.follow, desk),
             ),
             lambda: _decisions(configured, scorer, prices),
+            lambda: open_webhooks(configured.home, told),
+        ),
+        succession=lambda service, shadowing: (
+            Succession(configured, service, shadowing, scorer, history).running()
         ),
     )  # fmt: skip
 

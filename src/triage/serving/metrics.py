@@ -41,6 +41,18 @@ class Metrics:
             "triage_shadow", "Answers that a challenger scored too, could not in time, or failed.",
             ("result",), registry=self.registry,
         )  # fmt: skip
+        self.successions = Counter(
+            "triage_successions", "Models that were promoted while it ran: succeeded or refused.",
+            ("result",), registry=self.registry,
+        )  # fmt: skip
+        self.webhooks = Counter(
+            "triage_webhooks", "Webhooks that were delivered, failed once, died, were dropped or"
+            " lost.", ("subscription", "result"), registry=self.registry,
+        )  # fmt: skip
+        self.webhooks_held = Gauge(
+            "triage_webhooks_held", "Webhooks that wait, and dead letters.",
+            ("subscription", "state"), registry=self.registry,
+        )  # fmt: skip
         self.worklist = Gauge(
             "triage_worklist_orders", "Open orders by state.", ("state",), registry=self.registry
         )

@@ -341,11 +341,24 @@ class ChallengerOut(_Answer):
     problem: str | None = Field(description="Why it could not be loaded; null if it was.")
 
 
+class RefusedOut(_Answer):
+    """A model that was promoted and could not be loaded; the champion goes on."""
+
+    model_config = ConfigDict(extra="forbid", title="Refused")
+
+    version: str
+    digest: str
+    problem: str = Field(description="Why it could not be loaded.")
+
+
 class ModelsAnswer(_Answer):
     """Models now in service."""
 
     champion: Champion
     challenger: ChallengerOut | None = Field(description="null while nothing challenges.")
+    refused: RefusedOut | None = Field(
+        description="The model that was promoted last, if it could not be loaded; else null."
+    )
 
 
 class Alive(_Answer):
@@ -390,7 +403,9 @@ class EventState(_Answer):
 class Ready(_Answer):
     """A model is loaded and the log is read."""
 
-    status: Literal["ready"]
+    status: Literal["ready", "degraded"] = Field(
+        description="degraded: the model that was promoted last could not be loaded."
+    )
     model: ModelName
     record: RecordState | None = Field(description="Decisions on record; unset if none are.")
     events: EventState | None = Field(default=None, description="Events that came in.")

@@ -14,9 +14,25 @@ from triage.serving.handling_desk import HandlingDesk
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
 from triage.serving.price_desk import PriceDesk
+from triage.serving.saved_views import SavedViews
 from triage.serving.shadow import Shadow
 from triage.serving.worklist_index import EMPTY, WorklistIndex
 from triage.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A model that was promoted while the service ran and could not be loaded.
+
+    Attributes:
+        version: its version in the registry.
+        digest: of its bundle.
+        problem: why, in words.
+    """
+
+    version: str
+    digest: str
+    problem: str
 
 
 @dataclass(slots=True)
@@ -34,8 +50,10 @@ class Service:
         exceptions: classifies exceptions, if there is a model of them.
         decisions: records answers; None where nothing is recorded.
         handling: takes what people do with orders; None where nothing is recorded.
+        views: views of the list that people saved; None where nothing is recorded.
         changes: tells what changes; None while no events are taken.
         live: keeps the state up with events; None while nothing can be kept.
+        refused: the model that was promoted last, if it cannot be loaded; another answers.
     """
 
     provider: AdvisorProvider
@@ -48,8 +66,10 @@ class Service:
     exceptions: ExceptionDesk | None = None
     decisions: Decisions | None = None
     handling: HandlingDesk | None = None
+    views: SavedViews | None = None
     changes: Changes | None = None
     live: Live | None = None
+    refused: Refused | None = None
     _index: WorklistIndex = field(default=EMPTY)
 
     def advisor(self) -> Advisor:
@@ -64,7 +84,7 @@ class Service:
         """Return the index of the advisor's worklist, rebuilt only for a new worklist."""
         worklist = advisor.worklist()
         if self._index.worklist is not worklist:
-            self._index = WorklistIndex.of(worklist)
+            self._index = WorklistIndex.of(worklist, self._index)
             if self.shadow is not None:
                 self.shadow.put_worklist(self.clock(), worklist)
         return self._index

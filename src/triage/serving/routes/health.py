@@ -35,7 +35,8 @@ def router(service: Service) -> APIRouter:
     )
     async def readyz() -> Response:
         model = answers.model(service.advisor().info)
-        said: dict[str, object] = {"status": "ready", "model": model, "record": None}
+        status = "ready" if service.refused is None else "degraded"
+        said: dict[str, object] = {"status": status, "model": model, "record": None}
         if service.decisions is not None:
             now = service.decisions.ledger.status()
             said["record"] = {"last": now.last_seq, "behind": now.behind, "problem": now.problem}

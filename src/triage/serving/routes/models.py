@@ -43,7 +43,11 @@ def router(service: Service) -> APIRouter:
                 for family, lacks in sorted(info.families_off.items())
             ],
         }
-        answer = {"champion": champion, "challenger": _challenger(service.challenger)}
+        answer = {
+            "champion": champion,
+            "challenger": _challenger(service.challenger),
+            "refused": service.refused,
+        }
         return Response(answers.dump(answer), media_type=JSON)
 
     return routes

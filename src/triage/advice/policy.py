@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -104,6 +105,23 @@ class SuccessionPolicy(Declared):
     predecessor_minutes: Annotated[float, Field(ge=0)] = 60.0
 
 
+class HoldOutPolicy(Declared):
+    """Orders that people are asked to leave alone, so that it can be seen whether answers hold.
+
+    Attributes:
+        share: of all orders; 0: none, and answers are held against orders that nobody acted on.
+        salt: another one chooses other orders.
+    """
+
+    share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    salt: str = ""
+
+    def holds(self, order_id: str) -> bool:
+        """Return whether an order is held out; the same answer every time."""
+        digest = hashlib.blake2b(f"{self.salt}\0{order_id}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest) < self.share * 2.0**64
+
+
 class Policy(Declared):
     """Bands, reasons, freshness and work, with the version that every answer names."""
 
@@ -116,6 +134,7 @@ class Policy(Declared):
     shadow: ShadowPolicy = ShadowPolicy()
     follow: FollowPolicy = FollowPolicy()
     succession: SuccessionPolicy = SuccessionPolicy()
+    hold_out: HoldOutPolicy = HoldOutPolicy()
     work: WorkPolicy = WorkPolicy()
 
     @field_validator("bands")

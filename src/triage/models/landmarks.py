@@ -142,11 +142,25 @@ def landmark_rows(
         order = np.concatenate(still)
         as_of = np.concatenate([m[rows] for m, rows in zip(moments, still, strict=True)])
     by_moment = np.argsort(as_of, kind="stable")
-    order, as_of = order[by_moment], as_of[by_moment]
+    return rows_at(book, landmark, order[by_moment], as_of[by_moment], tolerance)
+
+
+def rows_at(book: OrderBook, landmark: str, order: Ints, as_of: Ints, tolerance: int) -> Rows:
+    """Return rows of some orders at given moments.
+
+    Args:
+        book: the orders.
+        landmark: what the rows are called.
+        order: (n,) row numbers of the book.
+        as_of: (n,) moments, UTC micros.
+        tolerance: micros after the promise that still count as on time.
+    """
+    known, event = book.known[order], book.event[order]
+    delivered_known = _or_never(known[:, _DELIVERED])
     delivered = np.where(delivered_known == NEVER, NEVER, event[:, _DELIVERED])
     return Rows(
-        landmark, order, as_of, late_at[order], delivered[order], delivered_known[order],
-        cancelled_known[order],
+        landmark, order, as_of, event[:, _PROMISED] + tolerance, delivered, delivered_known,
+        _or_never(known[:, _CANCELLED]),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from triage.ledger.ledger import Ledger
 from triage.serving.decisions import Decisions
 from triage.serving.follow import Changes
 from triage.serving.live import Live
+from triage.serving.outcomes_watch import OutcomeWatch
 from triage.serving.webhooks import Webhooks
 
 
@@ -22,12 +23,14 @@ class Keeping:
         changes: tells what changes.
         decisions: records answers; None where nothing is recorded.
         webhooks: tells receivers what changes; None without any.
+        outcomes: records what came of scored orders; None where nothing is recorded.
     """
 
     live: Live
     changes: Changes
     decisions: Decisions | None
     webhooks: Webhooks | None = None
+    outcomes: OutcomeWatch | None = None
 
 
 Keep = Callable[[], contextlib.AbstractContextManager[Keeping]]
@@ -52,10 +55,12 @@ def keeping(
         taking.catch_up()
         recording = decisions()
         ledger = None if recording is None else recording.ledger
-        if recording is not None and taking.follower is not None:
-            taking.follower.expiries = recording.expiries
+        outcomes: OutcomeWatch | None = None
+        if recording is not None and (follower := taking.follower) is not None:
+            follower.expiries = recording.expiries
+            outcomes = OutcomeWatch(recording.ledger, lambda: follower.scorer)
         hooks = webhooks()
-        yield Keeping(taking, changes, recording, hooks)
+        yield Keeping(taking, changes, recording, hooks, outcomes)
     finally:
         taking.events.close()
         if ledger is not None:

@@ -39,11 +39,21 @@ class OutcomeSettings(_Declared):
     least_rows: Annotated[int, Field(ge=1)]
 
 
+class LiveSettings(_Declared):
+    """When answers on record count as miscalibrated; see the comments of the file."""
+
+    observed_to_expected: tuple[float, float]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    least_expected: Annotated[float, Field(gt=0)]
+    least_days: Annotated[int, Field(ge=2)]
+
+
 class DriftSettings(_Declared):
-    """Thresholds of inputs and outcomes."""
+    """Thresholds of inputs and outcomes, and of answers on record."""
 
     inputs: InputSettings
     outcomes: OutcomeSettings
+    live: LiveSettings
 
 
 def load(configured: Path | None = None) -> DriftSettings:

@@ -94,6 +94,8 @@ def create_app(
                 service.changes = kept.changes
                 if kept.webhooks is not None:
                     await stack.enter_async_context(kept.webhooks.running(kept.changes, metrics))
+                if kept.outcomes is not None:
+                    await stack.enter_async_context(kept.outcomes.running(metrics))
                 if kept.live.follower is not None:
                     await stack.enter_async_context(kept.live.follower.running())
                 started.state.kept = kept

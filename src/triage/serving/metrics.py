@@ -53,6 +53,19 @@ class Metrics:
             "triage_webhooks_held", "Webhooks that wait, and dead letters.",
             ("subscription", "state"), registry=self.registry,
         )  # fmt: skip
+        left_alone = "by whether somebody acted on the order before its outcome was known."
+        self.live_answers = Gauge(
+            "triage_live_answers", f"The champion's answers with an outcome, {left_alone}",
+            ("people",), registry=self.registry,
+        )  # fmt: skip
+        self.live_late = Gauge(
+            "triage_live_late", f"Of these, how many orders were late, {left_alone}", ("people",),
+            registry=self.registry,
+        )  # fmt: skip
+        self.live_expected = Gauge(
+            "triage_live_expected", f"How many it expected to be late, {left_alone}", ("people",),
+            registry=self.registry,
+        )  # fmt: skip
         self.worklist = Gauge(
             "triage_worklist_orders", "Open orders by state.", ("state",), registry=self.registry
         )

@@ -28,6 +28,7 @@ Kind = Literal[
     "alarm",
     "key",
     "setting",
+    "idempotency",
     "erasure",
     "retention",
 ]

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from triage.serving import access_rules, idempotency
 from triage.serving.event_schemas import Event, EventBatch, EventList
 from triage.serving.exception_schemas import ClassifyRequest
 from triage.serving.handling_requests import ActionRequest
@@ -26,15 +27,33 @@ _UNLISTED = (
 )  # fmt: skip
 _SAID = {
     400: "Not JSON that can be read safely.",
+    401: "A key that is in force is needed (see `security`) and none was sent.",
+    403: "The key has no scope for this, or a page of another address sent the request.",
     404: "No such order, exception or decision.",
     408: "The body did not arrive in time.",
     409: "The order is not as the action needs it, or somebody acted meanwhile.",
     413: "The body is larger than the service reads.",
     415: "Not a content type that this address reads.",
     422: "Read, but cannot be used as it is; `errors` names the fields.",
+    429: "Too many requests, or too many wrong keys; `Retry-After` says when to come back.",
     500: "A fault of the service.",
     503: "No advice yet: `missing` says why, `next_command` what to run.",
 }
+_SCHEMES = {
+    "bearer": {
+        "type": "http", "scheme": "bearer",
+        "description": "A key of `triage keys create`. None is needed on the machine itself while "
+        "the service listens on loopback and no key was issued. A key has to have one of the "
+        "scopes that an operation lists, or admin.",
+    },
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}  # fmt: skip
+_IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER, "in": "header", "required": False,
+    "description": "A request that is sent again with its key within 24 hours gets the answer that "
+    "it got, and nothing is recorded anew.",
+    "schema": {"type": "string", "pattern": idempotency.PATTERN},
+}  # fmt: skip
 
 
 def answers_with(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -87,4 +106,23 @@ def _build(app: FastAPI) -> dict[str, Any]:
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     for name, schema in unlisted["$defs"].items():
         schemas.setdefault(name, schema)
+    made["components"]["securitySchemes"] = _SCHEMES
+    for path, operations in made["paths"].items():
+        for method, operation in operations.items():
+            _guard(path, operation)
+            if idempotency.covers(method.upper(), path):
+                operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+                operation["responses"] |= _refusals(400, 409, 422) | operation["responses"]
     return made
+
+
+def _guard(path: str, operation: dict[str, Any]) -> None:
+    """Say which scopes an operation needs, and what who lacks them is told."""
+    scopes = list(access_rules.needed(path))
+    if scopes:
+        operation["security"] = [{name: scopes} for name in _SCHEMES]
+        operation["responses"] |= _refusals(401, 403, 429)
+
+
+def _refusals(*statuses: int) -> dict[str, Any]:
+    return {str(status): said for status, said in answers_with(*statuses).items()}

@@ -17,7 +17,7 @@ from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
 from triage.ledger.ledger import Ledger
 from triage.serving.access_guard import Guard
-from triage.serving.advisor import ModelInfo, WorkItem, Worklist
+from triage.serving.advisor import Advisor, ModelInfo, WorkItem, Worklist
 from triage.serving.app import create_app
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
@@ -214,14 +214,15 @@ def app(
     folder: Path | None = None,
     clock: Callable[[], int] = lambda: NOW,
     guard: Guard | None = None,
+    advisor: Advisor | None = None,
 ) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn.
 
     With a folder, events and decisions are kept there; events change nothing.
     """
-    advisor = FakeAdvisor()
+    answering = advisor or FakeAdvisor()
     return create_app(
-        lambda: advisor, settings or Settings(), clock=clock, exception_desk=exception_desk,
+        lambda: answering, settings or Settings(), clock=clock, exception_desk=exception_desk,
         keep=None if folder is None else lambda: _kept(folder), guard=guard,
     )  # fmt: skip
 

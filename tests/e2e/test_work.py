@@ -49,7 +49,7 @@ def test_an_order_is_taken_noted_done_and_had_back_by_clicking(
     expect(page.locator(".acts li").first).to_contain_text("noted: carrier calls at 3")
     page.goto("/")
     row = page.locator(".row").filter(has_text=order_id)
-    expect(row.locator(".tag-owner")).to_contain_text("Żaneta Ö.")
+    expect(row.locator(".c-owner")).to_contain_text("Żaneta Ö.")
 
     page.goto(f"/orders/{order_id}")
     page.get_by_label("Done", exact=True).select_option("customer_informed")

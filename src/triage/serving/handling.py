@@ -15,16 +15,19 @@ from types import MappingProxyType
 from typing import Final, Literal, Self, get_args
 
 from triage.ledger.entries import Draft, Entry, Kind, canonical
+from triage.serving.handling_mentions import names_of, words_in
 
 Action = Literal[
     "assign", "unassign", "snooze", "wake", "note", "dispose", "reopen", "useful", "not_useful",
-    "priority", "undo",
+    "priority", "escalate", "inform", "skip", "undo",
 ]  # fmt: skip
 Code = Literal[
     "customer_informed", "expedited", "shipped_another_way", "split", "promise_renegotiated",
     "cancelled", "data_corrected", "no_action_needed", "too_late_to_help", "other",
 ]  # fmt: skip
 """Why an order needs no more work."""
+Why = Literal["waits_for_others", "not_mine", "needs_information", "not_worth_it", "other"]
+"""Why somebody passes an order on that was given to them."""
 Level = Literal["first", "last"]
 """Where a person puts an order, whatever its score."""
 Place = Literal["open", "snoozed", "disposed"]
@@ -33,6 +36,7 @@ KINDS: Final = MappingProxyType[Action, Kind]({
     "assign": "assignment", "unassign": "assignment", "snooze": "disposition",
     "wake": "disposition", "note": "note", "dispose": "disposition", "reopen": "disposition",
     "useful": "feedback", "not_useful": "feedback", "priority": "setting",
+    "escalate": "assignment", "inform": "intervention", "skip": "feedback",
 })  # fmt: skip
 """Under which kind an act is recorded; an undo has the kind of what it undoes."""
 SOMEBODY: Final = "somebody"
@@ -46,12 +50,14 @@ class Act:
     Attributes:
         action: what.
         by: who; `SOMEBODY` once the name is erased.
-        to: whose the order becomes ("assign").
-        text: free text ("note", "dispose").
+        to: whose the order becomes ("assign"); who is told ("escalate").
+        text: free text ("note", "dispose", "skip"); the message that was sent ("inform").
         until: end of a snooze, UTC micros.
         risk: probability of lateness at which a snooze ends.
         code: why no more is to be done ("dispose").
         level: where it is put; None gives it back to its score ("priority").
+        why: why it is passed on ("skip").
+        batch: id that acts have in common which were asked for together.
         entry: id of the act that is undone ("undo").
         id: id of its entry in the ledger; empty before it is recorded.
         seq: place of its entry in the ledger; 0 before.
@@ -67,6 +73,8 @@ class Act:
     risk: float | None = None
     code: Code | None = None
     level: Level | None = None
+    why: Why | None = None
+    batch: str | None = None
     entry: str | None = None
     id: str = ""
     seq: int = 0
@@ -93,7 +101,7 @@ class Act:
         return cls(**fields, id=entry.id, seq=entry.seq, at=entry.at, erased=entry.erased)
 
 
-_PUBLIC = ("action", "until", "risk", "code", "level", "entry")
+_PUBLIC = ("action", "until", "risk", "code", "level", "why", "batch", "entry")
 _PERSONAL = ("by", "to", "text")
 
 
@@ -107,19 +115,29 @@ class State:
 
     Attributes:
         owner: whose it is.
+        taken: what made it theirs.
         snooze: what took it off the list for a while; it may have ended, see `place`.
         disposed: what ended the work on it.
         notes: how many notes there are.
         useful: whether the advice was called useful; None if nobody said.
         put: what put it first or last by hand.
+        escalated: what told somebody above of it last.
+        informed: what told the customer last.
+        skips: what passed it on.
+        mentions: who was asked in a note and has not acted since, as `names_of` writes them.
     """
 
     owner: str | None = None
+    taken: Act | None = None
     snooze: Act | None = None
     disposed: Act | None = None
     notes: int = 0
     useful: bool | None = None
     put: Act | None = None
+    escalated: Act | None = None
+    informed: Act | None = None
+    skips: tuple[Act, ...] = ()
+    mentions: frozenset[str] = frozenset()
 
     def place(self, p_late: float, now: int) -> Place:
         """Return where the order is.
@@ -137,24 +155,38 @@ class State:
 
 
 def _assign(state: State, act: Act) -> State:
-    return replace(state, owner=act.to or SOMEBODY)
+    return replace(state, owner=act.to or SOMEBODY, taken=act)
 
 
 def _put(state: State, act: Act) -> State:
     return replace(state, put=act if act.level else None)
 
 
+def _note(state: State, act: Act) -> State:
+    asked = state.mentions | words_in(act.text or "")
+    return replace(state, notes=state.notes + 1, mentions=asked)
+
+
+def _skip(state: State, act: Act) -> State:
+    own = state.owner == act.by
+    owner, taken = (None, None) if own else (state.owner, state.taken)
+    return replace(state, owner=owner, taken=taken, skips=(*state.skips, act))
+
+
 _STEPS: Final[dict[Action, Callable[[State, Act], State]]] = {
     "assign": _assign,
-    "unassign": lambda state, _: replace(state, owner=None),
+    "unassign": lambda state, _: replace(state, owner=None, taken=None),
     "snooze": lambda state, act: replace(state, snooze=act),
     "wake": lambda state, _: replace(state, snooze=None),
-    "note": lambda state, _: replace(state, notes=state.notes + 1),
+    "note": _note,
     "dispose": lambda state, act: replace(state, disposed=act, snooze=None),
     "reopen": lambda state, _: replace(state, disposed=None),
     "useful": lambda state, _: replace(state, useful=True),
     "not_useful": lambda state, _: replace(state, useful=False),
     "priority": _put,
+    "escalate": lambda state, act: replace(state, escalated=act),
+    "inform": lambda state, act: replace(state, informed=act),
+    "skip": _skip,
 }
 
 
@@ -174,7 +206,8 @@ def fold(acts: Iterable[Act]) -> State:
     state = State()
     for act in told:
         if act.action != "undo" and act.id not in gone:
-            state = _STEPS[act.action](state, act)
+            answered = state.mentions - names_of(act.by)
+            state = _STEPS[act.action](replace(state, mentions=answered), act)
     return state
 
 

@@ -13,7 +13,10 @@ from triage.errors import TriageError
 from triage.ledger.entries import Entry
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import WorkItem
+from triage.serving.follow import Changes
 from triage.serving.handling import KINDS, Act, Handled, State
+from triage.serving.handling_batches import Batches
+from triage.serving.handling_mentions import names_of
 from triage.serving.problems import InvalidInputError
 from triage.serving.worklist_index import Query
 
@@ -40,10 +43,18 @@ class HandlingDesk:
 
     Args:
         ledger: where acts are recorded; it is read whole for them once.
+        changes: who is told of what people do; None if nobody listens.
+
+    Attributes:
+        orders: by id, each order with which something was done.
+        batches: acts that belong together.
+        version: rises with every act.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, changes: Changes | None = None) -> None:
+        self._ledger, self._changes = ledger, changes
+        self.batches = Batches()
+        self.version = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         streams = [ledger.entries(kind=kind) for kind in sorted(set(KINDS.values()))]
         acts: dict[str, list[Act]] = {}
@@ -51,6 +62,7 @@ class HandlingDesk:
             act = Act.of(entry)
             if act is not None and entry.order_id is not None:
                 acts.setdefault(entry.order_id, []).append(act)
+                self.batches.note(entry.order_id, act)
         self.orders: dict[str, Handled] = {
             order_id: Handled(tuple(told)) for order_id, told in acts.items()
         }
@@ -63,6 +75,11 @@ class HandlingDesk:
         """Return how many orders that are not done with are whose."""
         states = [handled.state for handled in self.orders.values()]
         return Counter(s.owner for s in states if s.owner is not None and s.disposed is None)
+
+    def mentions(self, person: str) -> int:
+        """Return how many orders wait for an answer of somebody to a note."""
+        called = names_of(person)
+        return sum(bool(handled.state.mentions & called) for handled in self.orders.values())
 
     async def act(self, order_id: str, act: Act, after: str | None = None) -> Act:
         """Record an act; it is on the disk and in force when this returns.
@@ -97,6 +114,14 @@ class HandlingDesk:
             act = Act.of(entry)
             if act is not None and entry.order_id is not None:
                 self.orders[entry.order_id] = self.of_order(entry.order_id).and_then(act)
+                self.batches.note(entry.order_id, act)
+                self.version += 1
+                self._tell(entry.order_id, act)
+
+    def _tell(self, order_id: str, act: Act) -> None:
+        if self._changes is not None:
+            facts = {"order_id": order_id, "action": act.action, "by": act.by, "to": act.to}
+            self._changes.tell("work.changed", facts | {"entry_id": act.id})
 
 
 def select(
@@ -109,11 +134,11 @@ def select(
     Args:
         desk: knows what was done; None where nothing is recorded.
         found: items in the query's order.
-        query: `handled`, `owner` and `sort` count here.
+        query: `handled`, `owner`, `mentions` and `sort` count here.
         now: UTC micros, of the clock on the wall.
     """
     known = {} if desk is None else desk.orders
-    untouched = query.handled in ("open", "all") and not query.owner
+    untouched = query.handled in ("open", "all") and not (query.owner or query.mentions)
     kept: list[WorkItem] = []
     for item in found:
         handled = known.get(item.assessment.order_id)
@@ -139,6 +164,8 @@ def _by_hand(items: list[WorkItem], levels: Mapping[str, int]) -> list[WorkItem]
 
 def _fits(state: State, item: WorkItem, query: Query, now: int) -> bool:
     if query.owner and state.owner != query.owner:
+        return False
+    if query.mentions and not state.mentions & names_of(query.mentions):
         return False
     return query.handled in ("all", state.place(item.assessment.p_late, now))
 

@@ -1,4 +1,4 @@
-"""Forms of the order page: who sends them, and what they ask for."""
+"""Forms of the pages: who sends them, and what they ask for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from triage.domain.clock import MICROS_PER_HOUR, from_micros
 from triage.errors import TriageError
 from triage.ledger.entries import canonical
 from triage.serving import wording
+from triage.serving.access_guard import caller
 from triage.serving.handling_requests import AnyAction, Name, read_action
 from triage.serving.limits import whole_body
 from triage.serving.problems import InvalidInputError
@@ -25,6 +26,10 @@ WORSE_BY = 5.0
 """Percentage points by which the risk must rise to end a snooze "until it worsens"."""
 MORNING = 8
 _YEAR_SECONDS = 365 * 24 * 3600
+_FIELDS = {
+    "note": ("text",), "dispose": ("code", "text"), "undo": ("entry",), "escalate": ("to", "text"),
+    "inform": ("text",), "skip": ("why", "text"),
+}  # fmt: skip
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
@@ -36,14 +41,23 @@ class ForeignPageError(TriageError):
 
 
 async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a form of ours that has each only once; see `read_fields`."""
+    return dict(await read_fields(request))
+
+
+async def read_fields(request: Request, most: int = 10) -> list[tuple[str, str]]:
     """Return the fields of a form that one of our own pages sent.
 
     A browser says from where a form comes (`Sec-Fetch-Site`, or `Origin` where that is not sent);
     who says nothing is no browser and has the API.
 
+    Args:
+        request: what was sent.
+        most: fields that the form can have.
+
     Raises:
         ForeignPageError: if it comes from elsewhere.
-        InvalidInputError: if it is not UTF-8 or has more fields than any of our forms.
+        InvalidInputError: if it is not UTF-8 or has more fields than that.
     """
     content_type(request, FORM)
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
@@ -55,13 +69,16 @@ async def read_form(request: Request) -> dict[str, str]:
         raise ForeignPageError("open the order in this service and send its form from there")
     try:
         text = (await whole_body(request)).decode()
-        return dict(parse_qsl(text, max_num_fields=10, errors="strict"))
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError as error:
         raise InvalidInputError([{"pointer": "", "detail": "cannot be read"}]) from error
 
 
 def who(request: Request) -> str:
-    """Return the name that a person gave; empty if none."""
+    """Return the name of the key that came with a request, or the one a person gave; or empty."""
+    known = caller()
+    if known is not None:
+        return known.key.name
     try:
         return _NAME.validate_python(unquote(request.cookies.get(COOKIE, "")))
     except ValidationError:
@@ -89,7 +106,7 @@ def asked(form: dict[str, str], you: str, now: int, zone: str) -> AnyAction:
     """Return what a form asks for.
 
     Args:
-        form: its fields; `do` names the button.
+        form: its fields; `do` names the button, "dispose:code" with what it stands for.
         you: who sends it.
         now: UTC micros, of the clock on the wall.
         zone: IANA name of the zone whose morning ends a snooze.
@@ -99,8 +116,9 @@ def asked(form: dict[str, str], you: str, now: int, zone: str) -> AnyAction:
     """
     if not you:
         raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
-    do = form.get("do", "")
-    body: dict[str, Any] = {"action": do, "by": you, "after": form.get("after", "")}
+    do, _, code = form.get("do", "").partition(":")
+    body: dict[str, Any] = {"action": do, "by": you, "after": form.get("after")}
+    body |= {"code": code} if code else {}
     if do == "snooze_hour":
         body |= {"action": "snooze", "until": from_micros(now + MICROS_PER_HOUR).isoformat()}
     elif do == "snooze_morning":
@@ -109,7 +127,7 @@ def asked(form: dict[str, str], you: str, now: int, zone: str) -> AnyAction:
         body |= {"action": "snooze", "worse_by": WORSE_BY}
     elif do in ("first", "last", "computed"):
         body |= {"action": "priority", "level": None if do == "computed" else do}
-    fields = {"note": ("text",), "dispose": ("code", "text"), "undo": ("entry",)}.get(do, ())
+    fields = _FIELDS.get(do, ())
     said = {name: form[name].strip() for name in fields if form.get(name, "").strip()}
     return read_action(canonical(body | said))
 

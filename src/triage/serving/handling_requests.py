@@ -16,7 +16,7 @@ from pydantic import (
 from triage.domain.clock import to_micros
 from triage.domain.records import Word
 from triage.serving import safe_json
-from triage.serving.handling import Act, Code, Level
+from triage.serving.handling import Act, Code, Level, Why
 from triage.serving.intake import Moment
 from triage.serving.problems import InvalidInputError
 
@@ -129,6 +129,29 @@ class Priority(_Asked):
     level: Annotated[Level | None, Field(description="null gives it back to its score.")]
 
 
+class Escalate(_Asked):
+    """Tell somebody above of the order."""
+
+    action: Literal["escalate"]
+    to: Annotated[Name, Field(description="One of the escalation paths of the policy.")]
+    text: Annotated[Text | None, Field(description="What they should know.")] = None
+
+
+class Inform(_Asked):
+    """Say that the customer was told; Triage itself sends nothing."""
+
+    action: Literal["inform"]
+    text: Annotated[Text | None, Field(description="The message as it was sent.")] = None
+
+
+class Skip(_Asked):
+    """Pass the order on that was given to the actor, and say why."""
+
+    action: Literal["skip"]
+    why: Why
+    text: Annotated[Text | None, Field(description="More about it.")] = None
+
+
 class Undo(_Asked):
     """Take the effect of an act away; undoing that undo gives it back."""
 
@@ -142,7 +165,7 @@ class Plain(_Asked):
     action: Literal["unassign", "wake", "reopen", "useful", "not_useful"]
 
 
-AnyAction = Assign | Snooze | Dispose | Note | Priority | Undo | Plain
+AnyAction = Assign | Snooze | Dispose | Note | Priority | Escalate | Inform | Skip | Undo | Plain
 
 
 class ActionRequest(RootModel[Annotated[AnyAction, Field(discriminator="action")]]):

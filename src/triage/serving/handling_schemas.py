@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from triage.domain.clock import from_micros
-from triage.serving.handling import Act, Action, Code, Handled, Level, Place
+from triage.serving.handling import SOMEBODY, Act, Action, Code, Handled, Level, Place, Why
 
 
 class _Answer(BaseModel):
@@ -26,6 +26,8 @@ class HandlingOut(_Answer):
     priority: Level | None = Field(description="Where a person put it; null leaves it to rank.")
     useful: bool | None = Field(description="Whether the advice was called useful.")
     notes: int = Field(ge=0, description="How many notes there are.")
+    escalated: str | None = Field(description="Who above was told last.")
+    informed_at: AwareDatetime | None = Field(description="When the customer was told last.")
     last: str | None = Field(description="Id of the newest entry, for `after`.")
 
 
@@ -46,12 +48,14 @@ class ActOut(_Answer):
     at: AwareDatetime
     action: Action
     by: str = Field(description='Who; "somebody" once the name was erased.')
-    to: str | None = Field(description="Whose the order became.")
+    to: str | None = Field(description="Whose the order became, or who was told.")
     text: str | None
     until: AwareDatetime | None = Field(description="End of a snooze.")
     risk: float | None = Field(description="p_late at which a snooze ends.")
     code: Code | None
     level: Level | None
+    why: Why | None = Field(description="Why it was passed on.")
+    batch: str | None = Field(description="Common to acts that were asked for together.")
     entry: str | None = Field(description="What it undoes.")
     undone: bool = Field(description="Whether it has no effect any more.")
     erased: bool = Field(description="Whether names and text were erased.")
@@ -84,6 +88,8 @@ def handling_out(handled: Handled, p_late: float, now: int) -> dict[str, Any]:
         "priority": None if state.put is None else state.put.level,
         "useful": state.useful,
         "notes": state.notes,
+        "escalated": None if state.escalated is None else state.escalated.to or SOMEBODY,
+        "informed_at": None if state.informed is None else from_micros(state.informed.at),
         "last": handled.last,
     }
 
@@ -102,6 +108,8 @@ def act_out(act: Act, handled: Handled) -> dict[str, Any]:
         "risk": act.risk,
         "code": act.code,
         "level": act.level,
+        "why": act.why,
+        "batch": act.batch,
         "entry": act.entry,
         "undone": act.id in handled.undone,
         "erased": act.erased,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from triage.domain.clock import MICROS_PER_HOUR
 from triage.serving import texts, wording
 from triage.serving.handling import Act, Handled, Place, State
 from triage.serving.handling_desk import HandlingDesk
@@ -37,6 +38,7 @@ class Work:
         lines: all acts, newest first.
         undo: the newest act that can be undone.
         redo: the newest act, if it is an undo, in the words of what it undid.
+        news: what somebody else did last, if that was in the last hour; empty if not.
     """
 
     you: str
@@ -47,6 +49,7 @@ class Work:
     lines: list[Line]
     undo: Line | None
     redo: Line | None
+    news: str = ""
 
 
 def work(handled: Handled, p_late: float, now: int, zone: str, you: str) -> Work:
@@ -70,7 +73,16 @@ def work(handled: Handled, p_late: float, now: int, zone: str, you: str) -> Work
     return Work(
         you, state, place, _says(state, place, now, zone), handled.last or "", lines,
         in_force[0] if in_force else None, _redo(handled, now, zone),
+        _news(handled, now, zone, you),
     )  # fmt: skip
+
+
+def _news(handled: Handled, now: int, zone: str, you: str) -> str:
+    newest = handled.acts[-1] if handled.acts else None
+    if newest is None or newest.by == you or now - newest.at > MICROS_PER_HOUR:
+        return ""
+    line = _line(newest, handled, now, zone)
+    return f"{line.by} {line.did} {wording.ago(now - newest.at)}"
 
 
 def _redo(handled: Handled, now: int, zone: str) -> Line | None:
@@ -90,6 +102,10 @@ def _says(state: State, place: Place, now: int, zone: str) -> str:
     elif place == "snoozed" and state.snooze is not None:
         did = _did(state.snooze, now, zone)
         said.append(f"{did[0].upper()}{did[1:]}.")
+    if state.escalated is not None:
+        said.append(texts.escalated_to(state.escalated.to or texts.SOMEBODY))
+    if state.informed is not None:
+        said.append(texts.informed_at(when(state.informed.at, now, zone)))
     if state.put is not None:
         said.append(texts.PUT_SAYS[state.put.level or "first"])
     if state.useful is not None:
@@ -110,18 +126,26 @@ def _line(act: Act, handled: Handled, now: int, zone: str) -> Line:
 
 
 def _did(act: Act, now: int, zone: str) -> str:
-    if act.action == "assign":
-        own = act.to == act.by
-        return texts.TOOK_IT if own else texts.gave_it(act.to or texts.SOMEBODY)
-    if act.action == "snooze":
-        ends = [] if act.until is None else [when(act.until, now, zone)]
-        ends += [] if act.risk is None else [texts.risk_reaches(wording.percent(act.risk))]
-        return texts.snoozed_until(" or ".join(ends))
-    if act.action == "dispose":
-        return texts.disposed_as(_code(act))
-    if act.action == "priority":
-        return texts.PUT_DID[act.level]
-    return texts.DID[act.action]
+    match act.action:
+        case "assign":
+            to = act.to or texts.SOMEBODY
+            did = texts.TOOK_IT if act.to == act.by else texts.gave_it(to)
+        case "snooze":
+            ends = [] if act.until is None else [when(act.until, now, zone)]
+            ends += [] if act.risk is None else [texts.risk_reaches(wording.percent(act.risk))]
+            did = texts.snoozed_until(" or ".join(ends))
+        case "dispose":
+            did = texts.disposed_as(_code(act))
+        case "priority":
+            did = texts.PUT_DID[act.level]
+        case "escalate":
+            did = texts.told_above(act.to or texts.SOMEBODY)
+        case "skip":
+            why = act.why or "other"
+            did = texts.passed_on(texts.WHY.get(why, why))
+        case _:
+            did = texts.DID[act.action]
+    return did
 
 
 def _code(act: Act) -> str:
@@ -141,9 +165,10 @@ def tags(handled: Handled, p_late: float, now: int) -> list[tuple[str, str]]:
     """Return the labels of an order's row: a kind and a word each."""
     state = handled.state
     place = state.place(p_late, now)
-    told = [] if state.owner is None else [("owner", state.owner)]
-    told += [] if place == "open" else [("place", texts.PLACES[place])]
+    told = [] if place == "open" else [("place", texts.PLACES[place])]
     told += [] if state.put is None else [("put", texts.PUT_TAGS[state.put.level or "first"])]
+    told += [] if state.escalated is None else [("escalated", texts.ESCALATED_TAG)]
+    told += [] if state.informed is None else [("informed", texts.INFORMED_TAG)]
     return told
 
 
@@ -155,3 +180,15 @@ def open_counts(desk: HandlingDesk | None, index: WorklistIndex, now: int) -> di
         if item is not None and handled.state.place(item.assessment.p_late, now) != "open":
             hidden[item.assessment.state] += 1
     return {state: n - hidden[state] for state, n in index.counts.items()}
+
+
+def own_count(desk: HandlingDesk | None, index: WorklistIndex, you: str, now: int) -> int:
+    """Return how many orders of the list are somebody's and neither snoozed nor done with."""
+    if desk is None or not you:
+        return 0
+    count = 0
+    for order_id, handled in desk.orders.items():
+        item = index.by_id.get(order_id)
+        if item is not None and handled.state.owner == you:
+            count += handled.state.place(item.assessment.p_late, now) == "open"
+    return count

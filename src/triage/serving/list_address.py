@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -13,23 +14,35 @@ from triage.serving.worklist_index import HandledFilter, Query, Sort, StateFilte
 
 def read_query(params: QueryParams, advisor: Advisor, index: WorklistIndex) -> tuple[Query, int]:
     """Return what an address asks for, and its page; what makes no sense counts as not said."""
-    state: StateFilter = "already_late" if params.get("view") == "already_late" else "at_risk"
+    view = params.get("view")
+    state: StateFilter = "already_late" if view == "already_late" else "at_risk"
+    state = "all" if view == "all" else state
     sorts = texts.LATE_SORTS if state == "already_late" else texts.SORTS
     asked = params.get("sort")
     sort: Sort = next((each for each in sorts if each == asked), "priority")
     handled: HandledFilter = next(
         (each for each in texts.HANDLED if each == params.get("handled")), "open"
     )
-    band, site = params.get("band", ""), params.get("site", "")
     number = params.get("page", "1")
+
+    def known(name: str, offered: Collection[str]) -> str:
+        said = params.get(name, "")
+        return said if said in offered else ""
+
     query = Query(
         state=state,
-        band=band if band in advisor.policy.bands and state == "at_risk" else "",
-        site=site if site in index.sites else "",
+        band=known("band", advisor.policy.bands) if state == "at_risk" else "",
+        site=known("site", index.sites),
         text=" ".join(params.get("q", "")[:200].split()),
         sort=sort,
         handled=handled,
         owner=params.get("owner", "")[:80],
+        carrier=known("carrier", index.carriers),
+        cause=known("cause", index.causes),
+        tier=known("tier", index.tiers),
+        group=params.get("group", "")[:300],
+        mentions=params.get("mentions", "")[:80],
+        by="cause" if params.get("by") == "cause" and state == "at_risk" else "",
     )
     sensible = number.isascii() and number.isdigit() and len(number) < 7
     return query, max(1, int(number)) if sensible else 1
@@ -37,10 +50,27 @@ def read_query(params: QueryParams, advisor: Advisor, index: WorklistIndex) -> t
 
 def list_url(query: Query, number: int = 1, **changes: str) -> str:
     """Return the address of a list; only what differs from the default is in it."""
+    pairs = _said(query, number, changes)
+    return f"/?{urlencode(pairs)}" if pairs else "/"
+
+
+def export_url(query: Query) -> str:
+    """Return the address of the same list as a file."""
+    pairs = _said(query, 1, {})
+    return f"/export.csv?{urlencode(pairs)}" if pairs else "/export.csv"
+
+
+def narrowed(query: Query) -> bool:
+    """Return whether a list shows less than all open orders of its state."""
+    return query != Query(state=query.state, sort=query.sort, by=query.by)
+
+
+def _said(query: Query, number: int, changes: dict[str, str]) -> dict[str, str]:
     said = {
         "view": query.state, "q": query.text, "band": query.band, "site": query.site,
-        "sort": query.sort, "handled": query.handled, "owner": query.owner, "page": str(number),
+        "carrier": query.carrier, "cause": query.cause, "tier": query.tier, "group": query.group,
+        "sort": query.sort, "handled": query.handled, "owner": query.owner,
+        "mentions": query.mentions, "by": query.by, "page": str(number),
     } | changes  # fmt: skip
     usual = {"view": "at_risk", "sort": "priority", "handled": "open", "page": "1"}
-    pairs = {name: value for name, value in said.items() if value and usual.get(name) != value}
-    return f"/?{urlencode(pairs)}" if pairs else "/"
+    return {name: value for name, value in said.items() if value and usual.get(name) != value}

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from triage.advice.assessment import Assessment
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
-from triage.serving import wording
+from triage.serving import texts, wording
 from triage.serving.advisor import WorkItem
+from triage.serving.handling import State
 from triage.serving.worklist_index import StateFilter
 
 _SOON = 48 * MICROS_PER_HOUR
+_PRESSING = 2 * MICROS_PER_HOUR
+_NEWS = MICROS_PER_HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,10 @@ class _Row:
     promise_soon: bool
     stage: str
     stage_since: str
+    decide: str
+    decide_soon: bool
     tags: Sequence[tuple[str, str]]
+    owner: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,13 @@ class LateRow(_Row):
 
 
 _Tags = Sequence[tuple[str, str]]
+_NOBODY = ("", "")
 
 
 def _common(
-    order: Assessment, now: int, zone: str, tags: _Tags
-) -> tuple[Assessment, str, str, bool, str, str, _Tags]:
+    order: Assessment, now: int, zone: str, tags: _Tags, owner: tuple[str, str]
+) -> tuple[Assessment, str, str, bool, str, str, str, bool, _Tags, tuple[str, str]]:
+    until = None if order.priority is None else order.priority.decide_by
     return (
         order,
         wording.promise_day(order.promised_by, now, zone),
@@ -72,34 +80,56 @@ def _common(
         now <= order.promised_by <= now + _SOON,
         wording.stage(order.stage),
         f"for {wording.span(now - order.stage_at)}",
+        "" if until is None else wording.relative(until, now),
+        until is not None and until <= now + _PRESSING,
         tags,
+        owner,
     )
 
 
-def risk_row(item: WorkItem, now: int, zone: str, tags: _Tags = ()) -> RiskRow:
+def owner_cell(state: State, wall: int) -> tuple[str, str]:
+    """Return whose an order is, and since when if that is news.
+
+    Args:
+        state: how it is handled.
+        wall: UTC micros, of the clock on the wall.
+    """
+    if state.owner is None:
+        return _NOBODY
+    taken = state.taken
+    if taken is None or wall - taken.at > _NEWS:
+        return state.owner, ""
+    return state.owner, texts.took_this(wording.ago(wall - taken.at))
+
+
+def risk_row(
+    item: WorkItem, now: int, zone: str, tags: _Tags = (), owner: tuple[str, str] = _NOBODY
+) -> RiskRow:
     """Return the row of an order at risk; `tags` are labels beside its id."""
     order = item.assessment
     told = [reason.text for reason in order.reasons if reason.effect_pp > 0] or [
         reason.text for reason in order.reasons
     ]
     return RiskRow(
-        *_common(order, now, zone, tags),
+        *_common(order, now, zone, tags, owner),
         percent=wording.percent(order.p_late),
         bar=round(100 * order.p_late, 1),
         band=order.band,
         loss=wording.money(order.expected_loss, order.currency),
         value=wording.money(order.revenue, order.currency),
         why=told[0] if told else "No single reason stands out",
-        why_more=told[1] if len(told) > 1 else "",
+        why_more=f"\u2192 {item.plan.detail}" if item.plan else told[1] if len(told) > 1 else "",
     )
 
 
-def late_row(item: WorkItem, now: int, zone: str, tags: _Tags = ()) -> LateRow:
+def late_row(
+    item: WorkItem, now: int, zone: str, tags: _Tags = (), owner: tuple[str, str] = _NOBODY
+) -> LateRow:
     """Return the row of an order that is late already; `tags` are labels beside its id."""
     order = item.assessment
     low, _, high = order.delay_days
     return LateRow(
-        *_common(order, now, zone, tags),
+        *_common(order, now, zone, tags, owner),
         overdue=wording.span(now - order.promised_by),
         value=wording.money(order.revenue, order.currency),
         expect=wording.delivery_days(order.promised_by, low, high, now, zone),

@@ -5,14 +5,18 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from triage.serving.handling import Action, Code, Level, Place
+from triage.features.declarations import Cause
+from triage.serving.handling import Action, Code, Level, Place, Why
 from triage.serving.worklist_index import HandledFilter, Sort
 
 PRODUCT: Final = "Triage"
 ADVISORY: Final = "Advisory only: the ERP stays in charge"
 SKIP: Final = "Skip to the list"
+LIVE: Final = {"live": "Live", "reconnecting": "Reconnecting", "offline": "Offline"}
+JUST_NOW: Final = "just now"
 
 VIEWS: Final = {"at_risk": "At risk", "already_late": "Already late"}
+ALL_OPEN: Final = "All open orders"
 SORTS: Final[dict[Sort, str]] = {
     "priority": "Order of work",
     "decide_by": "Decide by",
@@ -27,8 +31,12 @@ COLUMNS: Final = {
     "order": "Order",
     "loss": "Expected loss",
     "promise": "Promise",
-    "why": "Why",
+    "why": "Why, and what to do",
+    "decide": "Decide by",
     "stage": "Stage",
+    "site": "Route",
+    "carrier": "Carrier",
+    "owner": "Owner",
 }
 LATE_COLUMNS: Final = COLUMNS | {
     "risk": "Overdue",
@@ -60,6 +68,17 @@ EMPTY_HANDLED: Final = "All of it is handled"
 EMPTY_HANDLED_MORE: Final = "What is left here is snoozed or done with."
 EMPTY_PAGE_MORE: Final = "This page is beyond the end of the list."
 CLEAR: Final = "Clear search and filters"
+CLEAR_FILTERS: Final = "Clear filters"
+
+SIGN_IN: Final = "Sign in"
+SIGN_IN_SKIP: Final = "Skip to the form"
+SIGN_IN_MORE: Final = "With the key that was issued to you. You work under its name for 12 hours."
+SIGN_IN_NO_KEY: Final = "No key yet? Whoever runs the service issues one:"
+SIGN_IN_REFUSED: Final = "This key is not in force, or it is not for the list."
+SIGN_IN_WAIT: Final = "Too many wrong keys came from here. Wait a few seconds and try again."
+SIGN_IN_HTTPS: Final = "Open this address with https, or the browser cannot stay signed in."
+SIGN_OUT: Final = "Sign out"
+KEY: Final = "Key"
 
 NOT_FOUND: Final = "This order is not on the list"
 NOT_FOUND_MORE: Final = "It may be delivered or cancelled by now, or the address has a slip in it."
@@ -119,6 +138,15 @@ PUT_DID: Final[dict[Level | None, str]] = {
     "last": "put it last",
     None: "gave it back to its place",
 }
+WHY: Final[dict[Why, str]] = {
+    "waits_for_others": "Waits for others",
+    "not_mine": "Not for me",
+    "needs_information": "Something is not known",
+    "not_worth_it": "Not worth the time",
+    "other": "Other",
+}
+ESCALATED_TAG: Final = "Escalated"
+INFORMED_TAG: Final = "Customer told"
 DID: Final[MappingProxyType[Action, str]] = MappingProxyType(
     {
         "unassign": "released it",
@@ -127,6 +155,7 @@ DID: Final[MappingProxyType[Action, str]] = MappingProxyType(
         "reopen": "took it up again",
         "useful": "found the advice useful",
         "not_useful": "found the advice not useful",
+        "inform": "told the customer",
         "undo": "undid an act",
     }
 )
@@ -137,6 +166,77 @@ FOUND_NOT_USEFUL: Final = "The advice was not useful."
 WHO_ARE_YOU: Final = "Say who you are to work on this order. Others see it, and it is recorded."
 NOT_RECORDED: Final = "It could not be recorded. Try again in a moment."
 DOES_NOT_FIT: Final = "Not recorded: "
+
+MENTIONS: Final = "Mentions"
+MINE: Final = "My orders"
+NEXT: Final = "Work through the list"
+SHARED: Final = "Shared causes"
+SAVED: Final = "Saved views"
+NO_GROUPS: Final = "No cause is shared"
+NO_GROUPS_MORE: Final = "No five orders at risk in this view wait for the same thing."
+NO_MENTIONS: Final = "Nobody asks for you"
+NO_MENTIONS_MORE: Final = (
+    "When somebody writes @ and your name in a note, the order is here until you act."
+)
+NEXT_MORE: Final = (
+    "One order after the other, in order of work: it becomes yours, you handle it or pass it on, "
+    "and the next one comes."
+)
+NEXT_NONE: Final = "Nothing waits"
+NEXT_NONE_MORE: Final = "Every order at risk is somebody's, snoozed or done with."
+MESSAGE: Final = "Message to the customer"
+MESSAGE_NOTE: Final = "A draft: look it over, send it with your own mail, then mark it as sent."
+COPIED: Final = "Copied"
+WHO_ARE_YOU_LIST: Final = "Say who you are to work on these orders. Others see it."
+SELECTED: Final = "selected"
+WITH_SELECTED: Final = "With the selected orders:"
+RISK_UP: Final = "Risk up"
+RISK_DOWN: Final = "Risk down"
+NEW_HERE: Final = "New here"
+CHANGED: Final = "Changed"
+COUNTED: Final = ("order", "orders")
+BULK_DID: Final[dict[str, str]] = {
+    "assign": "Yours now",
+    "unassign": "Released",
+    "snooze_hour": "Snoozed for an hour",
+    "snooze_morning": "Snoozed until tomorrow morning",
+    "snooze_worse": "Snoozed until the risk rises",
+    "dispose": "Done",
+    "first": "Put first",
+    "last": "Put last",
+    "computed": "Back to their place",
+    "undo": "Undone",
+}
+KEYS: Final = (
+    ("j", "k", "move down and up"),
+    ("x", "", "select or leave out"),
+    ("Enter", "", "open the order"),
+    ("a", "", "assign to me"),
+    ("s", "", "snooze"),
+    ("e", "", "done"),
+    ("u", "", "undo what I did last"),
+    ("/", "", "search"),
+    ("g l", "", "go to the list"),
+    ("g n", "", "take the next order"),
+    ("n", "", "on an order: write a note"),
+    ("i", "", "on an order: mark the message as sent"),
+    ("?", "", "these shortcuts"),
+)
+KEYS_ON: Final = "Single-key shortcuts are on"
+KEYS_MORE: Final = (
+    "They never act while you type. Arrow keys move along the list also without them."
+)
+CUSTOMER_CAUSES: Final[dict[Cause, str]] = {
+    "inventory": "an item of your order is not in stock in the quantity that you need",
+    "approval": "your order is still being checked on our side",
+    "warehouse": "our warehouse has more orders than usual to prepare",
+    "carrier": "the carrier needs longer than usual on this route",
+    "integration": "a technical fault held your order up",
+    "demand": "more was ordered than usual these days",
+    "promise": "the date that we gave you was too early",
+    "other": "preparing your order takes longer than planned",
+}
+"""Causes as a customer may hear them: true, and nothing of the inside."""
 
 
 def has_it(owner: str) -> str:
@@ -199,3 +299,71 @@ def expectation(low: str, high: str) -> str:
     if low == high:
         return f"If nothing changes: expect delivery {low}."
     return f"If nothing changes: expect delivery between {low} and {high}."
+
+
+def took_this(ago: str) -> str:
+    """Return since when an order is somebody's; their name stands before it."""
+    return f"took this {ago}"
+
+
+def escalated_to(to: str) -> str:
+    """Return who above knows of an order."""
+    return f"The {to} was told."
+
+
+def told_above(to: str) -> str:
+    """Return what somebody did who told somebody above."""
+    return f"told the {to}"
+
+
+def informed_at(when: str) -> str:
+    """Return when the customer was told."""
+    return f"The customer was told {when}."
+
+
+def passed_on(why: str) -> str:
+    """Return what somebody did who passed an order on."""
+    return f"passed it on: {why[0].lower()}{why[1:]}"
+
+
+def orders(count: int) -> str:
+    """Return a number of orders."""
+    return f"{count:,} {COUNTED[count != 1]}"
+
+
+def shared(count: int, thing: str) -> str:
+    """Return how many orders share what; `thing` begins with a verb in the plural."""
+    return f"{orders(count)} {thing}"
+
+
+def bulk_done(action: str, done: int) -> str:
+    """Return what was done with how many orders."""
+    return f"{BULK_DID.get(action, action)}: {orders(done)}."
+
+
+def bulk_refused(refused: int) -> str:
+    """Return with how many orders it was not done; who and why follow."""
+    return f"Not done with {orders(refused)}:"
+
+
+def message_subject(order_id: str) -> str:
+    """Return the subject of a message to a customer."""
+    return f"Your order {order_id}: new delivery date"
+
+
+def message_body(
+    *, customer: str, order_id: str, promised: str, expected: str, cause: str, late: bool
+) -> str:
+    """Return what a customer is told; `expected` is a date or two with "to" between them."""
+    when = (
+        f"between {expected.replace(' to ', ' and ')}" if " to " in expected else f"on {expected}"
+    )
+    was = "was promised for" if late else "is promised for"
+    return (
+        f"Dear {customer or 'customer'},\n\n"
+        f"your order {order_id} {was} {promised}. We now expect to deliver it {when}, because "
+        f"{cause}.\n\n"
+        "We are sorry for this. If these dates do not suit you, please answer this message and we "
+        "will look for another way together.\n\n"
+        "Kind regards"
+    )

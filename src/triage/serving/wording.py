@@ -99,6 +99,13 @@ def relative(micros: int, now: int) -> str:
     return f"in {span(micros - now)}" if micros >= now else f"{span(now - micros)} ago"
 
 
+def ago(micros: int) -> str:
+    """Return how long ago something was, from the moment itself on."""
+    if micros < MICROS_PER_MINUTE:
+        return texts.JUST_NOW
+    return f"{span(micros)} ago"
+
+
 def against_promise(days: float) -> str:
     """Return days against the promise in words."""
     whole = round(days)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
 from triage.advice.assessment import Assessment
+from triage.advice.groups import Group
 from triage.serving.advisor import WorkItem, Worklist
 
 StateFilter = Literal["at_risk", "already_late", "all"]
@@ -29,7 +30,8 @@ _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
 class Query:
     """What part of the worklist is asked for; empty text means any.
 
-    By `handled` and `owner` the desk chooses (see `handling_desk`), by the rest the index.
+    By `handled`, `owner` and `mentions` the desk chooses (see `handling_desk`), by the rest the
+    index. `group` names what orders share (see `shared_thing`); `by` says how they are shown.
     """
 
     state: StateFilter = "at_risk"
@@ -39,6 +41,12 @@ class Query:
     sort: Sort = "priority"
     handled: HandledFilter = "open"
     owner: str = ""
+    carrier: str = ""
+    cause: str = ""
+    tier: str = ""
+    group: str = ""
+    mentions: str = ""
+    by: Literal["", "cause"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +76,55 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WorklistIndex:
-    """A worklist with what is looked up in it again and again; sites by number of open orders."""
+    """A worklist with what is looked up in it again and again.
+
+    Attributes:
+        worklist: what is indexed.
+        counts: orders by state.
+        by_id: items by order.
+        sites: sites with their open orders, busiest first; `carriers`, `causes` and `tiers` alike.
+        shared: orders by what they share.
+    """
 
     worklist: Worklist
     counts: dict[str, int]
     by_id: dict[str, WorkItem]
     sites: dict[str, int]
+    carriers: dict[str, int]
+    causes: dict[str, int]
+    tiers: dict[str, int]
+    shared: dict[str, frozenset[str]]
+    _states: dict[StateFilter, list[WorkItem]]
     _haystacks: dict[str, str]
     _risks: list[float]
     _scores: list[float]
 
     @classmethod
-    def of(cls, worklist: Worklist) -> Self:
-        """Index a worklist once; the rest is lookups."""
-        counts = {"at_risk": 0, "already_late": 0}
-        for item in worklist.items:
-            counts[item.assessment.state] += 1
+    def of(cls, worklist: Worklist, before: WorklistIndex | None = None) -> Self:
+        """Index a worklist once; the rest is lookups.
+
+        Args:
+            worklist: what is indexed.
+            before: the index of the worklist before it, of which what did not change is kept.
+        """
+        items = worklist.items
+        states: dict[StateFilter, list[WorkItem]] = {"at_risk": [], "already_late": []}
+        for item in items:
+            states[item.assessment.state].append(item)
+        orders = [item.assessment for item in items]
         return cls(
             worklist=worklist,
-            counts=counts,
-            by_id={item.assessment.order_id: item for item in worklist.items},
-            sites=dict(
-                Counter(
-                    i.assessment.site for i in worklist.items if i.assessment.site
-                ).most_common()
-            ),
-            _haystacks={item.assessment.order_id: _haystack(item) for item in worklist.items},
-            _risks=sorted(
-                i.assessment.p_late for i in worklist.items if i.assessment.state == "at_risk"
-            ),
-            _scores=sorted(
-                -i.assessment.priority.score for i in worklist.items if i.assessment.priority
-            ),
+            counts={state: len(own) for state, own in states.items()},
+            by_id={item.assessment.order_id: item for item in items},
+            sites=_counted(order.site for order in orders),
+            carriers=_counted(order.carrier for order in orders),
+            causes=_counted(main_cause(order) for order in orders),
+            tiers=_counted(tier(order) for order in orders),
+            shared={shared_thing(each): frozenset(each.order_ids) for each in worklist.groups},
+            _states=states | {"all": list(items)},
+            _haystacks=_haystacks(items, before),
+            _risks=sorted(item.assessment.p_late for item in states["at_risk"]),
+            _scores=sorted(-order.priority.score for order in orders if order.priority),
         )
 
     def percentile(self, p_late: float) -> float | None:
@@ -120,19 +145,56 @@ class WorklistIndex:
 
     def select(self, query: Query) -> list[WorkItem]:
         """Return the items that a query asks for, in its order."""
-        words = query.text.casefold().split()
-        found = [item for item in self.worklist.items if self._fits(item, query, words)]
+        found = self._states[query.state]
+        for wanted, told in (
+            (query.band, lambda order: order.band),
+            (query.site, lambda order: order.site),
+            (query.carrier, lambda order: order.carrier),
+            (query.cause, main_cause),
+            (query.tier, tier),
+        ):
+            if wanted:
+                found = [item for item in found if told(item.assessment) == wanted]
+        if query.group:
+            own = self.shared.get(query.group, frozenset())
+            found = [item for item in found if item.assessment.order_id in own]
+        for word in query.text.casefold().split():
+            texts = self._haystacks
+            found = [item for item in found if word in texts[item.assessment.order_id]]
         if query.sort != "priority":
-            found.sort(key=_SORTS[query.sort])
+            return sorted(found, key=_SORTS[query.sort])
         return found
 
-    def _fits(self, item: WorkItem, query: Query, words: list[str]) -> bool:
+
+def main_cause(order: Assessment) -> str | None:
+    """Return what raises an order's risk most; None if nothing does."""
+    return order.causes[0].cause if order.causes else None
+
+
+def tier(order: Assessment) -> str | None:
+    """Return the customer's tier, if it is known."""
+    return None if order.exposure is None else order.exposure.tier
+
+
+def shared_thing(group: Group) -> str:
+    """Return what the orders of a group share, without their number."""
+    return group.text.partition(" orders ")[2]
+
+
+def _counted(names: Iterable[str | None]) -> dict[str, int]:
+    return dict(Counter(name for name in names if name).most_common())
+
+
+def _haystacks(items: Sequence[WorkItem], before: WorklistIndex | None) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for item in items:
         order = item.assessment
-        if query.state not in ("all", order.state):
-            return False
-        if (query.band and order.band != query.band) or (query.site and order.site != query.site):
-            return False
-        return not words or all(word in self._haystacks[order.order_id] for word in words)
+        old = None if before is None else before.by_id.get(order.order_id)
+        same = before is not None and old is not None and old.assessment is order
+        made[order.order_id] = (
+            before._haystacks[order.order_id] if same and before else _haystack(item)
+        )
+    return made
 
 
 def _decide_by(item: WorkItem) -> float:

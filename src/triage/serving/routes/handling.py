@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -9,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from triage.serving import answers, openapi
-from triage.serving.advisor import NotReadyError
+from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.handling import Act
 from triage.serving.handling_desk import HandlingDesk, UnknownItemError
-from triage.serving.handling_requests import AnyAction, read_action
+from triage.serving.handling_requests import AnyAction, Escalate, read_action
 from triage.serving.handling_schemas import ActionAnswer, HistoryAnswer, act_out, handling_out
 from triage.serving.limits import whole_body
+from triage.serving.problems import InvalidInputError
 from triage.serving.routes.reading import JSON, content_type
 from triage.serving.service import Service
 
@@ -39,16 +41,32 @@ def risk_of(service: Service, order_id: str) -> float | None:
     return None if item is None else item.assessment.p_late
 
 
-async def act(service: Service, order_id: str, asked: AnyAction) -> Act:
+def paths(advisor: Advisor) -> list[str]:
+    """Return who above can be told of an order, as the policy has it."""
+    return list(dict.fromkeys(each.to for each in advisor.policy.work.escalations))
+
+
+async def act(service: Service, order_id: str, asked: AnyAction, batch: str | None = None) -> Act:
     """Do what is asked.
+
+    Args:
+        service: the service.
+        order_id: the order.
+        asked: what to do with it.
+        batch: id that it has in common with what is asked for together with it.
 
     Raises:
         UnknownItemError: if the order is not on the list and nothing was done with it.
+        InvalidInputError: if it is escalated to somebody of whom the policy knows nothing.
     """
+    if isinstance(asked, Escalate) and asked.to not in paths(service.advisor()):
+        detail = "must be one of the escalation paths of the policy"
+        raise InvalidInputError([{"pointer": "/to", "detail": detail}])
     desk, p_late = desk_of(service), risk_of(service, order_id)
     if p_late is None and not desk.of_order(order_id).acts:
         raise UnknownItemError("the worklist holds no order of this id")
-    return await desk.act(order_id, asked.act(service.clock(), p_late), asked.after)
+    told = replace(asked.act(service.clock(), p_late), batch=batch)
+    return await desk.act(order_id, told, asked.after)
 
 
 def router(service: Service) -> APIRouter:

@@ -26,7 +26,8 @@ def router(service: Service) -> APIRouter:
         "/v1/stream",
         summary="What changes, as it does",
         description="Server-sent events: `risk.changed`, `order.opened`, `order.closed`, "
-        "`exception.opened`, `exception.resolved`. A client that comes back with `Last-Event-ID` "
+        "`exception.opened`, `exception.resolved`, `work.changed` (what somebody did with an "
+        "order). A client that comes back with `Last-Event-ID` "
         "gets what it missed, as far as that is remembered.",
         responses={
             200: {

@@ -1,0 +1,101 @@
+"""The page of one order, and the work on it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from triage.errors import TriageError
+from triage.ledger.entries import new_id
+from triage.serving import handling_forms as forms
+from triage.serving import message, waterfall
+from triage.serving.advisor import NotReadyError, WorkItem
+from triage.serving.exception_desk import open_exceptions
+from triage.serving.handling_view import Work, work
+from triage.serving.list_address import list_url
+from triage.serving.page_frame import Frame, Looking, order_url, refusal
+from triage.serving.page_next import LEADS_ON, next_url
+from triage.serving.price_desk import odd_prices
+from triage.serving.routes.handling import act, paths
+from triage.serving.worklist_index import Query
+
+
+def _work(frame: Frame, seen: Looking, item: WorkItem) -> Work | None:
+    desk = frame.service.handling
+    if desk is None:
+        return None
+    order = item.assessment
+    handled = desk.of_order(order.order_id)
+    return work(handled, order.p_late, seen.wall, seen.advisor.time_zone, seen.you)
+
+
+def _page(
+    frame: Frame, seen: Looking, order_id: str, status: int = 200, refused: str = "",
+    *, guided: bool = False,
+) -> Response:  # fmt: skip
+    item = seen.index.by_id.get(order_id)
+    if item is None:
+        return frame.missing(seen)
+    service, advisor, order = frame.service, seen.advisor, item.assessment
+    return frame.render(
+        "order.html",
+        seen,
+        status,
+        item=item,
+        order=order,
+        percentile=seen.index.percentile(order.p_late),
+        falls=waterfall.of(order),
+        recommendations=advisor.score_id(order_id, order.as_of, ways=True).recommendations,
+        odd_prices=odd_prices(service.prices, order_id),
+        open_exceptions=open_exceptions(service.exceptions, order_id),
+        site_url=list_url(Query(state=order.state, site=order.site or "")),
+        work=_work(frame, seen, item),
+        paths=paths(advisor),
+        message=message.draft(order, advisor.now(), advisor.time_zone),
+        guided=guided,
+        refusal=refused,
+        worse_by=forms.WORSE_BY,
+    )
+
+
+def router(frame: Frame) -> APIRouter:
+    """Return the routes of an order's page."""
+    routes = APIRouter(include_in_schema=False)
+    service = frame.service
+
+    @routes.get("/orders/{order_id:path}")
+    async def order(order_id: str, request: Request) -> Response:
+        try:
+            seen = frame.looking(request)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        return _page(frame, seen, order_id, guided="guided" in request.query_params)
+
+    @routes.post("/orders/{order_id:path}")
+    async def work_on(order_id: str, request: Request) -> Response:
+        form = await forms.read_form(request)
+        guided = "guided" in form
+        try:
+            seen = frame.looking(request)
+            asked = forms.asked(form, seen.you, seen.wall, seen.advisor.time_zone)
+            await act(service, order_id, asked, new_id())
+        except NotReadyError as error:
+            return frame.waiting(error)
+        except TriageError as error:
+            return _page(frame, frame.looking(request), order_id, *refusal(error), guided=guided)
+        if guided and asked.action in LEADS_ON:
+            return RedirectResponse(await next_url(frame, request), 303)
+        again = "?guided=1" if guided else ""
+        return RedirectResponse(f"{order_url(order_id)}{again}#work", 303)
+
+    @routes.post("/you")
+    async def you(request: Request) -> Response:
+        form = await forms.read_form(request)
+        order_id, back = form.get("order", ""), form.get("back", "")
+        address = f"{order_url(order_id)}#work" if order_id else f"/?{back}" if back else "/"
+        answer = RedirectResponse(address, 303)
+        forms.remember(answer, request, form.get("name", ""))
+        return answer
+
+    return routes

@@ -1,0 +1,70 @@
+"""A morning's work with the keyboard only: the twenty most costly handled, one customer told."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+from tests.e2e.moving import arrived, moving, sound, top
+from tests.e2e.running import NEEDS_BROWSER
+
+pytestmark = NEEDS_BROWSER
+
+
+def test_twenty_are_handled_and_one_customer_is_told_without_a_mouse(
+    browser: Browser, tmp_path: Path
+) -> None:
+    orders = [item.assessment.order_id for item in top(20)]
+    with moving(tmp_path) as address:
+        page = arrived(browser, address, "Ana")
+        page.mouse.move(0, 0)
+        keys = page.keyboard
+
+        # the first one: look, tell the customer, done
+        keys.press("j")
+        keys.press("Enter")
+        page.wait_for_url(f"**/orders/{orders[0]}")
+        keys.press("m")
+        expect(page.locator("#message-text")).to_be_focused()
+        text = page.locator("#message-text").input_value()
+        assert orders[0] in text
+        assert re.search(r"expect to deliver it (on|between) ", text)
+        keys.press("Escape")
+        keys.press("i")
+        expect(page.locator(".work-head")).to_contain_text("The customer was told")
+        keys.press("e")
+        keys.type("Customer")
+        keys.press("Tab")
+        keys.press("Enter")
+        expect(page.locator(".work-head")).to_contain_text("Done: customer informed.")
+
+        # nine more, each looked at in the list
+        keys.press("g")
+        keys.press("l")
+        page.wait_for_url("**/")
+        for number, order_id in enumerate(orders[1:10]):
+            if number == 0:
+                keys.press("j")
+            keys.press("e")
+            keys.press("2")
+            expect(page.locator(f"[data-order='{order_id}']")).to_have_count(0)
+
+        # ten together
+        for _ in range(10):
+            keys.press("x")
+            keys.press("j")
+        expect(page.locator("[data-count]")).to_have_text("10 selected")
+        keys.press("e")
+        keys.press("8")
+        expect(page.locator("#report")).to_have_text("Done: 10 orders.")
+
+        done = page.request.get("/v1/worklist?handled=disposed").json()
+        assert sorted(item["order_id"] for item in done["items"]) == sorted(orders)
+        informed = [i["order_id"] for i in done["items"] if i["handling"]["informed_at"]]
+        assert informed == orders[:1]
+        painted = "performance.getEntriesByName('act-to-paint').map((e) => Math.round(e.duration))"
+        sys.stdout.write(f"milliseconds from an act to its paint: {page.evaluate(painted)}\n")
+        sound(page)
+        page.context.close()

@@ -18,7 +18,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from triage import keys_cli, ledger_cli, webhooks_cli
+from triage import keys_cli, ledger_cli, live_report, webhooks_cli
 from triage.errors import SettingsError, TriageError
 from triage.settings import Settings
 
@@ -456,7 +456,8 @@ def _backtest(name: str, settings: Settings, first: str, last: str) -> dict[str,
     from triage.training.backtest import months_between
     from triage.training.metrics import evaluate, settled
     from triage.training.report_table import as_dict, as_tables
-    from triage.training.train import evaluate_months, prepare
+    from triage.training.prepared import prepare
+    from triage.training.train import evaluate_months
 
     recipe, _ = recipes.load(name, settings.workspace)
     months = months_between(first, last)
@@ -501,6 +502,7 @@ app.add_typer(ledger_cli.audit, name="audit")
 app.command()(ledger_cli.replay)
 app.add_typer(keys_cli.keys, name="keys")
 app.add_typer(webhooks_cli.webhooks, name="webhooks")
+app.add_typer(live_report.report, name="report")
 
 
 @app.command()

@@ -100,7 +100,8 @@ class Idempotency:
             await self.app(scope, receive, send)
             return
         keys = [value for name, value in scope["headers"] if name == _NAME]
-        if not keys or not covers("POST", scope["path"]):
+        not_yet = self._service.decisions is None and self._service.settings.record
+        if not keys or not_yet or not covers("POST", scope["path"]):
             await self.app(scope, receive, send)
             return
         try:

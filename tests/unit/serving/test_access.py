@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Send
 from tests import fakes
 from tests.unit.serving.bodies import JSON, STORED, assert_problem, beside
 
 from triage.errors import SettingsError
 from triage.serving import access_rules
+from triage.serving.access import Access
 from triage.serving.access_guard import FAILURES_AT_ONCE, Guard
 from triage.serving.keys import SCOPES, Scope, issue, revoke
 from triage.serving.keys_ring import LOOK_SECONDS
@@ -256,3 +259,34 @@ def test_a_revoked_key_ends_within_seconds(
     guard = next(m for m in client.app.user_middleware if "guard" in m.kwargs).kwargs["guard"]  # type: ignore[attr-defined]
     monkeypatch.setattr(guard.ring, "_next", -LOOK_SECONDS)
     assert_problem(score(client, bearer(token)), 401)
+
+
+async def _answer_without_end(_: object, __: object, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while True:
+        await send({"type": "http.response.body", "body": b"still here", "more_body": True})
+
+
+def test_an_answer_without_end_ends_when_its_key_is_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued, token = issue(tmp_path, "Ana", ["worklist"], NOW)
+    guard = Guard(Settings(home=tmp_path))
+    scope = {
+        "type": "http", "method": "GET", "path": "/v1/stream", "client": ("127.0.0.1", 1),
+        "headers": [(b"x-api-key", token.encode())],
+    }  # fmt: skip
+    heard: list[Any] = []
+
+    async def hear(message: Any) -> None:
+        heard.append(message)
+        if len(heard) == 5:
+            revoke(tmp_path, issued.id, NOW)
+            monkeypatch.setattr(guard.ring, "_next", -LOOK_SECONDS)
+
+    async def nothing() -> Any:
+        return {"type": "http.disconnect"}
+
+    asyncio.run(Access(_answer_without_end, guard)(scope, nothing, hear))
+    assert len(heard) == 6
+    assert heard[-1] == {"type": "http.response.body", "body": b"", "more_body": False}

@@ -153,7 +153,7 @@ def test_two_keys_are_none(client: TestClient) -> None:
 
 
 def test_without_a_record_nothing_is_promised() -> None:
-    assert_problem(score(beside(fakes.app()), "k"), 400)
+    assert_problem(score(beside(fakes.app(Settings(record=False))), "k"), 400)
 
 
 def test_what_was_refused_can_be_sent_again_corrected(client: TestClient) -> None:

@@ -1,7 +1,9 @@
 """Tells receivers what changes by signed webhooks: each in its own line, at its own pace.
 
 An event is on the disk before it is sent, and until its receiver took it or it was given up: it
-arrives at least once, with the same id each time, and not always in the order of events.
+arrives at least once, with the same id each time, and not always in the order of events. What a
+record changes is an event once it has been assessed again, within moments; a crash just before that
+leaves the change on the list and untold.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ def router(service: Service) -> APIRouter:
         summary="What changes, as it does",
         description="Server-sent events: `risk.changed`, `order.opened`, `order.closed`, "
         "`exception.opened`, `exception.resolved`, `work.changed` (what somebody did with an "
-        "order). A client that comes back with `Last-Event-ID` "
-        "gets what it missed, as far as that is remembered.",
+        "order), `decision.expired` (an answer went stale and its order is open). A client that "
+        "comes back with `Last-Event-ID` gets what it missed, as far as that is remembered.",
         responses={
             200: {
                 "description": "A stream that does not end by itself.",

@@ -11,10 +11,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import islice
-from typing import Any, Literal
+from collections.abc import AsyncIterator
+from typing import Any
 
 from triage.advice.assessment import Assessment
 from triage.advice.policy import FollowPolicy
@@ -31,69 +29,16 @@ from triage.domain.records import (
 )
 from triage.errors import OrderNotFoundError
 from triage.serving.background import background
+from triage.serving.changes import Changes
 from triage.serving.exception_desk import ExceptionDesk
 from triage.serving.expiry import Expiries
 from triage.serving.scorer import Scorer
 
 _TICK_SECONDS = 0.05
 _LATE_SECONDS = 1.0
-_MOST_WAITING = 1_000
 _CLASSIFIED = ("code", "probability", "abstained", "owner", "severity", "due_by")
 _CLOSING = {MilestoneKind.DELIVERED.value, MilestoneKind.ORDER_CANCELLED.value}
 _LOG = logging.getLogger("triage.serving")
-Told = Literal["risk.changed", "order.opened", "order.closed", "exception.opened",
-               "exception.resolved", "work.changed", "decision.expired"]  # fmt: skip
-Change = tuple[int, Told, dict[str, Any]]
-"""Its number, what it is, and its facts."""
-
-
-class Changes:
-    """Tells listeners what changed; one that is too slow loses the oldest, as the numbers show."""
-
-    def __init__(self, remembered: int = 1_000) -> None:
-        self._last = 0
-        self._past: deque[Change] = deque(maxlen=remembered)
-        self._listeners: set[asyncio.Queue[Change]] = set()
-        self._takers: list[Callable[[Told, dict[str, Any]], None]] = []
-
-    @property
-    def listeners(self) -> int:
-        """Return how many listen."""
-        return len(self._listeners)
-
-    def tell(self, told: Told, facts: dict[str, Any]) -> None:
-        """Tell everybody."""
-        self._last += 1
-        change = (self._last, told, facts)
-        self._past.append(change)
-        for taking in self._takers:
-            taking(told, facts)
-        for queue in self._listeners:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(change)
-
-    @contextlib.contextmanager
-    def telling(self, taking: Callable[[Told, dict[str, Any]], None]) -> Iterator[None]:
-        """Tell something of every change at once, none is left out; it must not raise."""
-        self._takers.append(taking)
-        try:
-            yield
-        finally:
-            self._takers.remove(taking)
-
-    @contextlib.contextmanager
-    def listening(self, after: int | None = None) -> Any:  # noqa: ANN401 - a generator of queues
-        """Give a queue of changes, with those since a number that are still remembered."""
-        queue: asyncio.Queue[Change] = asyncio.Queue(_MOST_WAITING)
-        missed = () if after is None else (each for each in self._past if each[0] > after)
-        for change in islice(missed, _MOST_WAITING):
-            queue.put_nowait(change)
-        self._listeners.add(queue)
-        try:
-            yield queue
-        finally:
-            self._listeners.discard(queue)
 
 
 class Follower:

@@ -13,7 +13,7 @@ from triage.errors import TriageError
 from triage.ledger.entries import Entry
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import WorkItem
-from triage.serving.follow import Changes
+from triage.serving.changes import Changes
 from triage.serving.handling import KINDS, Act, Handled, State
 from triage.serving.handling_batches import Batches
 from triage.serving.handling_mentions import names_of
@@ -138,17 +138,36 @@ def select(
         now: UTC micros, of the clock on the wall.
     """
     known = {} if desk is None else desk.orders
-    untouched = query.handled in ("open", "all") and not (query.owner or query.mentions)
-    kept: list[WorkItem] = []
-    for item in found:
-        handled = known.get(item.assessment.order_id)
-        if untouched if handled is None else _fits(handled.state, item, query, now):
-            kept.append(item)
+    if query.handled in ("open", "all") and not (query.owner or query.mentions):
+        away = {} if query.handled == "all" else _away(known)
+        kept = [
+            item
+            for item in found
+            if (state := away.get(item.assessment.order_id)) is None
+            or state.place(item.assessment.p_late, now) == "open"
+        ]
+    else:
+        kept = [
+            item
+            for item in found
+            if (handled := known.get(item.assessment.order_id)) is not None
+            and _fits(handled.state, item, query, now)
+        ]
     if query.sort != "priority":
         return kept
     acts = ((order_id, each.state.put) for order_id, each in known.items())
     levels = {order_id: _LEVELS[act.level] for order_id, act in acts if act is not None}
     return _by_hand(kept, levels) if levels else kept
+
+
+def _away(known: Mapping[str, Handled]) -> dict[str, State]:
+    """Return the orders that may not be open."""
+    states = ((order_id, handled.state) for order_id, handled in known.items())
+    return {
+        order_id: state
+        for order_id, state in states
+        if state.disposed is not None or state.snooze is not None
+    }
 
 
 def _by_hand(items: list[WorkItem], levels: Mapping[str, int]) -> list[WorkItem]:

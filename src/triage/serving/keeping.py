@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from triage.ledger.ledger import Ledger
+from triage.serving.changes import Changes
 from triage.serving.decisions import Decisions
-from triage.serving.follow import Changes
 from triage.serving.live import Live
 from triage.serving.outcomes_watch import OutcomeWatch
 from triage.serving.webhooks import Webhooks

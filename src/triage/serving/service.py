@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
+from triage.serving.changes import Changes
 from triage.serving.decisions import Decisions
 from triage.serving.exception_desk import ExceptionDesk
-from triage.serving.follow import Changes
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
@@ -84,7 +84,7 @@ class Service:
         """Return the index of the advisor's worklist, rebuilt only for a new worklist."""
         worklist = advisor.worklist()
         if self._index.worklist is not worklist:
-            self._index = WorklistIndex.of(worklist, self._index)
+            self._index = WorklistIndex(worklist)
             if self.shadow is not None:
                 self.shadow.put_worklist(self.clock(), worklist)
         return self._index

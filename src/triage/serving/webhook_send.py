@@ -110,11 +110,14 @@ async def _connect(
     target: Target, addresses: list[str], tls: ssl.SSLContext | None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to the first address that takes it; names are not looked up again."""
-    secure = {"ssl": tls or trusted(), "server_hostname": target.host} if target.tls else {}
+    secure = (tls or trusted()) if target.tls else None
+    name = target.host if target.tls else None
     failed: OSError = OSError("no address")
     for address in addresses:
         try:
-            return await asyncio.open_connection(address, target.port, limit=_MOST_READ, **secure)
+            return await asyncio.open_connection(
+                address, target.port, limit=_MOST_READ, ssl=secure, server_hostname=name
+            )
         except OSError as error:
             failed = error
     raise failed

@@ -22,7 +22,7 @@ from typing import Any
 
 from triage.ledger.entries import new_id
 from triage.serving.background import background
-from triage.serving.follow import Changes
+from triage.serving.changes import Changes
 from triage.serving.metrics import Metrics
 from triage.serving.webhook_box import FOLDER, DeadLetter, Letter, Outbox
 from triage.serving.webhook_declared import Delivery

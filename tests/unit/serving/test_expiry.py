@@ -13,9 +13,10 @@ from triage.ledger.entries import Draft
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.serving import answers
+from triage.serving.changes import Changes
 from triage.serving.decisions import KIND
 from triage.serving.expiry import Expiries
-from triage.serving.follow import Changes, Follower
+from triage.serving.follow import Follower
 from triage.serving.scorer import Scorer
 
 _SECOND = 1_000_000

@@ -21,8 +21,9 @@ from triage.domain.clock import from_micros
 from triage.domain.records import Milestone, MilestoneKind
 from triage.history.log import Log
 from triage.models.at_risk import NAME, AtRiskModel
+from triage.serving.changes import Change, Changes
 from triage.serving.event_log import EventLog
-from triage.serving.follow import Change, Changes, Follower
+from triage.serving.follow import Follower
 from triage.serving.live import Live
 from triage.serving.main import create
 from triage.serving.scorer import Scorer

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from triage.cli import app
 from triage.ledger.recovery import read_folder
-from triage.serving.follow import Changes, Told
+from triage.serving.changes import Changes, Told
 from triage.serving.metrics import Metrics
 from triage.serving.webhook_box import FOLDER, Outbox, ask_again, read_held
 from triage.serving.webhook_declared import Delivery, Wanted
@@ -184,7 +184,7 @@ import asyncio, sys
 from pathlib import Path
 from tests.unit.serving.receiving import local
 from triage.ledger.recovery import read_folder
-from triage.serving.follow import Changes
+from triage.serving.changes import Changes
 from triage.serving.metrics import Metrics
 from triage.serving.webhook_box import Outbox
 from triage.serving.webhook_declared import Delivery

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from triage.serving import answers, openapi
 from triage.serving.advisor import NotReadyError
-from triage.serving.follow import Changes
+from triage.serving.changes import Changes
 from triage.serving.service import Service
 
 _HEART_SECONDS = 15.0

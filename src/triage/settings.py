@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -29,7 +29,12 @@ class Settings(BaseSettings):
             while it listens further (not behind a proxy on this machine); `never`, nobody.
         rate_limit: requests a second of one caller, four times as many at once; 0 means any number.
             Unset means 500 for callers on other machines and any number for those on this one.
-        log_format: whether the service logs lines for people (`text`) or one object a line (`json`).
+        public_url: address under which browsers reach the service (`https://triage.example.com`);
+            needed only for the next three.
+        oidc_issuer: identity provider through which people may sign in, too (the extra `oidc`).
+        oidc_client_id: what this service is called there.
+        oidc_client_secret: its secret there; unset for a public client, PKCE protects either.
+        log_format: whether the log has lines for people (`text`) or one object a line (`json`).
         log_requests: which requests are logged: `all`, those that `failed` (4xx, 5xx), or `none`.
         max_body_bytes: largest request body that is read.
         max_batch: largest number of orders in one batch request.
@@ -49,6 +54,10 @@ class Settings(BaseSettings):
     ledger_url: str | None = None
     open_loopback: Literal["until-keys", "always", "never"] = "until-keys"
     rate_limit: Annotated[int, Field(ge=0)] | None = None
+    public_url: str | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     log_format: Literal["text", "json"] = "text"
     log_requests: Literal["all", "failed", "none"] = "failed"
     max_body_bytes: int = 2_000_000

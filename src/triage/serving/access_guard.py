@@ -163,7 +163,7 @@ class Guard:
 
     def still(self, found: Caller | None) -> bool:
         """Return whether a caller's key is still in force."""
-        return found is None or self.ring.usable(found.key.id) is not None
+        return found is None or self.sessions.still(found.key)
 
     def _known(self, told: Mapping[bytes, bytes], address: str) -> Caller | None:
         """Return whose request it is, None if it does not say."""

@@ -32,7 +32,8 @@ from triage.serving.stored import StoredOrders
 from triage.simulation.calendar import DAY, HOUR, START
 from triage.simulation.sample import Simulated, simulate, write_simulation
 from triage.training import recipe as recipes
-from triage.training.train import fit_all, model_numbers, prepare
+from triage.training.prepared import prepare
+from triage.training.train import fit_all, model_numbers
 
 SESSIONS = (8 * HOUR + 30, 13 * HOUR)
 """Minutes of the day at which people look at the list."""

@@ -18,14 +18,18 @@ from triage.advice.causes import CAUSES, Causes
 from triage.advice.steps import Delays, UsualSteps, WorkingTime
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, to_micros
 from triage.features.compile import Floats
+from triage.features.engine import FeatureEngine
 from triage.history.importer import import_extract
+from triage.history.log import Log
 from triage.models.landmarks import WAITING, stage_of
 from triage.models.trees import TreeEnsemble
 from triage.simulation.attribution import OF_ADVICE
 from triage.training import recipe as recipes
-from triage.training.fit import FittedLandmark, LandmarkData
+from triage.training.fit import FittedLandmark
+from triage.training.landmark_data import LandmarkData
+from triage.training.prepared import Prepared, prepare
 from triage.training.recipe import Recipe
-from triage.training.train import Prepared, fit_all, prepare
+from triage.training.train import fit_all
 
 Progress = Callable[[str], None]
 LAST_ROW = "model, last landmark row"
@@ -62,8 +66,9 @@ def model_effects(
     prepared = prepare(home, recipe, workspace=workspace, progress=progress)
     moment = to_micros(pd.Timestamp(since, tz=prepared.time_zone).to_pydatetime())
     fitted = fit_all(prepared, moment, recipe, progress)
-    last = list(_ask(prepared, recipe, fitted, moment, passing=False))
-    passing = list(_ask(prepared, recipe, fitted, moment, passing=True))
+    engine = FeatureEngine.of(Log(home).read(), prepared.features)
+    last = list(_ask(prepared, engine, recipe, fitted, moment, passing=False))
+    passing = list(_ask(prepared, engine, recipe, fitted, moment, passing=True))
     return {
         LAST_ROW: _frame(prepared, last),
         PASSING: _frame(prepared, passing),
@@ -72,10 +77,10 @@ def model_effects(
 
 
 def _ask(
-    prepared: Prepared, recipe: Recipe, fitted: dict[str, FittedLandmark], moment: int, *,
-    passing: bool,
+    prepared: Prepared, engine: FeatureEngine, recipe: Recipe, fitted: dict[str, FittedLandmark],
+    moment: int, *, passing: bool,
 ) -> Iterator[_Asked]:  # fmt: skip
-    engine, book = prepared.engine, prepared.engine.book
+    book = prepared.book
     data_of = {data.rows.landmark: data for data in prepared.data}
     time = WorkingTime(prepared.time_zone, prepared.history.sources[0].country)
     steps = UsualSteps.of(book, moment, time)

@@ -34,7 +34,8 @@ from triage.simulation.sample import SAMPLE_ORDERS, SAMPLE_SEED, Simulated, writ
 from triage.training import recipe as recipes
 from triage.training.backtest import evaluation_months
 from triage.training.metrics import score
-from triage.training.train import evaluate_months, prepare
+from triage.training.prepared import prepare
+from triage.training.train import evaluate_months
 
 Progress = Callable[[str], None]
 RESAMPLES = 200

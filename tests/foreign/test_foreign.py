@@ -18,7 +18,8 @@ from triage.history.log import Log
 from triage.history.report import ImportReport
 from triage.history.tables import History
 from triage.training import recipe as recipes
-from triage.training.train import evaluate_months, prepare
+from triage.training.prepared import prepare
+from triage.training.train import evaluate_months
 
 MAPPINGS = Path(__file__).parent / "mappings"
 SETS: dict[str, tuple[ModuleType, int]] = {

@@ -34,7 +34,7 @@ from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.facts import LINE_KEY_FIELDS, Subject
 from triage.features.index import AsOfIndex
 from triage.features.kernel import fill_matrix, fill_row
-from triage.features.needs import Needs, needs
+from triage.features.needs import Needs, needs, tables
 from triage.history.objects import exceptions_of, positions_of, supplies_of
 from triage.history.tables import History
 
@@ -66,11 +66,23 @@ class FeatureEngine:
         self._everything = self.needs(self.names)
 
     @classmethod
-    def of(cls, history: History, features: FeatureSet) -> FeatureEngine:
-        """Build the engine from a whole history; zone and country are its first source's."""
+    def of(
+        cls, history: History, features: FeatureSet, *, book: OrderBook | None = None,
+        columns: Collection[str] | None = None,
+    ) -> FeatureEngine:  # fmt: skip
+        """Build the engine from a whole history; zone and country are its first source's.
+
+        Args:
+            history: the records.
+            features: the compiled declarations.
+            book: its orders, if they were read already.
+            columns: the only ones that it will be asked for; it takes in no records then.
+        """
         source = history.sources[0]
         engine = cls(features, time_zone=source.time_zone, country=source.country)
-        engine.book = OrderBook.of(history, features.keysets)
+        engine.book = OrderBook.of(history, features.keysets) if book is None else book
+        if columns is not None:
+            engine.index = AsOfIndex(features.program, engine.calendar, tables(features, columns))
         engine.index.build(engine.book)
         engine._load(history)
         engine._history = history

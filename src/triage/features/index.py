@@ -7,7 +7,7 @@ layout serves both readers: bulk building sorts once; a live record is put in pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -50,10 +50,20 @@ class IndexArrays(NamedTuple):
 
 
 class AsOfIndex:
-    """Entries of every table by key; grows in place."""
+    """Entries of every table by key; grows in place.
 
-    def __init__(self, program: Program, calendar: Calendar) -> None:
+    Args:
+        program: the compiled features.
+        calendar: local days.
+        only: tables that are filled from a whole history; all of them if left out. One that holds
+            some tables only takes in no single records.
+    """
+
+    def __init__(
+        self, program: Program, calendar: Calendar, only: Collection[int] | None = None
+    ) -> None:
         self.program, self.calendar = program, calendar
+        self._only = only
         self._capacity = _MOST_ENTRIES * program.streams.shape[0]
         self._arrays = IndexArrays(
             np.zeros((program.tables.shape[0], 2), dtype=np.int64),
@@ -111,7 +121,10 @@ class AsOfIndex:
             )
 
         def tables_of(stream: int) -> list[int]:
-            return [int(table) for table in np.flatnonzero(tables[:, 0] == stream)]
+            found = np.flatnonzero(tables[:, 0] == stream).tolist()
+            return [at for at in found if self._only is None or at in self._only]
+
+        streams = [stream for stream in streams if tables_of(stream)]
 
         needed = np.zeros(2, dtype=np.int64)
         for stream in streams:

@@ -22,7 +22,8 @@ from triage.models.at_risk import fresh_delays
 from triage.models.calibration import RecentTimes, Residuals, recent_curve
 from triage.models.landmarks import Rows
 from triage.training.baselines import fit_baselines
-from triage.training.fit import THREADS, FittedLandmark, LandmarkData, fit_landmark
+from triage.training.fit import THREADS, FittedLandmark, fit_landmark
+from triage.training.landmark_data import LandmarkData
 from triage.training.metrics import DELAYS
 from triage.training.recipe import Evaluation, Recipe
 from triage.training.spread import moves_by_row

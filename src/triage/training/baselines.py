@@ -9,7 +9,7 @@ import numpy as np
 
 from triage.errors import DeclarationError, NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
-from triage.training.fit import LandmarkData
+from triage.training.landmark_data import LandmarkData
 from triage.training.recipe import Baselines
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from triage.errors import BundleError
 from triage.features.compile import Floats, Ints
 from triage.training.contender import Contender
 from triage.training.metrics import landmarks, score
-from triage.training.train import Progress
+from triage.training.prepared import Progress
 
 KEYS = ("order_id", "landmark", "as_of")
 METRICS = {

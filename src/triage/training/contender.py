@@ -16,9 +16,10 @@ from triage.models.champion import bundle_folder, champion
 from triage.training.backtest import evaluation_months
 from triage.training.catalogue import fetch, newest_version, open_version
 from triage.training.metrics import settled
+from triage.training.prepared import Prepared, Progress, prepare
 from triage.training.recipe import Recipe, parse
 from triage.training.tracking import open_catalogue
-from triage.training.train import Prepared, Progress, evaluate_months, prepare
+from triage.training.train import evaluate_months
 
 CHAMPION = "champion"
 

@@ -19,10 +19,10 @@ from triage.features.engine import FeatureEngine
 from triage.history.tables import History
 from triage.training.backtest import backtest
 from triage.training.categories import order_categories
-from triage.training.fit import landmark_data
+from triage.training.landmark_data import landmark_data
 from triage.training.metrics import losses, paired_gain, score
+from triage.training.prepared import recipe_features
 from triage.training.recipe import Recipe
-from triage.training.train import recipe_features
 
 FILE = "training/family_worth.json"
 _RESAMPLES, _SEED = 500, 20180301

@@ -13,19 +13,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from triage.domain.clock import MICROS_PER_DAY, NEVER
 from triage.errors import NotEnoughHistoryError
 from triage.features.compile import Floats, Ints
-from triage.features.engine import FeatureEngine
 from triage.models.at_risk import Calibration, Spread
 from triage.models.boosting import Objective, Teachers, tree_count, weighted_sum
 from triage.models.calibration import Residuals, slow_logistic, usual_times
-from triage.models.landmarks import WAITING, Rows, landmark_rows
+from triage.models.landmarks import Rows
 from triage.models.survival import SurvivalCurve
 from triage.models.trees import TreeEnsemble
 from triage.training.choice import Option, choose
+from triage.training.landmark_data import LandmarkData
 from triage.training.recipe import Recipe, Target, TreeSettings
 from triage.training.spread import fit_spread
 
@@ -35,36 +34,6 @@ THREADS = 2
 """Fits side by side: each uses one core."""
 _LEAST_IN_LEAF = 20
 _ROWS_TO_CHOOSE_INPUTS, _ROUNDS_TO_CHOOSE_INPUTS = 20_000, 60
-
-
-@dataclass(frozen=True, slots=True)
-class LandmarkData:
-    """All rows of one landmark with their feature matrix, sorted by moment.
-
-    Attributes:
-        rows: n landmark rows.
-        x: (n, inputs) features as of each row's moment.
-        inputs: column names.
-        beside: (n,) features by name that only the baselines look at.
-        categories: n rows of the order's own codes, such as service or channel.
-    """
-
-    rows: Rows
-    x: Floats
-    inputs: tuple[str, ...]
-    beside: dict[str, Floats]
-    categories: pd.DataFrame
-
-    def looking_at(self, names: Sequence[str]) -> LandmarkData:
-        """Return the same rows with other inputs, of those that are there."""
-        known = {*self.inputs, *self.beside}
-        there = tuple(name for name in dict.fromkeys(names) if name in known)
-        return replace(self, x=self.columns(there), inputs=there)
-
-    def columns(self, names: Sequence[str]) -> Floats:
-        """Return features by name, (n, names); those that are not there are left out."""
-        known = {name: self.x[:, at] for at, name in enumerate(self.inputs)} | self.beside
-        return np.column_stack([known[name] for name in names if name in known])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +63,6 @@ class FittedLandmark:
     logistic: tuple[float, float]
     calibration: Calibration
     option: Option
-
-
-def landmark_data(
-    engine: FeatureEngine, landmark: str, recipe: Recipe, categories: pd.DataFrame
-) -> LandmarkData:
-    """Return the rows of a landmark with the features that the recipe looks at.
-
-    Beyond `trees.most_rows` (waiting: `most_waiting_rows`) they are thinned out evenly, whatever
-    became of them.
-    """
-    stages = [kind.value for kind in recipe.landmarks]
-    rows = landmark_rows(engine.book, landmark, engine.features.program.tolerance, stages)
-    trees = recipe.trees
-    most = trees.most_waiting_rows if landmark.endswith(WAITING) else trees.most_rows
-    if len(rows) > most:
-        rows = rows.take(np.linspace(0, len(rows) - 1, most).astype(np.int64))
-    inputs = recipe.inputs.of(engine.features, landmark)
-    beside = [name for name in recipe.beside if name in engine.names]
-    matrix = engine.matrix(rows.order, rows.as_of, [*inputs, *beside])
-    own = categories.iloc[rows.order].reset_index(drop=True)
-    return LandmarkData(
-        rows, np.ascontiguousarray(matrix[:, : len(inputs)]), inputs,
-        {name: matrix[:, len(inputs) + at].copy() for at, name in enumerate(beside)}, own,
-    )  # fmt: skip
 
 
 def fit_landmark(

@@ -7,25 +7,18 @@ trees, prior trees and curve as of now -> bundle (bytes, digest).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow
 
 from triage.domain.clock import from_micros
 from triage.errors import NotEnoughHistoryError
-from triage.features import declarations as declared
-from triage.features.availability import available
-from triage.features.compile import FeatureSet, Floats, compile_features
-from triage.features.declarations import Declarations
-from triage.features.engine import FeatureEngine
-from triage.history.log import Log
-from triage.history.tables import History
+from triage.features.compile import Floats
 from triage.models.at_risk import (
     CurveNumbers,
     Doubt,
@@ -40,121 +33,29 @@ from triage.models.doubt import margins, usual_range, venn_abers
 from triage.models.trees import TreeEnsemble
 from triage.training import recipe as recipes
 from triage.training.backtest import backtest, evaluation_months
-from triage.training.categories import order_categories
-from triage.training.fit import THREADS, FittedLandmark, LandmarkData, fit_landmark, landmark_data
+from triage.training.fit import THREADS, FittedLandmark, fit_landmark
+from triage.training.landmark_data import LandmarkData
 from triage.training.metrics import settled
+from triage.training.prepared import Prepared, Progress, prepare, silent
 from triage.training.recipe import Recipe
 from triage.training.rule import better, better_than_all
 from triage.training.run import TrainingRun
 
-Progress = Callable[[str], None]
 _EXPLAINED_ROWS = 2000
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A log made ready for fitting: engine, rows with features by landmark.
-
-    Of the history only orders and sources are left, as a large log fills the memory.
-    """
-
-    history: History
-    fingerprint: str
-    features: FeatureSet
-    engine: FeatureEngine
-    data: tuple[LandmarkData, ...]
-
-    @property
-    def time_zone(self) -> str:
-        """Return the zone of the first source."""
-        return self.history.sources[0].time_zone
-
-    @property
-    def known_until(self) -> int:
-        """Return the moment just after everything in the log (UTC micros)."""
-        return self.history.extracted_at + 1
-
-
-def prepare(
-    home: Path,
-    recipe: Recipe,
-    *,
-    workspace: Path | None = None,
-    progress: Progress = _silent,
-    frozen: Declarations | None = None,
-) -> Prepared:
-    """Read the log and compute features at every landmark.
-
-    Args:
-        home: where the log is.
-        recipe: what is trained.
-        workspace: the declarations, if not those that came with the package.
-        progress: told what is being done.
-        frozen: declarations of a bundle, instead of the workspace's.
-
-    Raises:
-        HistoryError: if there is no log.
-        DeclarationError: if features cannot be computed as declared.
-    """
-    progress("reading the log")
-    log = Log(home)
-    history = log.read()
-    declarations = frozen or declared.load(workspace)
-    features = recipe_features(declarations, available(history), recipe)
-    progress("building the as-of index")
-    engine = FeatureEngine.of(history, features)
-    data = []
-    categories = order_categories(history, recipe.baselines.categories)
-    history = history.orders_alone()
-    engine.close()
-    pyarrow.default_memory_pool().release_unused()
-    for landmark in recipe.rows_at:
-        progress(f"features at {landmark}")
-        rows = landmark_data(engine, landmark, recipe, categories)
-        if len(rows.rows):
-            data.append(rows)
-    if not data:
-        raise NotEnoughHistoryError(
-            "no order was open before its promise passed: check promised_by and the times of the"
-            " milestones in the mapping (`triage import` counts them)"
-        )
-    return Prepared(history, log.fingerprint, features, engine, tuple(data))
-
-
-def recipe_features(
-    declarations: Declarations, sources: Collection[str], recipe: Recipe
-) -> FeatureSet:
-    """Compile what a recipe's models and baselines look at, and nothing else.
-
-    Raises:
-        DeclarationError: if the recipe names a feature that is not declared.
-    """
-    everything = {source for family in declarations.families for source in family.family.requires}
-    recipe.inputs.check(compile_features(declarations, everything))
-    tolerance = recipe.label.tolerance_hours
-    on = compile_features(declarations, sources, tolerance_hours=tolerance)
-    wanted = {name for landmark in recipe.rows_at for name in recipe.inputs.of(on, landmark)}
-    return compile_features(
-        declarations, sources, tolerance_hours=tolerance, only=wanted | {*recipe.beside}
-    )
-
-
 def evaluate_months(
-    prepared: Prepared, recipe: Recipe, months: Sequence[str], progress: Progress = _silent
+    prepared: Prepared, recipe: Recipe, months: Sequence[str], progress: Progress = silent
 ) -> pd.DataFrame:
     """Return the prediction frame of some months (see `backtest`)."""
     return backtest(
         prepared.data, recipe, months, time_zone=prepared.time_zone,
-        known_until=prepared.known_until, orders=prepared.engine.book.ids, progress=progress,
+        known_until=prepared.known_until, orders=prepared.book.ids, progress=progress,
     )  # fmt: skip
 
 
 def train(
-    name: str, home: Path, *, workspace: Path | None = None, progress: Progress = _silent
+    name: str, home: Path, *, workspace: Path | None = None, progress: Progress = silent
 ) -> TrainingRun:
     """Train a model on everything in the log and evaluate its recipe on the last whole months.
 
@@ -170,7 +71,7 @@ def train(
         DeclarationError: if a declaration cannot be used.
     """
     recipe, text = recipes.load(name, workspace)
-    prepared = _without_index(prepare(home, recipe, workspace=workspace, progress=progress))
+    prepared = prepare(home, recipe, workspace=workspace, progress=progress)
     moment = prepared.known_until
     months = evaluation_months(prepared.data[0].rows, moment, prepared.time_zone, recipe.evaluation)
     predictions = evaluate_months(prepared, recipe, months, progress)
@@ -199,14 +100,6 @@ def train(
         predictions, explained, dict(prepared.features.switched_off),
         prepared.features.declarations.model_dump_json(), _parameters(recipe, prepared),
     )  # fmt: skip
-
-
-def _without_index(prepared: Prepared) -> Prepared:
-    """Return what is needed once features are there: of a large log the index fills gigabytes."""
-    source = prepared.history.sources[0]
-    orders = FeatureEngine(prepared.features, time_zone=source.time_zone, country=source.country)
-    orders.book = prepared.engine.book
-    return replace(prepared, engine=orders)
 
 
 def fit_all(

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from triage.training import recipe as recipes
 from triage.training import side_runs, tune_space
 from triage.training.metrics import settled
+from triage.training.prepared import prepare
 from triage.training.recipe import Recipe
 from triage.training.tracking import open_catalogue
-from triage.training.train import evaluate_months, prepare
+from triage.training.train import evaluate_months
 from triage.training.tune_objective import Months, Objective
 from triage.training.tune_result import Tuned, compare, write
 

@@ -13,8 +13,9 @@ from triage.features.facts import TIME
 from triage.training import tune_space
 from triage.training.backtest import evaluation_months, month_start
 from triage.training.metrics import losses, settled
+from triage.training.prepared import Prepared
 from triage.training.recipe import Recipe
-from triage.training.train import Prepared, evaluate_months
+from triage.training.train import evaluate_months
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -95,7 +96,7 @@ def promise_passed(frame: pd.DataFrame, prepared: Prepared, moment: int) -> pd.D
     Raises:
         NotEnoughHistoryError: if there is none.
     """
-    book = prepared.engine.book
+    book = prepared.book
     rows = [book.row_of[order] for order in frame["order_id"]]
     late_at = book.event[rows, TIME["promised_by"]] + prepared.features.program.tolerance
     kept = frame[late_at <= moment]

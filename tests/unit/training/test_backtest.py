@@ -20,8 +20,9 @@ from triage.training.backtest import (
     months_between,
     next_month,
 )
+from triage.training.prepared import Prepared, prepare
 from triage.training.recipe import Evaluation, Recipe
-from triage.training.train import Prepared, evaluate_months, prepare
+from triage.training.train import evaluate_months
 
 LANDMARK = "shipment_dispatched"
 PREDICTORS = ["model", "constant", "rule", "logistic"]

@@ -11,7 +11,7 @@ from triage.errors import DeclarationError, NotEnoughHistoryError
 from triage.features.compile import Floats
 from triage.models.landmarks import Rows
 from triage.training.baselines import FittedBaselines, fit_baselines
-from triage.training.fit import LandmarkData
+from triage.training.landmark_data import LandmarkData
 from triage.training.recipe import Baselines
 
 N = 1000

@@ -18,8 +18,8 @@ from triage.training.compare import METRICS, Comparison, Difference, compare, di
 from triage.training.compare_report import as_dict, as_markdown
 from triage.training.contender import Contender, contender
 from triage.training.metrics import score
+from triage.training.prepared import Prepared, Progress
 from triage.training.rehearsal import rank_correlation, top_in_common
-from triage.training.train import Prepared, Progress
 
 
 def files() -> dict[str, bytes]:

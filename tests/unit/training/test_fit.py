@@ -18,7 +18,8 @@ from triage.models.bundle import read_bundle
 from triage.models.landmarks import Rows
 from triage.models.survival import SurvivalCurve, grid
 from triage.training import recipe as recipes
-from triage.training.fit import LandmarkData, fit_landmark
+from triage.training.fit import fit_landmark
+from triage.training.landmark_data import LandmarkData
 from triage.training.recipe import Recipe
 from triage.training.run import TrainingRun
 from triage.training.train import train

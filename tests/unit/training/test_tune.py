@@ -14,8 +14,8 @@ from triage.errors import DeclarationError
 from triage.training import recipe as recipes
 from triage.training import tune_space
 from triage.training.metrics import evaluate, figure
+from triage.training.prepared import prepare
 from triage.training.tracking import open_catalogue
-from triage.training.train import prepare
 from triage.training.tune import tune
 from triage.training.tune_objective import Months, mean_loss, promise_passed
 from triage.training.tune_result import Tuned, compare
@@ -138,7 +138,7 @@ def test_an_order_whose_promise_reaches_into_the_months_held_back_judges_no_tria
     recipe, _ = recipes.load("at_risk", workspace)
     prepared = prepare(home, recipe, workspace=workspace)
     rows = prepared.data[0].rows
-    ids = np.array(prepared.engine.book.ids, dtype=object)[rows.order]
+    ids = np.array(prepared.book.ids, dtype=object)[rows.order]
     moment = int(np.median(rows.late_at))
     kept = promise_passed(pd.DataFrame({"order_id": ids}), prepared, moment)
     assert set(kept["order_id"]) == set(ids[rows.late_at <= moment])

@@ -55,7 +55,7 @@ def main() -> None:
                     for finding in judge.ask(each):
                         wrong[f"{each.template}: {finding}"] += 1
                         if len(shown) < _SHOWN:
-                            shown.append(f"{finding}: {str(each)[:2_000]}")
+                            shown.append(f"{finding}: {str(each)[:500]}")
 
             sent, turn = 0, 0
             while (left := asked.size - sent) > 0:

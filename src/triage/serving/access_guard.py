@@ -29,11 +29,15 @@ FAILURES_PER_SECOND, FAILURES_AT_ONCE = 0.2, 10
 them: a secret of 32 bytes cannot be guessed, and others may share the address."""
 REMOTE_PER_SECOND = 500
 _BURST_SECONDS = 4
-_READ = frozenset(
-    (b"authorization", b"x-api-key", b"cookie", b"host", b"origin", b"sec-fetch-site",
-     b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
-)  # fmt: skip
-_RELAYED = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
+_RELAYED = frozenset((b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"))
+_READ = _RELAYED | {
+    b"authorization",
+    b"x-api-key",
+    b"cookie",
+    b"host",
+    b"origin",
+    b"sec-fetch-site",
+}
 
 
 class RefusedError(TriageError):
@@ -182,7 +186,7 @@ class Guard:
 
     def _check_open(self, told: Mapping[bytes, bytes], address: str) -> None:
         """Refuse who sends no key, unless the service is open to them."""
-        here = rules.is_loopback(address) and not any(name in told for name in _RELAYED)
+        here = rules.is_loopback(address) and _RELAYED.isdisjoint(told)
         if self._open == "always":
             stays_open = here
         else:

@@ -103,7 +103,7 @@ def list_page(
         refused: why what was asked for was not done; empty if nothing was refused.
     """
     query, number = read_query(asked, seen.advisor, seen.index)
-    desk, index = frame.service.handling, seen.index
+    desk = frame.service.handling
     found = _found(frame, seen, query)
     shown = page(found, number, PAGE_SIZE)
     grouped = query.by == "cause"
@@ -120,10 +120,11 @@ def list_page(
         groups=_groups(frame, seen, found) if grouped else [],
         totals=totals(found, query.state, seen.advisor.now(), tuple(seen.advisor.policy.bands)),
         columns=list_columns.chosen(seen.request, can_work=can_work),
-        sites=_offered(index.sites, query.site),
-        carriers=_offered(index.carriers, query.carrier),
-        causes=_offered(index.causes, query.cause),
-        tiers=_offered(index.tiers, query.tier),
+        filters=[
+            (name, label, offered, getattr(query, name))
+            for name, label in texts.FILTERS.items()
+            if (offered := _offered(seen.index.offered(name), getattr(query, name)))
+        ],
         owners=_owners(frame, query, seen.you) if can_work else [],
         outcome=None if desk is None else desk.batches.outcome(asked.get("did", "")),
         undo=undo,

@@ -155,20 +155,27 @@ def totals(
         now: UTC micros.
         bands: names of the bands, gravest first.
     """
-    orders = [item.assessment for item in items]
-    count = Totals("Orders in view", f"{len(orders):,}")
+    count = Totals("Orders in view", f"{len(items):,}")
+    sums: dict[str, float] = {}
     if state == "already_late":
-        week = sum(now - o.promised_by > 7 * MICROS_PER_DAY for o in orders)
+        week = 0
+        for item in items:
+            order = item.assessment
+            sums[order.currency] = sums.get(order.currency, 0.0) + order.revenue
+            week += now - order.promised_by > 7 * MICROS_PER_DAY
         return [
-            Totals("Order value late", wording.total((o.revenue, o.currency) for o in orders)),
+            Totals("Order value late", wording.total(sums)),
             count,
             Totals("Late for over a week", f"{week:,}", "critical" if week else ""),
         ]
-    worst = bands[0]
-    gravest = sum(o.band == worst for o in orders)
-    soon = sum(now <= o.promised_by <= now + _SOON for o in orders)
+    worst, gravest, soon = bands[0], 0, 0
+    for item in items:
+        order = item.assessment
+        sums[order.currency] = sums.get(order.currency, 0.0) + order.expected_loss
+        gravest += order.band == worst
+        soon += now <= order.promised_by <= now + _SOON
     return [
-        Totals("Expected loss", wording.total((o.expected_loss, o.currency) for o in orders)),
+        Totals("Expected loss", wording.total(sums)),
         count,
         Totals(wording.word(worst), f"{gravest:,}", "critical" if gravest else ""),
         Totals("Promised within 48\u00a0h", f"{soon:,}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import QueryParams
@@ -81,6 +81,7 @@ class SavedViews:
         for view in self.seen_by(seen.you):
             if view.id not in self._counts:
                 query, _ = read_query(QueryParams(view.address), seen.advisor, seen.index)
+                query = replace(query, sort="priority")
                 found = select(desk, seen.index.select(query), query, seen.wall)
                 self._counts[view.id] = len(found)
             tabs.append(Tab(view, self._counts[view.id]))

@@ -44,6 +44,13 @@ LATE_COLUMNS: Final = COLUMNS | {
     "why": "Expected delivery",
 }
 
+FILTERS: Final = {
+    "site": "Site",
+    "carrier": "Carrier",
+    "cause": "Cause",
+    "tier": "Customer tier",
+}
+
 STAGES: Final = {
     "order_created": "Ordered",
     "order_validated": "Validated",

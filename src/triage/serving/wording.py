@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -30,11 +30,8 @@ def money(amount: float, currency: str) -> str:
     return f"{sign}{prefix}{size:,.{digits}f}"
 
 
-def total(amounts: Iterable[tuple[float, str]], currency: str = "") -> str:
+def total(sums: Mapping[str, float], currency: str = "") -> str:
     """Return sums by currency, largest first; `currency` is named when there is nothing to sum."""
-    sums: dict[str, float] = {}
-    for amount, code in amounts:
-        sums[code] = sums.get(code, 0.0) + amount
     if not sums:
         return money(0, currency) if currency else "0"
     ordered = sorted(sums.items(), key=lambda entry: -entry[1])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Self
+from functools import cached_property
+from typing import Final, Literal
 
 from triage.advice.assessment import Assessment
 from triage.advice.groups import Group
 from triage.serving.advisor import WorkItem, Worklist
 
+_Told = Callable[[Assessment], str | None]
 StateFilter = Literal["at_risk", "already_late", "all"]
 HandledFilter = Literal["open", "all", "snoozed", "disposed"]
 Sort = Literal["priority", "expected_loss", "decide_by", "promise", "risk"]
@@ -74,58 +76,67 @@ class Page:
         return self.first + len(self.items) - 1 if self.items else 0
 
 
-@dataclass(frozen=True, slots=True)
 class WorklistIndex:
-    """A worklist with what is looked up in it again and again.
+    """A worklist with what is looked up in it again and again, made when it is first asked for.
 
-    Attributes:
+    Args:
         worklist: what is indexed.
-        counts: orders by state.
-        by_id: items by order.
-        sites: sites with their open orders, busiest first; `carriers`, `causes` and `tiers` alike.
-        shared: orders by what they share.
     """
 
-    worklist: Worklist
-    counts: dict[str, int]
-    by_id: dict[str, WorkItem]
-    sites: dict[str, int]
-    carriers: dict[str, int]
-    causes: dict[str, int]
-    tiers: dict[str, int]
-    shared: dict[str, frozenset[str]]
-    _states: dict[StateFilter, list[WorkItem]]
-    _haystacks: dict[str, str]
-    _risks: list[float]
-    _scores: list[float]
+    def __init__(self, worklist: Worklist) -> None:
+        self.worklist = worklist
+        at_risk: list[WorkItem] = []
+        late: list[WorkItem] = []
+        for item in worklist.items:
+            (at_risk if item.assessment.state == "at_risk" else late).append(item)
+        self._states: dict[StateFilter, list[WorkItem]] = {
+            "at_risk": at_risk, "already_late": late, "all": list(worklist.items),
+        }  # fmt: skip
+        self._grouped: dict[tuple[str, StateFilter], dict[str, list[WorkItem]]] = {}
 
-    @classmethod
-    def of(cls, worklist: Worklist, before: WorklistIndex | None = None) -> Self:
-        """Index a worklist once; the rest is lookups.
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Orders by state."""
+        return {state: len(self._states[state]) for state in ("at_risk", "already_late")}
 
-        Args:
-            worklist: what is indexed.
-            before: the index of the worklist before it, of which what did not change is kept.
-        """
-        items = worklist.items
-        states: dict[StateFilter, list[WorkItem]] = {"at_risk": [], "already_late": []}
-        for item in items:
-            states[item.assessment.state].append(item)
-        orders = [item.assessment for item in items]
-        return cls(
-            worklist=worklist,
-            counts={state: len(own) for state, own in states.items()},
-            by_id={item.assessment.order_id: item for item in items},
-            sites=_counted(order.site for order in orders),
-            carriers=_counted(order.carrier for order in orders),
-            causes=_counted(main_cause(order) for order in orders),
-            tiers=_counted(tier(order) for order in orders),
-            shared={shared_thing(each): frozenset(each.order_ids) for each in worklist.groups},
-            _states=states | {"all": list(items)},
-            _haystacks=_haystacks(items, before),
-            _risks=sorted(item.assessment.p_late for item in states["at_risk"]),
-            _scores=sorted(-order.priority.score for order in orders if order.priority),
-        )
+    @cached_property
+    def by_id(self) -> dict[str, WorkItem]:
+        """Items by order."""
+        return {item.assessment.order_id: item for item in self.worklist.items}
+
+    def offered(self, name: str) -> dict[str, int]:
+        """Return the values of a filter (a field of `Query`) with their open orders, most first."""
+        counts = {value: len(own) for value, own in self._by(name, "all").items()}
+        return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
+
+    @cached_property
+    def shared(self) -> dict[str, frozenset[str]]:
+        """Orders by what they share."""
+        return {shared_thing(each): frozenset(each.order_ids) for each in self.worklist.groups}
+
+    @cached_property
+    def _haystacks(self) -> dict[str, str]:
+        return {item.assessment.order_id: _haystack(item) for item in self.worklist.items}
+
+    @cached_property
+    def _risks(self) -> list[float]:
+        return sorted(item.assessment.p_late for item in self._states["at_risk"])
+
+    @cached_property
+    def _scores(self) -> list[float]:
+        own = (item.assessment.priority for item in self.worklist.items)
+        return sorted(-priority.score for priority in own if priority)
+
+    def _by(self, name: str, state: StateFilter) -> dict[str, list[WorkItem]]:
+        """Return the items of a state by what a filter looks at, in rank order."""
+        if (name, state) not in self._grouped:
+            told, made = FILTERS[name], defaultdict[str, list[WorkItem]](list)
+            for item in self._states[state]:
+                value = told(item.assessment)
+                if value:
+                    made[value].append(item)
+            self._grouped[name, state] = dict(made)
+        return self._grouped[name, state]
 
     def percentile(self, p_late: float) -> float | None:
         """Return the percent of at-risk orders with a lower probability; None without orders."""
@@ -144,17 +155,14 @@ class WorklistIndex:
         return bisect_left(self._scores, -own.score) + 1
 
     def select(self, query: Query) -> list[WorkItem]:
-        """Return the items that a query asks for, in its order."""
+        """Return the items that a query asks for, in its order; the list is not to be changed."""
         found = self._states[query.state]
-        for wanted, told in (
-            (query.band, lambda order: order.band),
-            (query.site, lambda order: order.site),
-            (query.carrier, lambda order: order.carrier),
-            (query.cause, main_cause),
-            (query.tier, tier),
-        ):
-            if wanted:
-                found = [item for item in found if told(item.assessment) == wanted]
+        wanted = {name: value for name in FILTERS if (value := getattr(query, name))}
+        for place, (name, value) in enumerate(wanted.items()):
+            if place == 0:
+                found = self._by(name, query.state).get(value, [])
+            else:
+                found = [item for item in found if FILTERS[name](item.assessment) == value]
         if query.group:
             own = self.shared.get(query.group, frozenset())
             found = [item for item in found if item.assessment.order_id in own]
@@ -181,20 +189,14 @@ def shared_thing(group: Group) -> str:
     return group.text.partition(" orders ")[2]
 
 
-def _counted(names: Iterable[str | None]) -> dict[str, int]:
-    return dict(Counter(name for name in names if name).most_common())
-
-
-def _haystacks(items: Sequence[WorkItem], before: WorklistIndex | None) -> dict[str, str]:
-    made: dict[str, str] = {}
-    for item in items:
-        order = item.assessment
-        old = None if before is None else before.by_id.get(order.order_id)
-        same = before is not None and old is not None and old.assessment is order
-        made[order.order_id] = (
-            before._haystacks[order.order_id] if same and before else _haystack(item)
-        )
-    return made
+FILTERS: Final[dict[str, _Told]] = {
+    "band": lambda order: order.band,
+    "site": lambda order: order.site,
+    "carrier": lambda order: order.carrier,
+    "cause": main_cause,
+    "tier": tier,
+}
+"""What a filter looks at, by its name in `Query`."""
 
 
 def _decide_by(item: WorkItem) -> float:
@@ -214,4 +216,4 @@ def _haystack(item: WorkItem) -> str:
     return " ".join([p for p in parts if p] + [r.text for r in order.reasons]).casefold()
 
 
-EMPTY = WorklistIndex.of(Worklist(as_of=0, items=()))
+EMPTY = WorklistIndex(Worklist(as_of=0, items=()))

@@ -32,8 +32,8 @@ def test_money_reads_like_money(amount: float, currency: str, said: str) -> None
 
 
 def test_sums_keep_currencies_apart() -> None:
-    assert wording.total([(1000, "USD"), (2000, "EUR"), (500, "USD")]) == "€2,000 + $1,500"
-    assert wording.total([]) == "0"
+    assert wording.total({"USD": 1500, "EUR": 2000}) == "€2,000 + $1,500"
+    assert wording.total({}) == "0"
 
 
 def test_what_is_not_certain_is_never_said_to_be() -> None:

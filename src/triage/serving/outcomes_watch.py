@@ -25,7 +25,7 @@ from triage.serving.scorer import Scorer
 
 DAYS = 60
 """Decisions of so many days are read again after a restart."""
-_PAGE = 500
+_PAGE = 1_000
 _SLICE, _BREATH_SECONDS = 20, 0.02
 """Entries taken in at once, and the rest after them: a thousand a second at most."""
 _REST_SECONDS = 5.0

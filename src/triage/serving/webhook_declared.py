@@ -28,6 +28,12 @@ Wanted = Literal[
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+_PRIVATE: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+
+
 class Delivery(Declared):
     """How hard a receiver is tried.
 
@@ -78,8 +84,8 @@ class Subscription(Declared):
     @classmethod
     def _are_private(cls, networks: tuple[Network, ...]) -> tuple[Network, ...]:
         for each in networks:
-            if not each.is_private or each.is_loopback or each.is_link_local:
-                raise ValueError(f"{each} is no private network: other addresses need no entry")
+            if not any(_within(each, private) for private in _PRIVATE):
+                raise ValueError(f"{each} is not within {', '.join(map(str, _PRIVATE))}")
         return networks
 
     @model_validator(mode="after")
@@ -108,6 +114,14 @@ class Webhooks(Declared):
         if not all(map(_NAME.fullmatch, subscriptions)):
             raise ValueError("names have a-z, 0-9, _ and -, and at most 40 characters")
         return subscriptions
+
+
+def _within(network: Network, other: Network) -> bool:
+    if isinstance(network, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
+        return network.subnet_of(other)
+    if isinstance(network, ipaddress.IPv6Network) and isinstance(other, ipaddress.IPv6Network):
+        return network.subnet_of(other)
+    return False
 
 
 def load(configured: Path | None = None) -> Webhooks:

@@ -225,9 +225,10 @@ def test_a_receiver_that_misbehaves_costs_little(answer: bytes | None, why: str)
         ({"events": []}, "at least 1 item"),
         ({"secrets": ["whsec_abc"]}, "never the secret itself"),
         ({"secrets": ["A", "B", "C"]}, "at most 2 items"),
-        ({"networks": ["0.0.0.0/0"]}, "no private network"),
-        ({"networks": ["169.254.0.0/16"]}, "no private network"),
-        ({"networks": ["127.0.0.0/8"]}, "no private network"),
+        ({"networks": ["0.0.0.0/0"]}, "not within 10.0.0.0/8"),
+        ({"networks": ["169.254.0.0/16"]}, "not within 10.0.0.0/8"),
+        ({"networks": ["127.0.0.0/8"]}, "not within 10.0.0.0/8"),
+        ({"networks": ["::ffff:10.0.0.0/104"]}, "not within 10.0.0.0/8"),
         ({"netwroks": []}, "Extra inputs"),
     ],
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from urllib.parse import quote
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from triage.serving import access_rules as rules
@@ -73,16 +74,27 @@ def _with(send: Send, headers: Mapping[str, str]) -> Send:
 
 def _refusal(error: RefusedError, scope: Scope) -> Response:
     """Return the answer to who is refused: a problem, or the way to sign in for a browser."""
-    if error.status == 401 and rules.is_page(scope["path"]) and _is_browser(scope):
-        asked = scope["path"] if scope["method"] in rules.SAFE_METHODS else "/"
-        query = scope.get("query_string", b"").decode("latin-1")
-        back = quote(asked.encode("utf-8", "replace"), safe="/") + (f"?{query}" if query else "")
-        return RedirectResponse(f"{SIGN_IN}?next={quote(back, safe='')}", 303)
-    problem = problems.of_error(error, problems.instance_of(scope))
-    return problems.respond(problem, error.headers)
+    told = dict(scope["headers"])
+    by_browser = b"text/html" in told.get(b"accept", b"").lower()
+    if error.status != 401 or not rules.is_page(scope["path"]) or not by_browser:
+        problem = problems.of_error(error, problems.instance_of(scope))
+        return problems.respond(problem, error.headers)
+    asked = scope["path"] if scope["method"] in rules.SAFE_METHODS else "/"
+    query = scope.get("query_string", b"").decode("latin-1")
+    back = quote(asked.encode("utf-8", "replace"), safe="/") + (f"?{query}" if query else "")
+    if told.get(b"sec-fetch-site") == b"cross-site" and scope["method"] == "GET":
+        return _once_more(back)
+    return RedirectResponse(f"{SIGN_IN}?next={quote(back, safe='')}", 303)
 
 
-def _is_browser(scope: Scope) -> bool:
-    return any(
-        name == b"accept" and b"text/html" in value.lower() for name, value in scope["headers"]
+def _once_more(address: str) -> Response:
+    """Return a page that asks for itself again.
+
+    A browser sends no strict cookie on a way from elsewhere (a link in a message), but from here.
+    """
+    own = escape("/" + address.lstrip("/"))
+    return HTMLResponse(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Triage</title>'
+        f'<meta http-equiv="refresh" content="0;url={own}"><a href="{own}">Go on</a></html>',
+        headers={"Cache-Control": "no-store"},
     )

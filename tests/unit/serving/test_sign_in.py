@@ -52,6 +52,20 @@ def test_a_browser_is_sent_to_sign_in_and_back_to_where_it_was_going(tmp_path: P
     assert client.get("/v1/worklist").status_code == 200
 
 
+def test_a_link_from_elsewhere_finds_who_is_signed_in(tmp_path: Path) -> None:
+    """A browser keeps a strict cookie back on the way from another site, not on the next."""
+    key(tmp_path, "worklist")
+    client = visit(tmp_path)
+    from_elsewhere = HTML | {"sec-fetch-site": "cross-site"}
+    answer = client.get("/orders/a%22b?x=%22%3E%3Cscript", headers=from_elsewhere)
+    assert answer.status_code == 200
+    assert 'content="0;url=/orders/a%22b?x=%22%3E%3Cscript"' in answer.text
+    again = client.get("/orders/a", headers=HTML | {"sec-fetch-site": "same-origin"})
+    assert again.headers["location"].startswith("/sign-in")
+    raw = client.get("http://localhost:8080//evil.example/", headers=from_elsewhere)
+    assert "url=/evil.example/" in raw.text
+
+
 def test_who_is_no_browser_gets_a_problem(tmp_path: Path) -> None:
     key(tmp_path, "worklist")
     assert_problem(visit(tmp_path).get("/"), 401)

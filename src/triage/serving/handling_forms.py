@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from triage.errors import TriageError
 from triage.ledger.entries import canonical
 from triage.serving import wording
 from triage.serving.access_guard import caller
+from triage.serving.access_rules import sender
 from triage.serving.handling_requests import AnyAction, Name, read_action
 from triage.serving.limits import whole_body
 from triage.serving.problems import InvalidInputError
@@ -48,8 +49,7 @@ async def read_form(request: Request) -> dict[str, str]:
 async def read_fields(request: Request, most: int = 10) -> list[tuple[str, str]]:
     """Return the fields of a form that one of our own pages sent.
 
-    A browser says from where a form comes (`Sec-Fetch-Site`, or `Origin` where that is not sent);
-    who says nothing is no browser and has the API.
+    Who does not say from where a form comes is no browser and has the API, see `sender`.
 
     Args:
         request: what was sent.
@@ -60,12 +60,8 @@ async def read_fields(request: Request, most: int = 10) -> list[tuple[str, str]]
         InvalidInputError: if it is not UTF-8 or has more fields than that.
     """
     content_type(request, FORM)
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:
-        own = site == "same-origin"
-    else:
-        own = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
-    if not own:
+    told = dict(request.scope["headers"])
+    if sender(told.get(b"sec-fetch-site"), told.get(b"origin"), told.get(b"host")) != "own":
         raise ForeignPageError("open the order in this service and send its form from there")
     try:
         text = (await whole_body(request)).decode()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from triage.domain.clock import MICROS_PER_DAY
+from triage.features.facts import MILESTONES
 from triage.training.drift_measures import observed_to_expected
 from triage.training.drift_settings import LiveSettings
 from triage.training.metrics import losses, score
@@ -106,7 +107,8 @@ def by_stage(rows: pd.DataFrame, confidence: float) -> tuple[Held, ...]:
 
 def _all_and_stages(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Return all rows, then those of each stage if there is more than one."""
-    stages = [(str(name), part) for name, part in rows.groupby("landmark", sort=False)]
+    by_name = {str(name): part for name, part in rows.groupby("landmark")}
+    stages = sorted(by_name.items(), key=lambda stage: MILESTONES.index(stage[0]))
     return [(ALL, rows), *(stages if len(stages) > 1 else ())]
 
 

@@ -41,7 +41,7 @@ bench: $(VENV)/installed ## print the measured figures (DATA=<olist folder> adds
 	@$(BIN)/python -m benchmarks $(if $(DATA),--olist "$(DATA)")
 
 faults: $(VENV)/installed ## kill the service again and again, and say what was lost (KILLS=20)
-	@$(BIN)/python -m benchmarks.faults --kills $(or $(KILLS),20)
+	@$(BIN)/python -m benchmarks.faults --kills $(or $(KILLS),20) --swaps $(or $(SWAPS),20) --spoilt $(or $(SPOILT),50)
 
 lock: $(VENV)/installed ## resolve requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \

@@ -79,7 +79,7 @@ def request_of(body: object) -> bytes:
     """Return the bytes of a request to score."""
     content = json.dumps(body).encode()
     head = (
-        "POST /v1/score HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        "POST /v1/score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
@@ -147,7 +147,7 @@ def summary(times: list[float]) -> dict[str, float]:
 
 def stored_order(client: Client) -> dict[str, str]:
     """Return a request for the first order of the service's worklist."""
-    status, body = client.ask(b"GET /v1/worklist?page_size=1 HTTP/1.1\r\nHost: bench\r\n\r\n")
+    status, body = client.ask(b"GET /v1/worklist?page_size=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     if status != 200:
         raise SystemExit(f"the service is not ready: {body.decode()}")
     items = json.loads(body)["items"]

@@ -13,7 +13,9 @@ from starlette.testclient import TestClient
 from starlette.types import Send
 from tests import fakes
 from tests.unit.serving.bodies import JSON, STORED, assert_problem, beside
+from typer.testing import CliRunner
 
+from triage.cli import app as cli
 from triage.errors import SettingsError
 from triage.serving import access_rules
 from triage.serving.access import Access
@@ -69,6 +71,15 @@ def test_all_of_loopback_is_this_machine(make: Make, address: str) -> None:
 def test_nothing_listens_beyond_this_machine_without_a_key(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="triage keys create"):
         Guard(Settings(home=tmp_path, host=host))
+
+
+def test_the_command_refuses_before_it_loads_anything(tmp_path: Path) -> None:
+    asked = ["serve", "--home", str(tmp_path), "--host", "0.0.0.0"]  # noqa: S104
+    done = CliRunner().invoke(cli, asked)
+    assert isinstance(done.exception, SettingsError)
+    assert f"triage keys create NAME --scope worklist --scope score --home {tmp_path}" in str(
+        done.exception
+    )
 
 
 def test_a_key_that_has_expired_does_not_allow_to_listen_further(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from triage.serving import openapi, pages, problems
 from triage.serving.access import Access
 from triage.serving.access_guard import Guard
 from triage.serving.advisor import AdvisorProvider
+from triage.serving.background import background
 from triage.serving.challenger import Challenger
 from triage.serving.direct import Direct
 from triage.serving.exception_desk import ExceptionDesk
@@ -22,6 +23,7 @@ from triage.serving.handling_desk import HandlingDesk
 from triage.serving.headers import SecurityHeaders
 from triage.serving.idempotency import Idempotency
 from triage.serving.keeping import Keep
+from triage.serving.keys_record import KeyRecord
 from triage.serving.limits import BodyLimit
 from triage.serving.logs import note_of
 from triage.serving.metrics import Metrics, RequestMetrics
@@ -99,6 +101,9 @@ def create_app(
                 if kept.live.follower is not None:
                     await stack.enter_async_context(kept.live.follower.running())
                 started.state.kept = kept
+                if kept.decisions is not None and guard is not None:
+                    record = KeyRecord(guard.ring, kept.decisions.ledger)
+                    await stack.enter_async_context(background(record.follow()))
                 if kept.decisions is not None:
                     service.handling = HandlingDesk(kept.decisions.ledger, kept.changes)
                     service.views = SavedViews(kept.decisions.ledger)

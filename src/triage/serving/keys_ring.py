@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from triage.errors import TriageError
@@ -39,16 +39,27 @@ class KeyRing:
         self._mark: tuple[object, ...] = ()
         self._next = 0.0
         self._keys = Keys({}, 0)
+        self._denied: frozenset[str] = frozenset()
         self._read()
 
     def find(self, token: str) -> Key | None:
         """Return the key that a token is of, if it is in force now."""
-        return self._fresh().find(token, self._wall())
+        key = self._fresh().find(token, self._wall())
+        return None if key is None or key.id in self._denied else key
 
     def usable(self, key_id: str) -> Key | None:
         """Return a key by its id, if it is in force now."""
         key = self._fresh().by_id.get(key_id)
-        return key if key is not None and key.usable(self._wall()) else None
+        usable = key is not None and key.usable(self._wall()) and key_id not in self._denied
+        return key if usable else None
+
+    def all(self) -> list[Key]:
+        """Return every key that was ever issued."""
+        return list(self._fresh().by_id.values())
+
+    def deny(self, key_ids: Iterable[str]) -> None:
+        """Refuse keys whatever the folder says of them."""
+        self._denied = self._denied | frozenset(key_ids)
 
     @property
     def issued(self) -> bool:

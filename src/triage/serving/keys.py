@@ -3,7 +3,8 @@
 They lie in a journal of their own below the home (`<home>/keys`), not in the ledger's store: one
 process at a time may write a ledger, and a key is issued and revoked by a command beside the
 running service. The journal is on the disk before a command says so, has a checksum on every block
-and says when it is damaged, so that a revocation cannot get lost unseen.
+and says when it is damaged, so that a revocation cannot get lost unseen; `keys_record` tells the
+ledger's chain of each.
 
 A secret is 32 random bytes. SHA-256 without salt or stretching is right for it: there is no
 dictionary of such secrets that could be tried, and every request pays for the digest.

@@ -21,6 +21,7 @@ _NEEDS: dict[str, Need] = {
     "/v1/models": ("score", "worklist"),
     "/playbooks": ("score", "worklist"),
     "/v1/events": ("events",),
+    "/v1/interventions": ("events", "worklist"),
     "/v1/stream": _LIST,
     "/v1/worklist": _LIST,
     "/v1/decisions": _LIST,

@@ -35,6 +35,7 @@ from triage.serving.routes import (
     events,
     exceptions,
     health,
+    interventions,
     models,
     score,
     sign_in,
@@ -48,7 +49,8 @@ from triage.serving.shadowing import Shadowing
 from triage.settings import Settings
 
 _PARTS = (
-    batch, events, decisions, timeline, exceptions, worklist, models, health, stream, pages,
+    batch, events, interventions, decisions, timeline, exceptions, worklist, models, health, stream,
+    pages,
 )  # fmt: skip
 
 

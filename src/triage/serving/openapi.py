@@ -14,6 +14,7 @@ from triage.serving.event_schemas import Event, EventBatch, EventList
 from triage.serving.exception_schemas import ClassifyRequest
 from triage.serving.handling_requests import ActionRequest
 from triage.serving.intake import BatchRequest, ScoreRequest
+from triage.serving.interventions import InterventionRequest
 from triage.serving.schemas import (
     BatchAnswerItem,
     BatchProblemItem,
@@ -23,7 +24,7 @@ from triage.serving.schemas import (
 
 _UNLISTED = (
     ScoreRequest, BatchRequest, ClassifyRequest, ActionRequest, Event, EventBatch, EventList,
-    Problem, BatchAnswerItem, BatchProblemItem,
+    InterventionRequest, Problem, BatchAnswerItem, BatchProblemItem,
 )  # fmt: skip
 _SAID = {
     400: "Not JSON that can be read safely.",

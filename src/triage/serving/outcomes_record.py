@@ -14,6 +14,7 @@ from typing import Any, Self
 from triage.ledger.entries import Entry
 from triage.serving.decisions import KIND, Decision
 from triage.serving.handling import Act, fold, undone
+from triage.serving.interventions import done_at
 from triage.serving.outcomes import Outcome
 
 MOST_ORDERS = 200_000
@@ -101,6 +102,7 @@ class LiveRecord:
     judged: dict[str, Judged] = field(default_factory=dict)
     sums: dict[tuple[str, bool], Sums] = field(default_factory=dict)
     _acts: dict[str, list[Act]] = field(default_factory=dict)
+    _done: dict[str, int] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Take in the next entry."""
@@ -119,16 +121,20 @@ class LiveRecord:
         elif (act := Act.of(entry)) is not None:
             self._acts.setdefault(order_id, []).append(act)
             _bound(self._acts, self.most)
+        elif (moment := done_at(entry)) is not None:
+            self._done[order_id] = min(moment, self._done.get(order_id, moment))
+            _bound(self._done, self.most)
 
     def settle(self, outcome: Outcome) -> None:
-        """Note what came of an order; whoever acts on it from now on acted too late to count."""
+        """Note what came of an order; what is told of it from now on comes too late to count."""
         name = outcome.order_id
         before = self._forget(name)
         if before is not None:
             said, acted = before.said, before.acted
         else:
             said = tuple(self.waiting.pop(name, {}).values())
-            acted = acted_on(self._acts.pop(name, ()))
+            done = self._done.pop(name, outcome.late_at)
+            acted = acted_on(self._acts.pop(name, ())) or done < outcome.late_at
         self.judged[name] = Judged(said, outcome, acted)
         self._count(self.judged[name], 1)
         if len(self.judged) > self.most:

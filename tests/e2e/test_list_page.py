@@ -137,6 +137,7 @@ def test_a_phone_shows_cards_with_targets_for_thumbs(page: Page) -> None:
     row = page.locator(".row").first.bounding_box()
     assert row is not None
     assert row["height"] > 100
+    page.get_by_role("button", name="Filters").click()
     for name in ("#q", "select[name=band]"):
         box = page.locator(name).bounding_box()
         assert box is not None

@@ -86,6 +86,20 @@ def test_what_another_takes_shows_in_the_row_and_on_the_open_order(
         page.context.close()
 
 
+def test_two_who_have_an_order_open_see_each_other(browser: Browser, address: str) -> None:
+    ana = arrived(browser, address, "Ana")
+    ana.clock.install()
+    ana.goto(f"/orders/{ORDERS[9]}")
+    expect(ana.locator("#here")).to_be_empty()
+    ben = arrived(browser, address, "Ben", f"/orders/{ORDERS[9]}")
+    expect(ben.locator("#here")).to_have_text("Ana has this open too.")
+    ana.clock.fast_forward(16_000)
+    expect(ana.locator("#here")).to_have_text("Ben has this open too.")
+    for page in (ana, ben):
+        sound(page)
+        page.context.close()
+
+
 def test_the_state_of_the_connection_is_said_in_words(browser: Browser, address: str) -> None:
     page = arrived(browser, address, "Ana")
     live(page)

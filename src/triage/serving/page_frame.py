@@ -22,6 +22,7 @@ from triage.serving.access_guard import signed_in
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.handling_desk import ConflictError, UnknownItemError
 from triage.serving.handling_view import open_counts, own_count
+from triage.serving.presence import Presence
 from triage.serving.problems import InvalidInputError
 from triage.serving.service import Service
 from triage.serving.worklist_index import WorklistIndex
@@ -71,10 +72,14 @@ class Frame:
 
     Args:
         service: what they show.
+
+    Attributes:
+        presence: who looks at which order.
     """
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self.presence = Presence()
         self._templates = _environment()
 
     def looking(self, request: Request) -> Looking:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from triage.errors import TriageError
-from triage.ledger.entries import new_id
+from triage.ledger.entries import MOST_CHARACTERS, new_id
 from triage.serving import handling_forms as forms
-from triage.serving import message, waterfall
+from triage.serving import message, texts, waterfall
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.exception_desk import open_exceptions
 from triage.serving.handling_view import Work, work
@@ -54,6 +54,7 @@ def _page(
         paths=paths(advisor),
         message=message.draft(order, advisor.now(), advisor.time_zone),
         guided=guided,
+        here=texts.here_too(frame.presence.look(order_id, seen.you, seen.wall)),
         refusal=refused,
         worse_by=forms.WORSE_BY,
     )
@@ -88,6 +89,12 @@ def router(frame: Frame) -> APIRouter:
             return RedirectResponse(await next_url(frame, request), 303)
         again = "?guided=1" if guided else ""
         return RedirectResponse(f"{order_url(order_id)}{again}#work", 303)
+
+    @routes.get("/here")
+    async def here(request: Request) -> Response:
+        order_id = request.query_params.get("order", "")[:MOST_CHARACTERS]
+        others = frame.presence.look(order_id, forms.who(request), service.clock())
+        return PlainTextResponse(texts.here_too(others), headers={"cache-control": "no-store"})
 
     @routes.post("/you")
     async def you(request: Request) -> Response:

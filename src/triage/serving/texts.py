@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -44,6 +45,7 @@ LATE_COLUMNS: Final = COLUMNS | {
     "why": "Expected delivery",
 }
 
+FILTERS_BUTTON: Final = "Filters"
 FILTERS: Final = {
     "site": "Site",
     "carrier": "Carrier",
@@ -378,3 +380,11 @@ def message_body(
         "will look for another way together.\n\n"
         "Kind regards"
     )
+
+
+def here_too(others: Sequence[str]) -> str:
+    """Return who else has an order open; nothing if nobody has."""
+    if not others:
+        return ""
+    have = "has" if len(others) == 1 else "have"
+    return f"{' and '.join(others)} {have} this open too."

@@ -17,13 +17,14 @@ from tests.unit.serving.test_bulk import named, sent
 
 from triage.advice.assessment import CauseShare
 from triage.advice.work_policy import EscalationPolicy, WorkPolicy
-from triage.domain.clock import MICROS_PER_DAY
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE
 from triage.ledger.ledger import Ledger
 from triage.serving import message, texts
 from triage.serving.changes import Changes
 from triage.serving.handling import Act, fold
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.handling_mentions import names_of, words_in
+from triage.serving.presence import Presence
 
 FIRST = fakes.worklist().items[0].assessment.order_id
 INSIDE = ("warehouse ONT", "%", "points", "model", "credit", "WMS", "ERP", "risk")
@@ -122,6 +123,15 @@ def test_a_draft_promises_no_day_that_has_passed() -> None:
     said = message.draft(replace(order, delay_days=(-9.0, -3.0, -2.0)), fakes.NOW, "UTC")
     assert "was promised for" in said.body
     assert "deliver it on Wed 29 Aug" in said.body
+
+
+def test_who_looks_at_an_order_is_seen_by_others_until_a_minute_after() -> None:
+    presence = Presence()
+    assert presence.look("A", "Ana", 0) == []
+    assert presence.look("A", "Ben", 10) == ["Ana"]
+    assert presence.look("A", "", 20) == ["Ana", "Ben"]
+    assert presence.look("B", "Ana", 30) == []
+    assert presence.look("A", "Ana", MICROS_PER_MINUTE + 40) == []
 
 
 def test_who_listens_hears_what_people_do(tmp_path: Path) -> None:

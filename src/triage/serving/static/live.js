@@ -5,7 +5,7 @@
   const list = $("#list");
   const opened = $("[data-open-order]")?.dataset.openOrder;
   const told = $("[data-stream]");
-  const SOON = 120, APART = 700, LATER = 5000, GONE = 4000;
+  const SOON = 60, APART = 550, LATER = 5000, GONE = 4000;
 
   // What the server last said of a row, before scripts and people touched it.
   const said = new WeakMap();
@@ -125,7 +125,21 @@
     for (const each of document.querySelectorAll(".message [name=after]")) each.value = after;
   };
 
-  let due = null, last = 0, busy = false, again = false;
+  // Who else has the order open.
+  const here = $("#here");
+  if (here) {
+    setInterval(async () => {
+      if (document.hidden) return;
+      try {
+        const answer = await fetch(`/here?order=${encodeURIComponent(opened)}`);
+        const text = answer.ok ? await answer.text() : "";
+        if (here.textContent !== text) here.textContent = text;
+      } catch { /* the stream says that we are offline */ }
+    }, 15000);
+  }
+
+  // The server ranks anew at most twice a second: an answer that tells nothing new is asked again.
+  let due = null, last = 0, busy = false, again = false, before = "", twice = false;
   const refresh = async () => {
     due = null;
     if (busy) { again = true; return; }
@@ -136,6 +150,9 @@
       const text = await answer.text();
       if (opened) showWork(text);
       else if (answer.ok) show(text, false);
+      twice = (before === "" || text === before) && !twice;
+      again ||= twice;
+      before = text;
     } catch { /* the stream says that we are offline */ }
     busy = false;
     if (again) { again = false; soon(APART); }

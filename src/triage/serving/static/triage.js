@@ -186,6 +186,9 @@
     const { target } = event;
     if (target instanceof HTMLSelectElement && target.form && target.form === filters) filters.requestSubmit();
   });
+  $("[data-more]")?.addEventListener("click", (event) => {
+    event.target.setAttribute("aria-expanded", String(filters.classList.toggle("open")));
+  });
   filters?.addEventListener("submit", () => {
     for (const each of filters.elements) {
       if (each.value === "" || each.value === "priority") each.disabled = true;

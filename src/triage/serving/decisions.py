@@ -20,7 +20,7 @@ from triage.advice.policy import Policy
 from triage.ledger.entries import Draft, Entry
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
-from triage.serving.expiry import RESTORED, Expiries
+from triage.serving.expiry import Expiries
 
 KIND: Final = "decision"
 VOLATILE = ("decision_id", "scored_at", "stale_at")
@@ -101,7 +101,7 @@ class Decisions:
         self._history, self._prices = history, prices
         self._policy = record_policy(ledger, policy)
         self.expiries = Expiries()
-        self.expiries.restore(ledger.last(RESTORED, KIND), time.time_ns() // 1_000)
+        self.expiries.restore(lambda most: ledger.last(most, KIND), time.time_ns() // 1_000)
 
     def draft(
         self, decision_id: str, body: bytes, answer: bytes, said: Assessment, info: ModelInfo,

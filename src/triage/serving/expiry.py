@@ -6,7 +6,7 @@ for does not count: the caller still holds the old answer, and is told once that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -54,10 +54,19 @@ class Expiries:
         if draft.order_id is not None and draft.personal is None:
             self._keep(draft.order_id, draft.id, draft.body)
 
-    def restore(self, newest_first: Iterable[Entry], now: int) -> None:
-        """Remember recorded decisions whose answers still hold at a moment (UTC micros)."""
-        alive = takewhile(lambda entry: _stale_at(entry.body) > now, newest_first)
-        for entry in reversed(list(alive)):
+    def restore(self, last: Callable[[int], Sequence[Entry]], now: int) -> None:
+        """Remember recorded decisions whose answers still hold.
+
+        Args:
+            last: gives the newest so many decisions, newest first.
+            now: UTC micros.
+        """
+        alive: list[Entry] = []
+        for most in (1, RESTORED):  # where the newest one holds no longer, none does
+            alive = list(takewhile(lambda entry: _stale_at(entry.body) > now, last(most)))
+            if not alive:
+                return
+        for entry in reversed(alive):
             if entry.order_id is not None and entry.personal_digest is None:
                 self._keep(entry.order_id, entry.id, entry.body)
 

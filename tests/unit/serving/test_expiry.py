@@ -80,8 +80,11 @@ def test_answers_that_still_hold_are_remembered_over_a_restart(tmp_path: Path) -
     )  # fmt: skip
     ledger.record(stale, whole, fresh, newer)
     expiries = Expiries()
-    expiries.restore(ledger.last(100, KIND), NOW)
+    expiries.restore(lambda most: ledger.last(most, KIND), NOW)
+    later = Expiries()
+    later.restore(lambda most: ledger.last(most, KIND), NOW + 7)
     ledger.close()
+    assert len(later) == 0
     assert [held.decision_id for held in expiries.passed(NOW + 10)] == [fresh.id, newer.id]
 
 

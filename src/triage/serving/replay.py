@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,7 @@ class _Maker:
             if event is None:
                 return Replayed(decision, False, problem="events that it was made from are gone")
             self._live.apply(event[1])
+        self._scorer.info = replace(self._scorer.info, version=decision.basis.version)
         asked = ScoreRequest.model_validate_json(json.dumps(decision.asked))
         asked = asked.model_copy(update={"as_of": from_micros(decision.as_of)})
         said = assess(self._scorer, asked)

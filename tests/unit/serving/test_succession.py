@@ -128,8 +128,9 @@ def test_a_promotion_takes_over_while_orders_are_scored_and_each_decision_names_
             asking = asyncio.create_task(ask())
             second = promoted(own, moved(files), "8")
             await answers_as(client, second)
-            point_to(own, NAME, {"digest": first, "version": "7"})
+            point_to(own, NAME, {"digest": first, "version": "9"})
             await answers_as(client, first)
+            await asyncio.sleep(LOOK)
             done.set()
             await asking
         return second, seen
@@ -143,6 +144,7 @@ def test_a_promotion_takes_over_while_orders_are_scored_and_each_decision_names_
     finally:
         reading.close()
     assert {each.decision.basis.model for each in made} == {first, second}
+    assert {each.decision.basis.version for each in made} == {"7", "8", "9"}
     assert [each for each in made if not each.same] == []
 
 

@@ -455,8 +455,8 @@ def _backtest(name: str, settings: Settings, first: str, last: str) -> dict[str,
     from triage.training import recipe as recipes
     from triage.training.backtest import months_between
     from triage.training.metrics import evaluate, settled
-    from triage.training.report_table import as_dict, as_tables
     from triage.training.prepared import prepare
+    from triage.training.report_table import as_dict, as_tables
     from triage.training.train import evaluate_months
 
     recipe, _ = recipes.load(name, settings.workspace)

@@ -157,7 +157,7 @@ def _answers(record: LiveRecord, digest: str, hold_out: HoldOutPolicy, history: 
     )
 
 
-def _row(said: Said, judged: Judged, held_out: bool) -> tuple[object, ...]:  # noqa: FBT001
+def _row(said: Said, judged: Judged, held_out: bool) -> tuple[object, ...]:
     outcome = judged.outcome
     return (
         said.order_id, said.stage, said.as_of, outcome.late_at, int(outcome.late), said.p_late,

@@ -91,7 +91,7 @@ def live(home: Path, cut: int, tmp_path: Path) -> Iterator[Live]:
 
 
 def scores(live: Live, moment: int) -> dict[str, Assessment]:
-    return answers(live._scorers[0], moment)
+    return answers(live.scorers[0], moment)
 
 
 def test_what_comes_as_events_is_scored_like_what_was_imported(
@@ -132,7 +132,7 @@ def test_after_a_restart_the_state_is_that_of_before(
 def test_the_list_follows_events_without_scoring_everything_anew(
     live: Live, later: list[Record]
 ) -> None:
-    (scorer,) = live._scorers
+    (scorer,) = live.scorers
     fresh = scorer.policy.freshness.model_copy(
         update={"stale_after_minutes": 1e6, "list_seconds": 0.0}
     )

@@ -186,6 +186,8 @@ def _fits(state: State, item: WorkItem, query: Query, now: int) -> bool:
         return False
     if query.mentions and not state.mentions & names_of(query.mentions):
         return False
+    if query.handled == "escalated":
+        return state.escalated is not None and state.disposed is None
     return query.handled in ("all", state.place(item.assessment.p_late, now))
 
 

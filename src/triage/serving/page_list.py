@@ -22,6 +22,7 @@ from triage.serving.page_views import LateRow, RiskRow, late_row, owner_cell, ri
 from triage.serving.worklist_index import Query, page, shared_thing
 
 PAGE_SIZE = 50
+_MOST_GROUPS = 20
 _OF_GROUP = 10
 """Rows of a group that are shown on the page of all groups."""
 _OFFERED = 40
@@ -64,7 +65,7 @@ def _groups(frame: Frame, seen: Looking, found: Sequence[WorkItem]) -> list[Grou
     for group in seen.index.worklist.groups:
         own = seen.index.shared[shared_thing(group)]
         items = [item for item in found if item.assessment.order_id in own]
-        if items:
+        if items and len(shown) < _MOST_GROUPS:
             thing = shared_thing(group)
             loss = wording.money(sum(i.assessment.expected_loss for i in items), group.currency)
             title = texts.shared(len(items), thing)

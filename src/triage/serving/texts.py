@@ -126,6 +126,7 @@ HANDLED: Final[dict[HandledFilter, str]] = {
     "open": "Open",
     "snoozed": "Snoozed",
     "disposed": "Done",
+    "escalated": "Escalated",
     "all": "All",
 }
 PLACES: Final[dict[Place, str]] = {"open": "Open", "snoozed": "Snoozed", "disposed": "Done"}

@@ -16,7 +16,7 @@ from triage.serving.advisor import WorkItem, Worklist
 
 _Told = Callable[[Assessment], str | None]
 StateFilter = Literal["at_risk", "already_late", "all"]
-HandledFilter = Literal["open", "all", "snoozed", "disposed"]
+HandledFilter = Literal["open", "all", "snoozed", "disposed", "escalated"]
 Sort = Literal["priority", "expected_loss", "decide_by", "promise", "risk"]
 
 _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {

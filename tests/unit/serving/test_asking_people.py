@@ -85,6 +85,8 @@ def test_an_order_goes_up_to_whom_the_policy_names_and_to_nobody_else(client: Te
     page = client.get(f"/orders/{FIRST}").text
     assert "The shift lead was told." in page
     assert "gate closes at 4" in page
+    listed = client.get("/v1/worklist", params={"handled": "escalated"}).json()["items"]
+    assert [item["order_id"] for item in listed] == [FIRST]
 
 
 def test_a_message_that_was_sent_is_on_record_as_it_was_sent(client: TestClient) -> None:

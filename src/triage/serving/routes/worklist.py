@@ -30,7 +30,7 @@ _Handled = Annotated[
     HandledFilter,
     Query(
         description="open: neither snoozed nor disposed. What is snoozed comes back when it ends "
-        "or the risk rises."
+        "or the risk rises. escalated: told to somebody above and not disposed."
     ),
 ]
 _Owner = Annotated[str, Query(max_length=80, description="Whose; empty means anybody's.")]

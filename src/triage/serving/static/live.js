@@ -71,7 +71,7 @@
     const now = document.getElementById(id), then = fresh.getElementById(id);
     if (!now || !then || now.innerHTML === then.innerHTML) return;
     const inside = now.contains(document.activeElement) ? document.activeElement : null;
-    if (inside && !acted) return;
+    if (!acted && (inside || now.querySelector("details[open]"))) return;
     now.replaceChildren(...Array.from(then.childNodes, (node) => document.importNode(node, true)));
     if (inside) (now.querySelector(`[data-key="${inside.dataset.key}"]`) ?? $("#main")).focus({ preventScroll: true });
   };

@@ -100,10 +100,13 @@
   });
 
   // Work from the list goes and comes without leaving it.
+  let acting = false;
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches?.("[data-act]")) return;
     event.preventDefault();
+    if (acting) return;
+    acting = true;
     const data = new URLSearchParams(new FormData(form, event.submitter));
     if (form.id === "bulk") {
       data.delete("order");
@@ -117,6 +120,8 @@
       document.dispatchEvent(new CustomEvent("triage:page", { detail: { page, acted: true } }));
     } catch {
       form.submit();
+    } finally {
+      acting = false;
     }
   });
   document.addEventListener("triage:shown", (event) => {

@@ -21,12 +21,14 @@ from triage.history.importer import import_extract
 from triage.history.log import Log
 from triage.models.at_risk import NAME
 from triage.models.champion import find_champion
+from triage.models.exceptions import NAME as EXCEPTIONS
 from triage.models.prices import NAME as PRICES
 from triage.serving.candidate import Candidates
 from triage.serving.main import create
 from triage.serving.server import serve
 from triage.settings import Settings
 from triage.simulation.sample import write_sample
+from triage.training.exception_train import train_exceptions
 from triage.training.file_tracking import track_files
 from triage.training.pipeline import promote_judged, train_and_judge
 from triage.training.price_train import train_prices
@@ -71,22 +73,26 @@ def run(source: str, data: Path | None, settings: Settings, progress: Progress) 
             serve=Candidates.of(settings),
         )  # fmt: skip
         promote_judged(judged, settings.home, who=getpass.getuser(), why="demo")
-        train_prices_too(settings, progress)
+        train_more(settings, progress)
         mark.write_text(fingerprint, encoding="utf-8")
     progress("scoring open orders")
     return Ready(create(settings), settings, _banner(settings))
 
 
-def train_prices_too(settings: Settings, progress: Progress) -> None:
-    """Train and promote a model of prices where the log allows it; without one the demo goes on."""
-    try:
-        priced = train_prices(settings.home, workspace=settings.workspace, progress=progress)
-        version = track_files(priced, settings.home).model_version
-        promote(
-            settings.home, PRICES, version, who=getpass.getuser(), why="demo", gates=priced.gates
-        )
-    except (GateError, NotEnoughHistoryError) as error:
-        progress(f"no model of prices: {str(error).splitlines()[0]}")
+def train_more(settings: Settings, progress: Progress) -> None:
+    """Train and promote models of prices and exceptions where the log allows it.
+
+    Without one of them the demo goes on, and says why.
+    """
+    for name, train in ((PRICES, train_prices), (EXCEPTIONS, train_exceptions)):
+        try:
+            run = train(settings.home, workspace=settings.workspace, progress=progress)
+            version = track_files(run, settings.home).model_version
+            promote(
+                settings.home, name, version, who=getpass.getuser(), why="demo", gates=run.gates
+            )
+        except (GateError, NotEnoughHistoryError) as error:
+            progress(f"no model of {name}: {str(error).splitlines()[0]}")
 
 
 def _sample(settings: Settings, progress: Progress) -> Path:

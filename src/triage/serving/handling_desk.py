@@ -6,7 +6,8 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 from weakref import WeakValueDictionary
 
 from triage.errors import TriageError
@@ -38,6 +39,33 @@ class ConflictError(TriageError):
     slug = "conflict"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the list looks up of all orders at once.
+
+    Attributes:
+        version: of the desk when this was looked up.
+        away: the orders that may not be open.
+        levels: where orders were put by hand: 0 is first, 2 is last.
+    """
+
+    version: int
+    away: dict[str, State]
+    levels: dict[str, int]
+
+    @classmethod
+    def of(cls, version: int, known: Mapping[str, Handled]) -> Self:
+        """Look it up."""
+        away, levels = {}, {}
+        for order_id, handled in known.items():
+            state = handled.state
+            if state.disposed is not None or state.snooze is not None:
+                away[order_id] = state
+            if state.put is not None:
+                levels[order_id] = _LEVELS[state.put.level]
+        return cls(version, away, levels)
+
+
 class HandlingDesk:
     """What was done with every order, in memory as the ledger has it.
 
@@ -66,10 +94,17 @@ class HandlingDesk:
         self.orders: dict[str, Handled] = {
             order_id: Handled(tuple(told)) for order_id, told in acts.items()
         }
+        self._standing = Standing.of(self.version, self.orders)
 
     def of_order(self, order_id: str) -> Handled:
         """Return what was done with an order."""
         return self.orders.get(order_id, UNTOUCHED)
+
+    def standing(self) -> Standing:
+        """Return what the list looks up, as of the newest act."""
+        if self._standing.version != self.version:
+            self._standing = Standing.of(self.version, self.orders)
+        return self._standing
 
     def owners(self) -> Counter[str]:
         """Return how many orders that are not done with are whose."""
@@ -139,7 +174,7 @@ def select(
     """
     known = {} if desk is None else desk.orders
     if query.handled in ("open", "all") and not (query.owner or query.mentions):
-        away = {} if query.handled == "all" else _away(known)
+        away = {} if desk is None or query.handled == "all" else desk.standing().away
         kept = [
             item
             for item in found
@@ -155,19 +190,8 @@ def select(
         ]
     if query.sort != "priority":
         return kept
-    acts = ((order_id, each.state.put) for order_id, each in known.items())
-    levels = {order_id: _LEVELS[act.level] for order_id, act in acts if act is not None}
+    levels = {} if desk is None else desk.standing().levels
     return _by_hand(kept, levels) if levels else kept
-
-
-def _away(known: Mapping[str, Handled]) -> dict[str, State]:
-    """Return the orders that may not be open."""
-    states = ((order_id, handled.state) for order_id, handled in known.items())
-    return {
-        order_id: state
-        for order_id, state in states
-        if state.disposed is not None or state.snooze is not None
-    }
 
 
 def _by_hand(items: list[WorkItem], levels: Mapping[str, int]) -> list[WorkItem]:

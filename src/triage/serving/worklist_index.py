@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Final, Literal
 
 from triage.advice.assessment import Assessment
@@ -92,6 +93,7 @@ class WorklistIndex:
         self._states: dict[StateFilter, list[WorkItem]] = {
             "at_risk": at_risk, "already_late": late, "all": list(worklist.items),
         }  # fmt: skip
+        self._offered: dict[str, dict[str, int]] = {}
         self._grouped: dict[tuple[str, StateFilter], dict[str, list[WorkItem]]] = {}
 
     @cached_property
@@ -106,8 +108,14 @@ class WorklistIndex:
 
     def offered(self, name: str) -> dict[str, int]:
         """Return the values of a filter (a field of `Query`) with their open orders, most first."""
-        counts = {value: len(own) for value, own in self._by(name, "all").items()}
-        return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
+        if name not in self._offered:
+            counts = Counter(map(FILTERS[name], self._orders)).most_common()
+            self._offered[name] = {value: count for value, count in counts if value}
+        return self._offered[name]
+
+    @cached_property
+    def _orders(self) -> list[Assessment]:
+        return [item.assessment for item in self.worklist.items]
 
     @cached_property
     def shared(self) -> dict[str, frozenset[str]]:
@@ -190,9 +198,9 @@ def shared_thing(group: Group) -> str:
 
 
 FILTERS: Final[dict[str, _Told]] = {
-    "band": lambda order: order.band,
-    "site": lambda order: order.site,
-    "carrier": lambda order: order.carrier,
+    "band": attrgetter("band"),
+    "site": attrgetter("site"),
+    "carrier": attrgetter("carrier"),
     "cause": main_cause,
     "tier": tier,
 }

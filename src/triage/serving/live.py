@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from triage.domain.records import Record
 from triage.serving.event_log import EventLog
+from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
 from triage.serving.scorer import Scorer
@@ -23,6 +24,7 @@ class Live:
         scorers: the champion and, perhaps, a challenger; those that share an engine share it here.
         prices: assesses prices of orders, if there is a model of them.
         follower: assesses again what new records move; not told of those that are caught up with.
+        feeds: knows how old each feed is.
 
     Attributes:
         scorers: whom events go to.
@@ -31,9 +33,10 @@ class Live:
 
     def __init__(
         self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None,
-        follower: Follower | None = None,
+        follower: Follower | None = None, feeds: Feeds | None = None,
     ) -> None:  # fmt: skip
         self._events = events
+        self.feeds = feeds
         self._prices = prices
         self.keep_up(scorers)
         self.applied = 0
@@ -108,4 +111,6 @@ class Live:
             scorer.note(record)
         if self._prices is not None:
             self._prices.note(record)
+        if self.feeds is not None:
+            self.feeds.note(record)
         self.applied += 1

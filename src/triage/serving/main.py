@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from fastapi import FastAPI
 
 from triage.advice import policy
@@ -18,6 +21,7 @@ from triage.serving.challenger import load_challenger
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import load_exception_desk
+from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.keeping import keeping
 from triage.serving.live import Live
@@ -27,6 +31,8 @@ from triage.serving.succession import Succession
 from triage.serving.webhook_receiver import receivers
 from triage.serving.webhooks import open_webhooks
 from triage.settings import Settings
+
+_LOG = logging.getLogger("triage.serving")
 
 
 def load_scorer(settings: Settings) -> Scorer:
@@ -41,19 +47,40 @@ def load_scorer(settings: Settings) -> Scorer:
 
 
 def _load(settings: Settings) -> tuple[Scorer, History]:
-    pointer = champion(settings.home, NAME)
-    folder = bundle_folder(settings.home, NAME, pointer["digest"])
-    model = AtRiskModel.load(folder, pointer["digest"])
+    model, version = _model(settings)
     history = Log(settings.home).read()
     scorer = Scorer(
         model,
-        str(pointer["version"]),
+        version,
         history,
         policy.load(settings.workspace),
         clock=wall_clock if settings.clock == "wall" else None,
     )
     scorer.worklist()
     return scorer, history
+
+
+def _model(settings: Settings) -> tuple[AtRiskModel, str]:
+    """Return the champion and its version; if it is refused, the one before it (see `Succession`).
+
+    Raises:
+        BundleError: if no model was promoted, or neither can be loaded.
+    """
+    pointer = champion(settings.home, NAME)
+    try:
+        return _bundle(settings, pointer)
+    except BundleError as error:
+        before = pointer.get("previous")
+        if before is None:
+            raise
+        _LOG.warning("the champion is refused, the one before it answers: %s", error)
+        return _bundle(settings, before)
+
+
+def _bundle(settings: Settings, pointer: dict[str, Any]) -> tuple[AtRiskModel, str]:
+    digest = pointer["digest"]
+    folder = bundle_folder(settings.home, NAME, digest)
+    return AtRiskModel.load(folder, digest), str(pointer["version"])
 
 
 def create(settings: Settings | None = None) -> FastAPI:
@@ -88,7 +115,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         keep=lambda: keeping(
             lambda changes: Live(
                 EventLog(configured.home), scorers, prices,
-                Follower(scorer, changes, scorer.policy.follow, desk),
+                Follower(scorer, changes, scorer.policy.follow, desk), Feeds(history),
             ),
             lambda: _decisions(configured, scorer, prices),
             lambda: open_webhooks(configured.home, told),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -66,6 +67,22 @@ class Metrics:
             "triage_live_expected", f"How many it expected to be late, {left_alone}", ("people",),
             registry=self.registry,
         )  # fmt: skip
+        self.abstained = Counter(
+            "triage_abstained", "Orders scored of which the answer said that it does not know.",
+            registry=self.registry,
+        )  # fmt: skip
+        self.recording = Histogram(
+            "triage_record_seconds", "Seconds until a decision was on record.", buckets=_BUCKETS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.waiting = Gauge(
+            "triage_waiting", "What waits: orders to be assessed again, answers to be scored"
+            " unseen, decisions to be moved into the store.", ("queue",), registry=self.registry,
+        )  # fmt: skip
+        self.feeds = Gauge(
+            "triage_feed_age_seconds", "Seconds since the newest record of a feed.", ("feed",),
+            registry=self.registry,
+        )  # fmt: skip
         self.worklist = Gauge(
             "triage_worklist_orders", "Open orders by state.", ("state",), registry=self.registry
         )
@@ -74,12 +91,28 @@ class Metrics:
             ("name", "version", "digest"), registry=self.registry,
         )  # fmt: skip
 
+    def scored(self, band: str, *, unsure: bool) -> None:
+        """Count an order that was scored."""
+        self.scores.labels(band).inc()
+        if unsure:
+            self.abstained.inc()
+
     def show(self, info: ModelInfo, counts: dict[str, int]) -> None:
         """Set what is true now: the model in charge and the size of the worklist."""
         self.model.clear()
         self.model.labels(info.name, info.version, info.digest).set(1)
         for state, count in counts.items():
             self.worklist.labels(state).set(count)
+
+    def show_queues(self, waiting: Mapping[str, int]) -> None:
+        """Set how many wait, by queue."""
+        for queue, count in waiting.items():
+            self.waiting.labels(queue).set(count)
+
+    def show_feeds(self, ages: Mapping[str, float]) -> None:
+        """Set how old each feed is, in seconds."""
+        for feed, age in ages.items():
+            self.feeds.labels(feed).set(age)
 
     def text(self) -> bytes:
         """Return all numbers as Prometheus reads them."""

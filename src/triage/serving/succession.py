@@ -67,17 +67,21 @@ class Succession:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Follow until the service stops."""
+        """Look once, then follow until the service stops."""
+        await self._try()
         async with background(self._follow()):
             yield
 
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self._policy.look_seconds)
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001  whatever ails a pointer, the champion answers
-                _LOG.exception("the pointers of the models cannot be followed; looking again")
+            await self._try()
+
+    async def _try(self) -> None:
+        try:
+            await self.look()
+        except Exception:  # noqa: BLE001  whatever ails a pointer, the champion answers
+            _LOG.exception("the pointers of the models cannot be followed; looking again")
 
     async def look(self) -> None:
         """Put in force what the pointers name now; return when it answers, or was refused."""

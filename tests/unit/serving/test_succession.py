@@ -188,7 +188,7 @@ def test_changed_bytes_are_refused_and_the_old_model_goes_on(own: Path) -> None:
     async def go() -> tuple[dict[str, Any], str]:
         async with served(own) as client:
             second = promoted(own, moved(files), "8")
-            _spoil(bundle_folder(own, NAME, second), random.Random(3))
+            _spoil(bundle_folder(own, NAME, second), random.Random(3))  # noqa: S311
 
             async def refused() -> bool:
                 return (await client.get("/readyz")).json()["status"] == "degraded"
@@ -209,6 +209,26 @@ def test_changed_bytes_are_refused_and_the_old_model_goes_on(own: Path) -> None:
     refused, second = asyncio.run(go())
     assert (refused["digest"], refused["version"]) == (second, "8")
     assert "refused" in refused["problem"]
+
+
+def test_a_start_with_a_champion_that_is_refused_serves_the_one_before_and_says_so(
+    own: Path,
+) -> None:
+    first = str(champion(own, NAME)["digest"])
+    _, files = read_bundle(bundle_folder(own, NAME, first))
+    second = promoted(own, moved(files), "8")
+    before = {"digest": first, "version": "7"}
+    point_to(own, NAME, {"digest": second, "version": "8", "previous": before})
+    (bundle_folder(own, NAME, second) / MODEL_FILE).unlink()
+
+    async def go() -> tuple[dict[str, Any], dict[str, Any]]:
+        async with served(own) as client:
+            names = await first_orders(client, 1)
+            return (await client.get("/readyz")).json(), await score(client, names[0])
+
+    ready, answer = asyncio.run(go())
+    assert (ready["status"], ready["model"]["digest"]) == ("degraded", first)
+    assert answer["model"] == ready["model"]
 
 
 def _spoil(folder: Path, luck: random.Random) -> None:

@@ -76,7 +76,7 @@ def router(service: Service) -> APIRouter:
                 instance = f"/v1/score/batch#/orders/{place}"
                 items.append({"index": place, "problem": problems.of_error(error, instance)})
                 continue
-            service.metrics.scores.labels(order.band).inc()
+            service.metrics.scored(order.band, unsure=bool(order.unsure))
             if service.shadow is not None:
                 service.shadow.put(stamp.scored_at, asked, order)
             percentile, rank = index.percentile(order.p_late), index.rank(order)

@@ -62,6 +62,21 @@ def router(service: Service) -> APIRouter:
             pass  # no model yet: the counters are still worth reading
         else:
             service.metrics.show(advisor.info, service.index(advisor).counts)
+            if service.live is not None and service.live.feeds is not None:
+                service.metrics.show_feeds(service.live.feeds.ages(advisor.now()))
+        service.metrics.show_queues(_waiting(service))
         return Response(service.metrics.text(), media_type=MEDIA_TYPE)
 
     return routes
+
+
+def _waiting(service: Service) -> dict[str, int]:
+    """Return how many wait in each queue that there is."""
+    found = {}
+    if service.live is not None and service.live.follower is not None:
+        found["follow"] = service.live.follower.waiting
+    if service.shadow is not None:
+        found["shadow"] = service.shadow.waiting
+    if service.decisions is not None:
+        found["store"] = service.decisions.ledger.status().behind
+    return found

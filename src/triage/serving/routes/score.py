@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from fastapi import APIRouter
@@ -87,7 +88,7 @@ def router(service: Service) -> APIRouter:
         order = assess(advisor, asked)
         index = service.index(advisor)
         percentile, rank = index.percentile(order.p_late), index.rank(order)
-        service.metrics.scores.labels(order.band).inc()
+        service.metrics.scored(order.band, unsure=bool(order.unsure))
         stamp = answers.Stamp.at(service.clock(), advisor)
         if service.shadow is not None:
             service.shadow.put(stamp.scored_at, asked, order)
@@ -96,7 +97,9 @@ def router(service: Service) -> APIRouter:
         if service.decisions is None:
             return Response(answers.dump(answer), media_type=JSON)
         content, draft = decided(service, advisor, body, asked, order, answer)
+        begun = time.perf_counter()
         await service.decisions.record([draft])
+        service.metrics.recording.observe(time.perf_counter() - begun)
         return Response(content, media_type=JSON)
 
     return routes

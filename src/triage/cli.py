@@ -18,7 +18,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from triage import keys_cli, ledger_cli, live_report, webhooks_cli
+from triage import consume_cli, keys_cli, ledger_cli, live_report, webhooks_cli
 from triage.errors import SettingsError, TriageError
 from triage.settings import Settings
 
@@ -150,6 +150,8 @@ def train(
 
 def _train_files(name: str, settings: Settings, *, promote: bool, who: str, why: str) -> None:
     """Train a model that is plain files: of prices or of exceptions."""
+    from functools import partial
+
     from rich.markup import escape
 
     from triage.training.exception_train import train_exceptions
@@ -157,7 +159,8 @@ def _train_files(name: str, settings: Settings, *, promote: bool, who: str, why:
     from triage.training.price_train import train_prices
     from triage.training.registry import promote as put_in_force
 
-    learn = {"prices": train_prices, "exceptions": train_exceptions}[name]
+    taught = partial(train_exceptions, ledger_url=settings.ledger_url)
+    learn = {"prices": train_prices, "exceptions": taught}[name]
     with _working("training") as progress:
         run = learn(settings.home, workspace=settings.workspace, progress=progress)
         progress("recording in MLflow")
@@ -502,6 +505,7 @@ app.add_typer(ledger_cli.audit, name="audit")
 app.command()(ledger_cli.replay)
 app.add_typer(keys_cli.keys, name="keys")
 app.add_typer(webhooks_cli.webhooks, name="webhooks")
+app.add_typer(consume_cli.consume, name="consume")
 app.add_typer(live_report.report, name="report")
 
 

@@ -17,8 +17,10 @@ from triage.serving.access_guard import Guard
 from triage.serving.advisor import AdvisorProvider
 from triage.serving.background import background
 from triage.serving.challenger import Challenger
+from triage.serving.correcting import Corrections
 from triage.serving.direct import Direct
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.headers import SecurityHeaders
 from triage.serving.idempotency import Idempotency
@@ -68,6 +70,7 @@ def create_app(
     challenger: Challenger | None = None,
     prices: PriceDesk | None = None,
     exception_desk: ExceptionDesk | None = None,
+    queue: ExceptionQueue | None = None,
     keep: Keep | None = None,
     succession: Callable[[Service, Shadowing], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
@@ -83,6 +86,7 @@ def create_app(
             gives an advisor from the start.
         prices: assesses prices of lines; without it answers say nothing about lines.
         exception_desk: classifies exceptions; without it that address answers "not ready".
+        queue: open exceptions; without it those of the desk's log.
         keep: opens what events and decisions are kept in, as the app starts; without it no events
             are taken and nothing is recorded.
         succession: follows promotions as long as the app runs; without it a model stays.
@@ -109,6 +113,7 @@ def create_app(
                 if kept.decisions is not None:
                     service.handling = HandlingDesk(kept.decisions.ledger, kept.changes)
                     service.views = SavedViews(kept.decisions.ledger)
+                    service.corrections = Corrections(kept.decisions.ledger, kept.changes)
             shadowing = await stack.enter_async_context(Shadowing(service).running())
             await shadowing.begin(challenger)
             if succession is not None:
@@ -127,6 +132,9 @@ def create_app(
     )
     service = Service(advisor_provider, settings, clock, metrics, prices=prices)
     service.exceptions = exception_desk
+    service.queue = queue
+    if queue is None and exception_desk is not None:
+        service.queue = ExceptionQueue(exception_desk)
     hot = score.router(service)
     app.include_router(hot)
     for part in _PARTS:

@@ -44,15 +44,22 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenException:
-    """An open exception of an order, as its page shows it; `title` is empty without a playbook."""
+class Directions:
+    """Who deals with an exception of a class, how soon, and how.
 
-    exception_id: str
-    code: str
-    title: str
-    owner: str
-    probability: float
-    abstained: bool
+    Attributes:
+        owner: the team; None without a playbook, as with all that follows.
+        severity: low, medium or high.
+        severity_why: why it is a step more severe than its kind.
+        due_by: until when somebody must have dealt with it, UTC micros.
+        book: the playbook.
+    """
+
+    owner: str | None
+    severity: str | None
+    severity_why: tuple[str, ...]
+    due_by: int | None
+    book: Playbook | None
 
 
 class ExceptionDesk:
@@ -81,13 +88,7 @@ class ExceptionDesk:
         opens = (table["phase"] == ExceptionPhase.RAISED.value).to_numpy(bool)
         self._raised = table[opens].drop_duplicates("exception_id").reset_index(drop=True)
         self._at = {name: at for at, name in enumerate(self._raised["exception_id"].tolist())}
-        closed = set(table.loc[~opens, "exception_id"].tolist())
-        self._open: dict[str, list[str]] = {}
-        for name, order_id in zip(
-            self._raised["exception_id"].tolist(), self._raised["order_id"].tolist(), strict=True
-        ):
-            if name not in closed and isinstance(order_id, str):
-                self._open.setdefault(order_id, []).append(name)
+        self._closed = set(table.loc[~opens, "exception_id"].tolist())
         self.of_id = lru_cache(maxsize=_KEPT)(self._of_id)
 
     def _of_id(self, exception_id: str) -> Case:
@@ -162,20 +163,41 @@ class ExceptionDesk:
             return []
         return rates.ranked(where[at].tolist())
 
-    def open_of(self, order_id: str) -> list[OpenException]:
-        """Return the exceptions of an order that nobody has closed."""
-        found = []
-        for name in self._open.get(order_id, ()):
-            answer = self.of_id(name).answer
-            code = self.model.numbers.classes[answer.label]
-            book = self.playbooks.get(code)
-            found.append(
-                OpenException(
-                    name, code, book.title if book else "", book.owner if book else "",
-                    float(answer.probabilities[answer.label]), answer.abstained,
-                )
-            )  # fmt: skip
-        return found
+    @property
+    def open_ids(self) -> list[str]:
+        """Return the exceptions of the log that nobody has closed, as they became known."""
+        return [name for name in self._at if name not in self._closed]
+
+    def is_closed(self, exception_id: str) -> bool:
+        """Return whether an exception was closed, in the log or since."""
+        return exception_id in self._closed
+
+    def close(self, exception_id: str) -> None:
+        """Take note that an exception was closed."""
+        self._closed.add(exception_id)
+
+    def title(self, code: str) -> str:
+        """Return a class in words."""
+        book = self.playbooks.get(code)
+        return book.title if book else code.replace("_", " ").capitalize()
+
+    def ranked(self, answer: Classified) -> list[tuple[str, float]]:
+        """Return every class with its probability, likeliest first."""
+        shares = zip(self.model.numbers.classes, answer.probabilities.tolist(), strict=True)
+        return sorted(shares, key=lambda pair: (-pair[1], pair[0]))
+
+    def code_of(self, answer: Classified) -> str:
+        """Return the likeliest class."""
+        return self.model.numbers.classes[answer.label]
+
+    def directions(self, case: Case, code: str) -> Directions:
+        """Return who deals with an exception if it is of a class, how soon, and how."""
+        book = self.playbooks.get(code)
+        if book is None:
+            return Directions(None, None, (), None, None)
+        severity, why = _severity(book, case.facts)
+        due_by = case.event.event_time + timedelta(hours=book.sla_hours)
+        return Directions(book.owner, severity, why, to_micros(due_by), book)
 
     def answer(self, case: Case, scored_at: int) -> dict[str, Any]:
         """Return the answer about a case (see `exception_schemas.ExceptionAnswer`).
@@ -185,13 +207,10 @@ class ExceptionDesk:
             scored_at: wall clock, UTC micros.
         """
         event, found, numbers = case.event, case.answer, self.model.numbers
-        code = numbers.classes[found.label]
-        book = self.playbooks.get(code)
+        code = self.code_of(found)
+        todo = self.directions(case, code)
+        book = todo.book
         holds = int(self.policy.freshness.stale_after_minutes * MICROS_PER_MINUTE)
-        shares = sorted(
-            zip(numbers.classes, found.probabilities.tolist(), strict=True),
-            key=lambda pair: (-pair[1], pair[0]),
-        )
         return {
             "exception_id": event.exception_id,
             "order_id": event.order_id,
@@ -206,17 +225,18 @@ class ExceptionDesk:
             "code": code,
             "probability": float(found.probabilities[found.label]),
             "classes": [
-                {"code": word, "title": self._title(word), "probability": share}
-                for word, share in shares
+                {"code": word, "title": self.title(word), "probability": share}
+                for word, share in self.ranked(found)
             ],
             "abstained": found.abstained,
             "why": list(found.why),
             "reads_words": found.reads,
             "stated_error": numbers.stated_error,
-            "owner": book.owner if book else None,
-            **_severity(book, case.facts),
+            "owner": todo.owner,
+            "severity": todo.severity,
+            "severity_why": list(todo.severity_why),
             "sla_hours": book.sla_hours if book else None,
-            "due_by": event.event_time + timedelta(hours=book.sla_hours) if book else None,
+            "due_by": None if todo.due_by is None else from_micros(todo.due_by),
             "playbook": playbook_out(book) if book else None,
             "reasons": [
                 {"kind": x.kind, "text": x.text, "effect": x.effect, "words": list(x.words)}
@@ -225,26 +245,16 @@ class ExceptionDesk:
             "other_effect": case.other,
         }
 
-    def _title(self, code: str) -> str:
-        book = self.playbooks.get(code)
-        return book.title if book else code.replace("_", " ")
 
-
-def _severity(book: Playbook | None, facts: Facts) -> dict[str, Any]:
-    """Return how severe an exception is by its kind, the value of its order and the tier.
+def _severity(book: Playbook, facts: Facts) -> tuple[str, tuple[str, ...]]:
+    """Return how severe an exception is by its kind, the value of its order and the tier, and why.
 
     An order that was guessed makes nothing more severe.
     """
-    if book is None or facts.guessed is not None:
-        return {"severity": book.severity if book else None, "severity_why": []}
+    if facts.guessed is not None:
+        return book.severity, ()
     value = round(math.expm1(float(facts.numbers[NUMBERS.index("value")])), 2)
-    severity, why = severity_of(book, value, facts.categories["tier"])
-    return {"severity": severity, "severity_why": list(why)}
-
-
-def open_exceptions(desk: ExceptionDesk | None, order_id: str) -> list[OpenException]:
-    """Return the open exceptions of a stored order; none without a desk."""
-    return [] if desk is None else desk.open_of(order_id)
+    return severity_of(book, value, facts.categories["tier"])
 
 
 def playbook_out(book: Playbook) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from triage.domain.records import Record
 from triage.serving.event_log import EventLog
+from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
@@ -25,6 +26,7 @@ class Live:
         prices: assesses prices of orders, if there is a model of them.
         follower: assesses again what new records move; not told of those that are caught up with.
         feeds: knows how old each feed is.
+        queue: open exceptions, if there is a model of them.
 
     Attributes:
         scorers: whom events go to.
@@ -34,9 +36,11 @@ class Live:
     def __init__(
         self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None,
         follower: Follower | None = None, feeds: Feeds | None = None,
+        queue: ExceptionQueue | None = None,
     ) -> None:  # fmt: skip
         self._events = events
         self.feeds = feeds
+        self._queue = queue
         self._prices = prices
         self.keep_up(scorers)
         self.applied = 0
@@ -113,4 +117,6 @@ class Live:
             self._prices.note(record)
         if self.feeds is not None:
             self.feeds.note(record)
+        if self._queue is not None:
+            self._queue.note(record, next(iter(self.scorers), None))
         self.applied += 1

@@ -21,6 +21,7 @@ from triage.serving.challenger import load_challenger
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import load_exception_desk
+from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.keeping import keeping
@@ -108,14 +109,15 @@ def create(settings: Settings | None = None) -> FastAPI:
     if challenger is not None and isinstance(challenger.advisor, Scorer):
         scorers.append(challenger.advisor)
     desk = load_exception_desk(configured, history)
+    queue = None if desk is None else ExceptionQueue(desk)
     told = receivers(configured.workspace)
     return create_app(
         lambda: scorer, configured, challenger=challenger, prices=prices, exception_desk=desk,
-        guard=guard,
+        queue=queue, guard=guard,
         keep=lambda: keeping(
             lambda changes: Live(
                 EventLog(configured.home), scorers, prices,
-                Follower(scorer, changes, scorer.policy.follow, desk), Feeds(history),
+                Follower(scorer, changes, scorer.policy.follow, desk), Feeds(history), queue,
             ),
             lambda: _decisions(configured, scorer, prices),
             lambda: open_webhooks(configured.home, told),

@@ -122,6 +122,7 @@ class Frame:
             "open_counts": open_counts(desk, seen.index, seen.wall),
             "my_count": own_count(desk, seen.index, seen.you, seen.wall),
             "shared_count": len(seen.index.worklist.groups),
+            "open_exceptions": None if self.service.queue is None else len(self.service.queue.open),
             "mentioned": 0 if desk is None or not seen.you else desk.mentions(seen.you),
             "can_work": desk is not None,
             "streams": self.service.changes is not None,

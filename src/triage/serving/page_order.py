@@ -11,9 +11,9 @@ from triage.ledger.entries import MOST_CHARACTERS, new_id
 from triage.serving import handling_forms as forms
 from triage.serving import message, texts, waterfall
 from triage.serving.advisor import NotReadyError, WorkItem
-from triage.serving.exception_desk import open_exceptions
 from triage.serving.handling_view import Work, work
 from triage.serving.list_address import list_url
+from triage.serving.page_exceptions import exception_url, likely_next, of_order
 from triage.serving.page_frame import Frame, Looking, order_url, refusal
 from triage.serving.page_next import LEADS_ON, next_url
 from triage.serving.price_desk import odd_prices
@@ -48,7 +48,9 @@ def _page(
         falls=waterfall.of(order),
         recommendations=advisor.score_id(order_id, order.as_of, ways=True).recommendations,
         odd_prices=odd_prices(service.prices, order_id),
-        open_exceptions=open_exceptions(service.exceptions, order_id),
+        exceptions=of_order(frame, seen, order_id),
+        likely=likely_next(frame, order_id),
+        exception_url=exception_url,
         site_url=list_url(Query(state=order.state, site=order.site or "")),
         work=_work(frame, seen, item),
         paths=paths(advisor),

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.changes import Changes
+from triage.serving.correcting import Corrections
 from triage.serving.decisions import Decisions
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
@@ -48,6 +50,8 @@ class Service:
         shadow: its queue; None if nothing scores unseen.
         prices: assesses prices of lines, if there is a model of prices.
         exceptions: classifies exceptions, if there is a model of them.
+        queue: open exceptions, if there is a model of them.
+        corrections: what people said exceptions are; None where nothing is recorded.
         decisions: records answers; None where nothing is recorded.
         handling: takes what people do with orders; None where nothing is recorded.
         views: views of the list that people saved; None where nothing is recorded.
@@ -64,6 +68,8 @@ class Service:
     shadow: Shadow | None = None
     prices: PriceDesk | None = None
     exceptions: ExceptionDesk | None = None
+    queue: ExceptionQueue | None = None
+    corrections: Corrections | None = None
     decisions: Decisions | None = None
     handling: HandlingDesk | None = None
     views: SavedViews | None = None

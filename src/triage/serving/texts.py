@@ -110,7 +110,7 @@ NEEDS_A_PERSON: Final = "Needs a person: "
 ASSOCIATION: Final = (
     "Points are what the model adds or takes away for this order. They show association, not proof."
 )
-OPEN_EXCEPTIONS: Final = "Open exceptions"
+OPEN_EXCEPTIONS: Final = "Exceptions"
 ODD_PRICES: Final = "Prices to look at"
 ODD_PRICES_NOTE: Final = (
     "Held against what was agreed on the day of the order and what is usual; per piece."
@@ -229,6 +229,8 @@ KEYS: Final = (
     ("s", "", "snooze"),
     ("e", "", "done"),
     ("u", "", "undo what I did last"),
+    ("c", "", "on exceptions: correct what it is"),
+    ("g x", "", "go to the exceptions"),
     ("/", "", "search"),
     ("g l", "", "go to the list"),
     ("g n", "", "take the next order"),
@@ -251,6 +253,61 @@ CUSTOMER_CAUSES: Final[dict[Cause, str]] = {
     "other": "preparing your order takes longer than planned",
 }
 """Causes as a customer may hear them: true, and nothing of the inside."""
+
+EXCEPTIONS: Final = "Exceptions"
+OPERATIONS: Final = "Operations"
+MODELS: Final = "Models"
+OVERSIGHT: Final = "Oversight"
+EXCEPTIONS_OPEN: Final = "Open exceptions"
+EXCEPTIONS_OVERDUE: Final = "Overdue"
+EXCEPTIONS_TODAY: Final = "Due within 24\u00a0h"
+EXCEPTIONS_UNSURE: Final = "Not sure"
+EXCEPTIONS_SEARCH: Final = "Message, order, customer or code"
+EXCEPTIONS_SURE: Final = "Class"
+EXCEPTIONS_NO_MATCH: Final = "No exception matches"
+EXCEPTIONS_NONE: Final = "No exception is open"
+EXCEPTIONS_NONE_MORE: Final = "What is raised appears here by itself."
+EXCEPTION_FILTERS: Final = {"code": "Kind", "owner": "Team", "source": "Source"}
+EXCEPTION_SORTS: Final = {"due": "Due first", "stake": "Most at stake"}
+EXCEPTION_COLUMNS: Final = {
+    "promise": "Due",
+    "risk": "Severity",
+    "order": "What it is",
+    "of": "Order",
+    "why": "Message",
+    "owner": "Team",
+}
+EXCEPTION_DUE: Final = "Due"
+EXCEPTION_TEAM: Final = "Team"
+EXCEPTION_STAKE: Final = "At stake"
+EXCEPTION_REASONS: Final = "Why the model says so"
+EXCEPTION_NOT_OPEN: Final = "This exception is not open"
+EXCEPTION_NOT_OPEN_MORE: Final = "It may be resolved by now, or the address has a slip in it."
+SKIP_TO_EXCEPTION: Final = "Skip to the exception"
+OF_ITS_ORDER: Final = "expected loss of its order"
+NO_STAKE: Final = "its order is not on the list"
+NO_ORDER: Final = "names no order"
+NO_MESSAGE: Final = "(no message)"
+NO_CLOCK: Final = "no time set"
+NO_TEAM: Final = "Nobody yet"
+NOT_SURE: Final = "Not sure"
+MODEL_SAYS: Final = "The model's probability"
+UNSURE_WHY: Final = "The model is not sure; a person should say."
+WHAT_IS_IT: Final = "What is it?"
+TEACHES: Final = (
+    "What you say counts at once, is recorded under your name, and teaches the next training."
+)
+FOR_IT: Final = "speaks for it"
+AGAINST_IT: Final = "speaks against it"
+WITH_SELECTED_EXCEPTIONS: Final = "With the selected exceptions:"
+WHO_ARE_YOU_EXCEPTIONS: Final = "Say who you are to correct a class. It is recorded."
+NO_OPEN_EXCEPTION: Final = "None is open."
+PLAYBOOK: Final = "Playbook"
+PLAYBOOK_SIGNS: Final = "Signs"
+PLAYBOOK_STEPS: Final = "Steps"
+PLAYBOOK_FALSE_ALARMS: Final = "False alarms"
+PLAYBOOK_ESCALATION: Final = "Escalation"
+SOURCES: Final = {"erp": "ERP", "wms": "WMS", "tms": "TMS", "edi": "EDI", "crm": "CRM"}
 
 
 def has_it(owner: str) -> str:
@@ -389,3 +446,72 @@ def here_too(others: Sequence[str]) -> str:
         return ""
     have = "has" if len(others) == 1 else "have"
     return f"{' and '.join(others)} {have} this open too."
+
+
+def source(name: str | None) -> str:
+    """Return where an exception came from, in words."""
+    return SOURCES.get(name or "", (name or "").replace("_", " ").capitalize())
+
+
+def team(name: str | None) -> str:
+    """Return who deals with an exception, in words."""
+    if not name:
+        return NO_TEAM
+    return name if name.isupper() else f"{name[0].upper()}{name[1:]}".replace("_", " ")
+
+
+def overdue(span: str) -> str:
+    """Return for how long something is overdue."""
+    return f"{span} overdue"
+
+
+def left(span: str) -> str:
+    """Return how long there is still time."""
+    return f"{span} left"
+
+
+def open_for(span: str) -> str:
+    """Return for how long something is open."""
+    return f"open for {span}"
+
+
+def at_stake(amount: str) -> str:
+    """Return what is at stake."""
+    return f"{amount} at stake"
+
+
+def or_else(others: Sequence[str]) -> str:
+    """Return what an exception may be instead."""
+    return f"or {' · '.join(others)}" if others else ""
+
+
+def says_so(by: str) -> str:
+    """Return whose word a class is."""
+    return f"{by or SOMEBODY} says so"
+
+
+def model_said(title: str, percent: str) -> str:
+    """Return what the model took an exception for that a person corrected."""
+    return f"the model said: {title} {percent}"
+
+
+def model_sure(percent: str) -> str:
+    """Return how sure the model is of a class."""
+    return f"The model says so with {percent}."
+
+
+def correction(title: str, by: str) -> str:
+    """Return what somebody said about the class of an exception; empty title: took it back."""
+    who = by or SOMEBODY
+    return f"{who}: it is \u201c{title}\u201d" if title else f"{who} took the correction back"
+
+
+def corrected(count: int, *, undone: bool) -> str:
+    """Return how many exceptions were corrected, or given back to the model."""
+    things = "exception" if count == 1 else "exceptions"
+    return f"{'Taken back' if undone else 'Corrected'}: {count:,} {things}."
+
+
+def likely_next(likely: Sequence[tuple[str, str]]) -> str:
+    """Return which exceptions an order is likely to have next."""
+    return f"Likely next: {', '.join(f'{title} ({percent})' for title, percent in likely)}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 from triage.domain.clock import MICROS_PER_DAY, from_micros
 from triage.errors import BundleError, NotEnoughHistoryError
 from triage.history.log import Log
+from triage.ledger.corrections import KIND, Correction, corrections
+from triage.ledger.errors import LedgerError, StoreUnavailableError
+from triage.ledger.reading import open_reading
 from triage.models.bundle import write_bundle
 from triage.models.exceptions import NAME, ExceptionModel
 from triage.models.exceptions_context import LogContext
@@ -37,16 +41,19 @@ def train_exceptions(
     *,
     workspace: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    ledger_url: str | None = None,
 ) -> FileRun:
     """Train on everything that people said of exceptions, judged on the newest of them.
 
     Args:
-        home: where the log is; the bundle is written to `<home>/runs/<digest>`.
+        home: where log and ledger are; the bundle is written to `<home>/runs/<digest>`.
         workspace: the declarations, if not those that came with the package.
         progress: told what is being done.
+        ledger_url: where the ledger is, if not in the home.
 
     Raises:
         HistoryError: if there is no log.
+        StoreUnavailableError: if the ledger cannot be read.
         NotEnoughHistoryError: if too few exceptions were closed with a disposition.
         DeclarationError: if recipe or gates cannot be used.
     """
@@ -57,10 +64,12 @@ def train_exceptions(
     history = log.read()
     zone, moment = history.sources[0].time_zone, history.extracted_at + 1
     context = LogContext(history, zone)
-    rows = exception_rows(history, context)
+    corrected = recorded_corrections(home, ledger_url)
+    rows = exception_rows(history, context, corrected=corrected)
     progress(f"learning from exceptions before the last {recipe.evaluation.days} days")
     figures = _evaluate(rows, recipe, text, zone, moment)
-    progress(f"learning from all {len(rows.known_before(moment)):,} closed exceptions")
+    rows = rows.as_known(moment)
+    progress(f"learning from all {len(rows.known_before(moment)):,} exceptions with a known class")
     fit = fit_exceptions(rows, moment, recipe, text, zone)
     progress(f"learning what open orders have in the next {recipe.next.days} days")
     rates, foretold = fit_next(
@@ -76,6 +85,7 @@ def train_exceptions(
         "exceptions": len(rows),
         "rows": fit.model.numbers.label_rows,
         "classes": len(fit.model.numbers.classes),
+        "corrections": sum(each.as_of < moment for each in corrected),
         "trained_as_of": from_micros(moment).isoformat(),
     }
     measured = asdict(figures) | {f"next_{name}": x for name, x in asdict(foretold).items()}
@@ -97,8 +107,25 @@ def _evaluate(
             f"no exception of the last {recipe.evaluation.days} days was closed with a disposition:"
             f" {_MORE}"
         )
-    fit = fit_exceptions(rows, cut, recipe, text, zone)
-    return judge(fit.model, rows, rows.known_before(cut), np.asarray(judged))
+    taught = rows.as_known(cut)
+    fit = fit_exceptions(taught, cut, recipe, text, zone)
+    return judge(fit.model, rows, taught.known_before(cut), np.asarray(judged))
+
+
+def recorded_corrections(home: Path, ledger_url: str | None = None) -> list[Correction]:
+    """Return what people said exceptions are, as the ledger has it; none without a ledger.
+
+    Raises:
+        StoreUnavailableError: if the ledger cannot be read.
+    """
+    try:
+        reading = open_reading(home, ledger_url)
+    except StoreUnavailableError:
+        raise
+    except LedgerError:  # nothing was recorded yet
+        return []
+    with contextlib.closing(reading):
+        return corrections(reading.entries(kind=KIND))
 
 
 def check(

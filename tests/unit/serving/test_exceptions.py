@@ -19,6 +19,7 @@ from triage.domain.records import ExceptionEvent
 from triage.serving import answers
 from triage.serving.app import create_app
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.routes.exceptions import EXAMPLE
 from triage.settings import Settings
 from triage.training.exception_next import learn_next
@@ -205,8 +206,9 @@ def test_open_exceptions_of_an_order_are_those_that_nobody_closed() -> None:
     made = ExceptionDesk(
         cases.fitted().model, "4", history_of(others), fakes.POLICY, load_playbooks()
     )
-    assert [found.exception_id for found in made.open_of("O3")] == ["E3"]
-    assert made.open_of("O4") == []
+    queue = ExceptionQueue(made)
+    assert [case.event.exception_id for case in queue.of_order("O3")] == ["E3"]
+    assert queue.of_order("O4") == []
     assert len(raised) == cases.COUNT
 
 
@@ -221,9 +223,9 @@ def test_the_page_of_an_order_shows_its_open_exceptions_with_their_playbooks() -
     app = create_app(lambda: advisor, Settings(), clock=lambda: fakes.NOW, exception_desk=made)
     with TestClient(app) as client:
         shown = client.get(f"/orders/{name}").text
-    assert "Open exceptions" in shown
-    assert "E-open" in shown
-    assert 'href="/playbooks/pick_short"' in shown
+    assert 'href="/exceptions/E-open"' in shown
+    assert load_playbooks()["pick_short"].title in shown
+    assert "short pick bin 404, recount" in shown
 
 
 def test_what_an_open_order_is_likely_to_have_next_is_ranked_and_sums_to_one() -> None:

@@ -172,7 +172,8 @@
     }
     if (!list) return;
     const shown = Array.from(document.querySelectorAll("#list .row")).some((row) => row.dataset.order === facts.order_id);
-    soon(shown || event.type === "order.opened" || event.type === "work.changed" ? SOON : LATER);
+    const due = list.dataset.soon && event.type.startsWith(list.dataset.soon);
+    soon(shown || due || event.type === "order.opened" || event.type === "work.changed" ? SOON : LATER);
   };
 
   bodies(document).forEach((body) => Array.from(body.rows, remember));

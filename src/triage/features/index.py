@@ -147,8 +147,9 @@ class AsOfIndex:
     def replace(self, subject: Subject, keys: Ints, n_before: int, row: OrderRow) -> None:
         """Replace the entries that `entries_of` noted last by those of the row as it is now."""
         n_after = self._entries(subject, row, self._after)
-        _cancel_equal(n_before, self._before, n_after, self._after)
-        _take_out(self._arrays, self.program, keys, n_before, *self._before)
+        if n_before:
+            _cancel_equal(n_before, self._before, n_after, self._after)
+            _take_out(self._arrays, self.program, keys, n_before, *self._before)
         stopped = 0
         while stopped < n_after * self.program.tables.shape[0]:
             stopped = _put_in(self._arrays, self.program, keys, n_after, *self._after, stopped)

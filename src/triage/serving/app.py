@@ -129,6 +129,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry={"auto_configure": True, "logs": False, "operation_spans": False},
     )
     service = Service(advisor_provider, settings, clock, metrics, prices=prices)
     service.exceptions = exception_desk

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fastapi.routing import APIRoute
+from opentelemetry import trace
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -34,8 +35,17 @@ class Direct:
             await self.app(scope, receive, send)
             return
         scope["route"] = route
+        if "fastapi.telemetry" in scope:
+            _name_span(scope["method"], route.path)
         try:
             response = await route.endpoint(Request(scope, receive))
         except Exception as error:  # noqa: BLE001 - what is no problem of ours is raised again
             response = problems.answer_to(error, scope)
         await response(scope, receive, send)
+
+
+def _name_span(method: str, path: str) -> None:
+    """Name the request's span, as the framework does with those that it routes itself."""
+    span = trace.get_current_span()
+    span.set_attribute("http.route", path)
+    span.update_name(f"{method} {path}")

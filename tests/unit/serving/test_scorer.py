@@ -406,6 +406,21 @@ def test_a_clock_that_moves_on_ranks_anew_once_the_list_is_stale(
     assert scorer.worklist().as_of == moment[0]
 
 
+def test_a_clock_that_is_an_hour_ahead_for_a_while_leaves_no_trace(
+    home: Path, history: History, scorer: Scorer
+) -> None:
+    moment = [history.extracted_at]
+    wrong = made(home, history)
+    wrong._clock = lambda: moment[0]
+    before = [item.assessment for item in wrong.worklist().items]
+    moment[0] += 3_600_000_000
+    ahead = [wrong.score_id(said.order_id) for said in before]
+    assert {said.as_of for said in ahead} == {moment[0]}
+    moment[0] -= 3_600_000_000
+    assert [wrong.score_id(said.order_id) for said in before] == before
+    assert before == [item.assessment for item in scorer.worklist().items]
+
+
 def test_reasons_are_as_many_as_the_policy_says(home: Path, history: History) -> None:
     scorer = made(home, history)
     reasons = policy.ReasonPolicy(top=1)

@@ -204,6 +204,10 @@ class FakeAdvisor:
             raise OrderNotFoundError(f"no order {order_id}")
         return [("order_created", NOW - MICROS_PER_DAY, NOW - MICROS_PER_HOUR)]
 
+    def risk_then(self, order_id: str, moment: int) -> float:
+        assert moment < NOW
+        return self._orders[order_id].p_late / 2
+
     def worklist(self) -> Worklist:
         return self._worklist
 

@@ -132,6 +132,16 @@ class Advisor(Protocol):
             OrderNotFoundError: if the log holds no such order.
         """
 
+    def risk_then(self, order_id: str, moment: int) -> float:
+        """Return p(late) of a stored order from what was known of it at a past moment.
+
+        With the calibration of now. `moment` (UTC micros) is one before its promise passes.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if it was not open then.
+        """
+
     def worklist(self) -> Worklist:
         """Return all open orders in rank order; cached, so cheap to call."""
 

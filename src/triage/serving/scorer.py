@@ -178,6 +178,16 @@ class Scorer:
         if isinstance(record, Order | Milestone | ExceptionEvent) and record.order_id:
             self._moved[record.order_id] = None
 
+    @property
+    def shown(self) -> ShownOrders:
+        """Return the names by which people know the stored orders, by row of the book."""
+        return self._shown
+
+    @property
+    def tolerance(self) -> int:
+        """Return micros after the promise from which on an order is late."""
+        return self._tolerance
+
     def now(self) -> int:
         """Return the moment that counts as now, UTC micros."""
         return self._clock()
@@ -236,6 +246,25 @@ class Scorer:
             for name in MILESTONES
             if known[TIME[name]] != UNKNOWN_TIME
         ]
+
+    def risk_then(self, order_id: str, moment: int) -> float:
+        """Return p(late) of a stored order from what was known of it at a past moment.
+
+        With the calibration of now: what moves it is what happened, and it costs a score, not the
+        drawing of a past day's curves.
+
+        Args:
+            order_id: the order.
+            moment: UTC micros; before the promise passes, and not before the order was known.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if it was not open then.
+        """
+        at = self._row_of(order_id)
+        row = self.engine.book.row(at)
+        _check_open(row.known.tolist(), moment)
+        return self._predict(row, moment, self._shown.of_row(at), self.now()).said.p_late
 
     def _row_of(self, order_id: str) -> int:
         at = self.engine.book.row_of.get(order_id)
@@ -344,8 +373,13 @@ class Scorer:
         open_rows: list[int] = rows[_by(known[:, _CREATED], now) & ~closed].tolist()
         return open_rows
 
-    def _predict(self, row: OrderRow, as_of: int, shown: ShownOrder) -> _Predicted:
-        """Return what the model says of a row as of one moment, and at which landmark."""
+    def _predict(
+        self, row: OrderRow, as_of: int, shown: ShownOrder, calibrated: int | None = None
+    ) -> _Predicted:
+        """Return what the model says of a row as of one moment, and at which landmark.
+
+        `calibrated` is the moment as of which curves are drawn: `as_of` if None.
+        """
         known = row.known.tolist()
         late_at = int(row.event[_PROMISED]) + self._tolerance
         stage = self._stage(known, as_of, late_at)
@@ -358,7 +392,8 @@ class Scorer:
         x = self._row[self._columns[stage.name]]
         promise_days = max((late_at - begins) / MICROS_PER_DAY, _SHORTEST_PROMISE_DAYS)
         waited_days = max((as_of - begins) / MICROS_PER_DAY, 0.0)
-        curve = self._curve(stage.name, as_of // MICROS_PER_DAY * MICROS_PER_DAY)
+        drawn = as_of if calibrated is None else calibrated
+        curve = self._curve(stage.name, drawn // MICROS_PER_DAY * MICROS_PER_DAY)
         moves = stage.numbers.spread.moves(shown.parted())
         said = predict(stage, curve, x, promise_days, waited_days, moves)
         return _Predicted(said, stage, x, stage_at, begins, promise_days, waited_days, late_at)

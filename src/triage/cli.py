@@ -160,7 +160,7 @@ def _train_files(name: str, settings: Settings, *, promote: bool, who: str, why:
     from triage.training.registry import promote as put_in_force
 
     taught = partial(train_exceptions, ledger_url=settings.ledger_url)
-    learn = {"prices": train_prices, "exceptions": taught}[name]
+    learn = taught if name == "exceptions" else train_prices
     with _working("training") as progress:
         run = learn(settings.home, workspace=settings.workspace, progress=progress)
         progress("recording in MLflow")
@@ -399,6 +399,7 @@ def drift(
     ] = False,
 ) -> None:
     """Compare the last weeks with the champion's training: is it time to retrain?"""
+    from triage.models.drift_file import keep_drift
     from triage.training.drift import drift as check
 
     settings = _settings(home)
@@ -406,6 +407,7 @@ def drift(
         report = check(name, settings.home, workspace=settings.workspace, progress=progress)
     for line in report.lines():
         out.print(line, highlight=False, markup=False, soft_wrap=True)
+    keep_drift(settings.home, name, report.plain())
     if json_file is not None:
         json_file.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")
     if fail_on_drift and report.advised:

@@ -108,6 +108,12 @@ class SuccessionPolicy(Declared):
 class HoldOutPolicy(Declared):
     """Orders that people are asked to leave alone, so that it can be seen whether answers hold.
 
+class ForetellPolicy(Declared):
+    """When an order's page says which exception is likely next: from this probability on."""
+
+    exception_from: Annotated[float, Field(gt=0, le=1)] = 0.15
+
+
     Attributes:
         share: of all orders; 0: none, and answers are held against orders that nobody acted on.
         salt: another one chooses other orders.

@@ -24,11 +24,12 @@ from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.headers import SecurityHeaders
 from triage.serving.idempotency import Idempotency
-from triage.serving.keeping import Keep
+from triage.serving.keeping import Keep, Keeping
 from triage.serving.keys_record import KeyRecord
 from triage.serving.limits import BodyLimit
 from triage.serving.logs import note_of
 from triage.serving.metrics import Metrics, RequestMetrics
+from triage.serving.operations import Operations
 from triage.serving.price_desk import PriceDesk
 from triage.serving.request_id import RequestIds
 from triage.serving.routes import (
@@ -72,6 +73,7 @@ def create_app(
     exception_desk: ExceptionDesk | None = None,
     queue: ExceptionQueue | None = None,
     keep: Keep | None = None,
+    operations: Callable[[Keeping], Operations] | None = None,
     succession: Callable[[Service, Shadowing], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """Return the app: the API, the list, and what operation needs.
@@ -89,6 +91,7 @@ def create_app(
         queue: open exceptions; without it those of the desk's log.
         keep: opens what events and decisions are kept in, as the app starts; without it no events
             are taken and nothing is recorded.
+        operations: works out the figures of the operations page from what is kept.
         succession: follows promotions as long as the app runs; without it a model stays.
     """
     metrics = Metrics()
@@ -99,7 +102,8 @@ def create_app(
             if keep is not None:
                 kept = stack.enter_context(keep())
                 service.live, service.decisions = kept.live, kept.decisions
-                service.changes = kept.changes
+                service.changes, service.outcomes = kept.changes, kept.outcomes
+                service.operations = None if operations is None else operations(kept)
                 if kept.webhooks is not None:
                     await stack.enter_async_context(kept.webhooks.running(kept.changes, metrics))
                 if kept.outcomes is not None:

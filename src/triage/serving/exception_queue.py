@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections import deque
+from typing import Final, Protocol
 
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Order, Record
 from triage.serving.exception_desk import Case, ExceptionDesk
+
+_KEPT: Final = 10_000
 
 
 class KnowsOrders(Protocol):
@@ -25,6 +28,7 @@ class ExceptionQueue:
         desk: the same.
         open: cases by id, in the sequence in which they were raised.
         version: rises with every exception that is raised or closed.
+        came: what was raised since the log was read, oldest first; the newest ten thousand.
     """
 
     def __init__(self, desk: ExceptionDesk) -> None:
@@ -34,6 +38,7 @@ class ExceptionQueue:
         for name, case in self.open.items():
             self._point(name, case)
         self.version = 0
+        self.came: deque[Case] = deque(maxlen=_KEPT)
 
     def note(self, record: Record, orders: KnowsOrders | None = None) -> None:
         """Take in a record that became known; only what raises or closes an exception counts.
@@ -52,6 +57,7 @@ class ExceptionQueue:
             order = None if orders is None else orders.order_of(record.order_id)
             self.open[name] = self.desk.of_event(record, order)
             self._point(name, self.open[name])
+            self.came.append(self.open[name])
 
     def of_order(self, order_id: str) -> list[Case]:
         """Return the open exceptions of an order, oldest first."""

@@ -26,6 +26,7 @@ from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.keeping import keeping
 from triage.serving.live import Live
+from triage.serving.operations import Operations
 from triage.serving.price_desk import PriceDesk, load_price_desk
 from triage.serving.scorer import Scorer
 from triage.serving.succession import Succession
@@ -124,6 +125,10 @@ def create(settings: Settings | None = None) -> FastAPI:
         ),
         succession=lambda service, shadowing: (
             Succession(configured, service, shadowing, scorer, history).running()
+        operations=lambda kept: Operations(
+            history, lambda: scorer if kept.live.follower is None else kept.live.follower.scorer,
+            queue, lambda: [] if kept.outcomes is None else kept.outcomes.record.outcomes(),
+        ),
         ),
     )  # fmt: skip
 

@@ -140,6 +140,10 @@ class LiveRecord:
         if len(self.judged) > self.most:
             self._forget(next(iter(self.judged)))
 
+    def outcomes(self) -> list[Judged]:
+        """Return the orders with an outcome, as they are now."""
+        return list(self.judged.values())
+
     def open_ended(self) -> list[str]:
         """Return the orders of which something is still to come."""
         return [

@@ -24,7 +24,6 @@ from triage.serving.problems import InvalidInputError
 
 PAGE_SIZE = 50
 _MOST_AT_ONCE = 200
-_LIKELY_FROM = 0.15
 
 
 def exception_url(exception_id: str) -> str:
@@ -187,11 +186,13 @@ async def _do(frame: Frame, seen: Looking, fields: Sequence[tuple[str, str]]) ->
 def likely_next(frame: Frame, order_id: str) -> list[tuple[str, str]]:
     """Return which exceptions an open order is likely to have next, with probabilities in words."""
     desk = frame.service.exceptions
-    told = [] if desk is None else desk.next_for(order_id)
+    if desk is None:
+        return []
+    least = desk.policy.foretell.exception_from
     return [
         (desk.title(code), wording.percent(share))
-        for code, share in told
-        if desk is not None and code != "none" and share >= _LIKELY_FROM
+        for code, share in desk.next_for(order_id)
+        if code != "none" and share >= least
     ]
 
 

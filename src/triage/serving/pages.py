@@ -8,7 +8,9 @@ from triage.serving import (
     page_bulk,
     page_exceptions,
     page_list,
+    page_models,
     page_next,
+    page_operations,
     page_order,
     page_saved,
 )
@@ -22,6 +24,15 @@ def router(service: Service) -> APIRouter:
     """Return the routes of the pages; they are not part of the API."""
     frame = Frame(service)
     routes = APIRouter(include_in_schema=False)
-    for part in (page_list, page_bulk, page_next, page_saved, page_order, page_exceptions):
+    for part in (
+        page_list,
+        page_bulk,
+        page_next,
+        page_saved,
+        page_order,
+        page_exceptions,
+        page_operations,
+        page_models,
+    ):
         routes.include_router(part.router(frame))
     return routes

@@ -15,6 +15,8 @@ from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.handling_desk import HandlingDesk
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
+from triage.serving.operations import Operations
+from triage.serving.outcomes_watch import OutcomeWatch
 from triage.serving.price_desk import PriceDesk
 from triage.serving.saved_views import SavedViews
 from triage.serving.shadow import Shadow
@@ -51,6 +53,8 @@ class Service:
         prices: assesses prices of lines, if there is a model of prices.
         exceptions: classifies exceptions, if there is a model of them.
         queue: open exceptions, if there is a model of them.
+        operations: figures of the operations page; None while nothing is kept.
+        outcomes: what came of answers; None where nothing is recorded.
         corrections: what people said exceptions are; None where nothing is recorded.
         decisions: records answers; None where nothing is recorded.
         handling: takes what people do with orders; None where nothing is recorded.
@@ -70,6 +74,8 @@ class Service:
     exceptions: ExceptionDesk | None = None
     queue: ExceptionQueue | None = None
     corrections: Corrections | None = None
+    operations: Operations | None = None
+    outcomes: OutcomeWatch | None = None
     decisions: Decisions | None = None
     handling: HandlingDesk | None = None
     views: SavedViews | None = None

@@ -307,7 +307,108 @@ PLAYBOOK_SIGNS: Final = "Signs"
 PLAYBOOK_STEPS: Final = "Steps"
 PLAYBOOK_FALSE_ALARMS: Final = "False alarms"
 PLAYBOOK_ESCALATION: Final = "Escalation"
-SOURCES: Final = {"erp": "ERP", "wms": "WMS", "tms": "TMS", "edi": "EDI", "crm": "CRM"}
+SOURCES: Final = {
+    "erp": "ERP",
+    "wms": "WMS",
+    "tms": "TMS",
+    "edi": "EDI",
+    "crm": "CRM",
+    "edi_gateway": "EDI gateway",
+}
+
+OPS_QUEUE: Final = "How the list stands"
+OPS_OPEN: Final = "Open, at risk"
+OPS_LATE: Final = "Already late"
+OPS_NOBODYS: Final = "Nobody's"
+OPS_PASSED: Final = "Past decide-by"
+OPS_OLDEST: Final = "Longest in its stage"
+OPS_CAPACITY: Final = "Capacity used"
+OPS_NOTHING_RECORDED: Final = "nothing is recorded here"
+OPS_PRECISION: Final = "How good the list was"
+OPS_BROUGHT: Final = "What acting on it brought"
+OPS_CLASSES: Final = "Exceptions by kind"
+OPS_CLASSES_NOTE: Final = (
+    "By who closed them, or by the model while they are open. Where chance explains a change, "
+    "it is given without a word."
+)
+OPS_SOURCES: Final = "Exceptions by source"
+OPS_STEPS: Final = "How long orders take"
+OPS_STEP: Final = "From, to"
+OPS_STEPS_NOTE: Final = "By when a step ended: in the last 28 days, and in the 28 days before."
+OPS_ORDERS: Final = "Orders"
+OPS_MEDIAN: Final = "Median"
+OPS_MEDIAN_BEFORE: Final = "Median before"
+OPS_P90_BEFORE: Final = "p90 before"
+OPS_FEEDS: Final = "Feeds and connections"
+OPS_FEED: Final = "Feed"
+OPS_NEWEST: Final = "Newest record"
+OPS_STATE: Final = "State"
+OPS_NOT_SAID: Final = "Not said"
+OPS_REFUSED: Final = "Events refused"
+OPS_BEHIND: Final = "Store lacks"
+OPS_STORE_TAKES: Final = "entries; the store takes them"
+LAST_28: Final = "28 days"
+BEFORE_28: Final = "28 before"
+CHANGE: Final = "Change"
+SKIP_TO_FIGURES: Final = "Skip to the figures"
+FEEDS: Final = {
+    "orders": "Orders",
+    "milestones": "Milestones",
+    "positions": "Stock",
+    "exceptions": "Exceptions",
+    "supplies": "Inbound deliveries",
+}
+QUIET: Final = "Stale: nothing for three days"
+QUIETER: Final = "Quiet for longer than in eight weeks"
+FRESH: Final = "Fresh"
+NO_OUTCOMES: Final = (
+    "It cannot be told yet: no answer that was given has an outcome. It can be once promises of "
+    "orders that were scored have passed."
+)
+NO_HOLD_OUT: Final = (
+    "This cannot be told: no orders are held out. People act on the riskiest orders, so orders "
+    "that they act on cannot be compared with those that they leave alone."
+)
+NO_HOLD_OUT_MORE: Final = (
+    "Set hold_out.share in serving/policy.toml, and a few orders, drawn by lot, are left alone."
+)
+HOLD_OUT_CHANCE: Final = "Chance alone may explain this."
+
+ANSWERS_NOW: Final = "The model that answers now."
+OPEN_MLFLOW: Final = "Open in MLflow"
+MLFLOW_NOTE: Final = (
+    "Cards, parameters and figures of every version are in MLflow; links work where it runs beside "
+    "this service, as after make demo."
+)
+GATES: Final = "Gates"
+GATES_WHEN: Final = "as judged when it was promoted"
+GATE: Final = "Gate"
+GATE_FOUND: Final = "What was found"
+GATE_RESULT: Final = "Result"
+PASSED: Final = "Passed"
+FAILED: Final = "Failed"
+LIVE_HOLDS: Final = "Do live answers hold?"
+LIVE_NOTHING: Final = "It cannot be told yet: no recorded answer of this model has an outcome."
+LIVE_EARLY: Final = "That is too few for a verdict."
+LIVE_MORE: Final = "By stage, with intervals, and what to do about it:"
+LEFT_ALONE: Final = "orders that nobody acted on"
+ACTED_ON: Final = "orders that somebody acted on"
+DRIFT: Final = "Drift"
+DRIFT_NOT_LOOKED: Final = "Nobody has looked for it yet."
+DRIFT_MORE: Final = "Look now:"
+CHALLENGER: Final = "Challenger"
+NO_CHALLENGER: Final = "No model scores beside it unseen. To name one:"
+SHADOW_WORKING: Final = "The comparison is being worked out; look again in a moment."
+SHADOW_NOTHING: Final = "Both have not scored an order yet."
+SHADOW_NO_OUTCOME: Final = "No outcome of these is known yet, so it cannot be told which is right."
+FAMILIES_OFF: Final = "What it does without"
+LACKS: Final = {"few_orders": "too few orders"}
+FAMILIES_ALL_ON: Final = "Every family of features is on."
+NOTHING_PROMOTED: Final = "Nothing was promoted. Next:"
+MODEL_NAMES: Final = {
+    "at_risk": "Risk of delay", "exceptions": "Kinds of exceptions", "prices": "Expected prices",
+}  # fmt: skip
+CHANGES: Final = {"promote": "Promoted version", "rollback": "Went back to version"}
 
 
 def has_it(owner: str) -> str:
@@ -515,3 +616,208 @@ def corrected(count: int, *, undone: bool) -> str:
 def likely_next(likely: Sequence[tuple[str, str]]) -> str:
     """Return which exceptions an order is likely to have next."""
     return f"Likely next: {', '.join(f'{title} ({percent})' for title, percent in likely)}."
+
+
+def capacity_used(orders_done: int, minutes: int, of: int) -> str:
+    """Return how much time the work of the last 24 hours took."""
+    return f"{orders(orders_done)} in 24\u00a0h, about {minutes:,} of {of:,} min"
+
+
+def change(gap: int, tone: str) -> str:
+    """Return a change of a rate; `tone` is "up", "down", or empty where chance explains it."""
+    sign = "+" if gap > 0 else "\u2212" if gap < 0 else ""
+    return f"{sign}{abs(gap):,}{f' {tone}' if tone else ''}"
+
+
+def step(begins: str, ends: str) -> str:
+    """Return the name of a step between two stages."""
+    return f"{begins} to {ends[0].lower()}{ends[1:]}"
+
+
+def exceptions_from(name: str) -> str:
+    """Return the name of a feed of exceptions."""
+    return f"Exceptions from {name}"
+
+
+def of_events(count: float) -> str:
+    """Return of how many events, since the service began."""
+    return f"of {count:,.0f} since the service began"
+
+
+def dead_letters(name: str) -> str:
+    """Return the name of webhooks that were given up."""
+    return f"Webhooks given up, {name}"
+
+
+def precision(late: int, looked_at: int, top: int, days: int, share: str, base: str) -> str:
+    """Return how many of the first orders of each day were late."""
+    return (
+        f"Of the first {top} of each day, {late:,} of {looked_at:,} were late ({share}); of all "
+        f"that were answered, {base}. {days:,} {'day' if days == 1 else 'days'} with an outcome; "
+        "orders that people saved count as on time."
+    )
+
+
+def hold_out_early(held: int, free: int) -> str:
+    """Return that a comparison with the hold-out is too early."""
+    return (
+        f"It is too early to tell: {held:,} orders that were held out have an outcome, and "
+        f"{free:,} others; from 30 of each on they are compared."
+    )
+
+
+def hold_out(
+    free_share: str, free: int, held_share: str, held: int, gap: str, low: str, high: str
+) -> str:
+    """Return late shares of orders that people could act on and of those held out."""
+    return (
+        f"Of orders that people could act on {free_share} were late ({free:,} orders), of those "
+        f"held out by lot {held_share} ({held:,}): {gap} points fewer, 95 % between {low} and "
+        f"{high}."
+    )
+
+
+def protected(amount: str, low: str, high: str) -> str:
+    """Return what fewer late orders are worth."""
+    return (
+        f"At what an order of today's list has at stake, about {amount}, between {low} and {high}."
+    )
+
+
+def worked_out(ago: str) -> str:
+    """Return how old figures are."""
+    return f"Rates, times and outcomes were worked out {ago}; the list is counted as it is now."
+
+
+def refused(version: str, problem: str) -> str:
+    """Return that a promoted model could not be loaded."""
+    return f"Version {version} was promoted and cannot be loaded, so this one answers: {problem}"
+
+
+def gates(count: int, failed: int) -> str:
+    """Return how many gates passed."""
+    return f"{count - failed} of {count} passed"
+
+
+def held(which: str, n: int, late: int, expected: float) -> str:
+    """Return late orders against those expected."""
+    return (
+        f"Of {n:,} answers on {which}, {late:,} came out late where {expected:,.0f} were expected."
+    )
+
+
+def drift(verdict: str, when: str, *, of_this: bool) -> str:
+    """Return what the last look for drift found."""
+    other = "" if of_this else " That was another model than the one that answers now."
+    return f"{verdict} Looked on {when}.{other}"
+
+
+def since(day: str) -> str:
+    """Return since when something is so."""
+    return f"since {day}"
+
+
+def trained_up_to(day: str) -> str:
+    """Return up to when a model learned."""
+    return f"learned from orders up to {day}"
+
+
+def lacks(records: Sequence[str]) -> str:
+    """Return what a family of features needs and does not have."""
+    return ", ".join(LACKS.get(name, f"no {name.replace('_', ' ')}") for name in records)
+
+
+def by(who: str) -> str:
+    """Return who did something."""
+    return f"by {who}"
+
+
+def shadow_apart(n: int, apart: str, higher: str) -> str:
+    """Return how far challenger and champion are apart."""
+    return (
+        f"Both scored {n:,} orders and stages: {apart} points apart on average, the challenger "
+        f"{higher} points against the champion."
+    )
+
+
+def shadow_outcomes(known: int, late: int, challenger: str, champion: str) -> str:
+    """Return who was right where it is known."""
+    return (
+        f"Of {known:,} the outcome is known ({late:,} late): log loss {challenger} of the "
+        f"challenger, {champion} of the champion; lower is better."
+    )
+
+
+def alike(count: int, late: int, by: Sequence[str]) -> str:
+    """Return the sentence of how many orders like one were late."""
+    same = _listed(by)
+    if count == 1:
+        became = "it was late" if late else "it was in time"
+        return f"One past order went the same way (same {same}); {became}."
+    were = "none was" if not late else "1 was" if late == 1 else f"{late} were"
+    return f"Of {count} past orders like this one (same {same}), {were} late."
+
+
+def few_alike(count: int) -> str:
+    """Return the warning that few past orders say little."""
+    return f"Only {count} of them: that says little." if count > 1 else "One says little."
+
+
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def early_or_late(days: str, *, late: bool) -> str:
+    """Return how long before or after its promise an order was delivered."""
+    return f"{days} late" if late else f"{days} early"
+
+
+def late_still(days: str) -> str:
+    """Return for how long an order that was not delivered was late already."""
+    return f"late, {days} so far"
+
+
+def happened(when: str) -> str:
+    """Return when something happened that became known later."""
+    return f"happened {when}"
+
+
+def known_later(span: str) -> str:
+    """Return how long after it happened something became known."""
+    return f"known {span} later"
+
+
+def said(what: str, times: int) -> str:
+    """Return what decisions on record said, and how often in a row."""
+    return what if times == 1 else f"{what} (asked {times:,} times)"
+
+
+def earlier_said(most: int) -> str:
+    """Return that only the newest decisions are looked at."""
+    return f"Scores: the newest {most} on record; all of them are in the API."
+
+
+def did_so(by: str, did: str) -> str:
+    """Return who did what."""
+    return f"{by} {did}"
+
+
+def stale_feed(name: str, age: str) -> str:
+    """Return that nothing new came of a kind of record for a while."""
+    return f"no news of {FEEDS.get(name, name).lower()} for {age}"
+
+
+def fields(names: Sequence[str]) -> str:
+    """Return names of fields of an order in words."""
+    return ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in names)
+
+
+def timeline_count(count: int) -> str:
+    """Return how much is known of an order."""
+    return f"{count} {'entry' if count == 1 else 'entries'}, newest first"
+
+
+def moved_title(order_id: str) -> str:
+    """Return the title of the drawing of how the risk moved."""
+    return f"Risk of {order_id} over time"

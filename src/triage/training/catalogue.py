@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle
 from triage.models.champion import find_challenger, find_champion
-from triage.training.promotions import promotions
+from triage.models.promotions import promotions
 from triage.training.tracking import DIGEST_TAG, GATES_FILE, GATES_TAG, open_catalogue
 from triage.training.verdict import STABILITY, Bound, GateResult, Standing
 

@@ -27,6 +27,7 @@ from triage.models.champion import (
     point_to,
     sync_folder,
 )
+from triage.models.promotions import promotions, record_promotion
 from triage.training.catalogue import (
     fetch,
     open_version,
@@ -34,7 +35,6 @@ from triage.training.catalogue import (
     set_aliases,
     set_challenger,
 )
-from triage.training.promotions import promotions, record_promotion
 from triage.training.thresholds import validate
 from triage.training.tracking import GATES_TAG, open_catalogue
 from triage.training.verdict import STABILITY, GateResult, refusal, require

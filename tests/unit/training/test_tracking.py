@@ -28,7 +28,7 @@ from triage.training import registry
 from triage.training.catalogue import listed_versions, registered_gates
 from triage.training.gates import GateResult, check
 from triage.training.metrics import evaluate, figure
-from triage.training.promotions import promotions
+from triage.models.promotions import promotions
 from triage.training.registry import challenge, promote, rollback, stop_challenge
 from triage.training.run import TrainingRun
 from triage.training.tracking import TrackedRun, open_catalogue, track

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from tests import fakes
+
+from triage.models.at_risk import NAME
+from triage.models.champion import point_to
+from triage.models.drift_file import keep_drift, last_drift
+from triage.models.promotions import record_promotion
+from triage.models.shadow_file import ShadowScore
+from triage.serving import models_view as views
+from triage.serving.outcomes import Outcome
+from triage.serving.outcomes_record import Judged, LiveRecord, Sums
+from triage.settings import Settings
+
+DIGEST = fakes.INFO.digest
+SCORE = ShadowScore(1, "A", "order_created", "at_risk", 1, "c", 0.2, 0.0, "d", 0.4, 0.0)
+
+
+def promoted(home: Path, version: str, **changes: object) -> None:
+    gate = {"name": "roc_auc", "landmark": "order_created", "passed": True, "measured": 0.8,
+            "required": 0.7, "words": "0.8 (at least 0.7)", "bound": None}  # fmt: skip
+    told = {
+        "action": "promote", "digest": DIGEST, "version": version, "who": "Ana", "why": "better",
+        "promoted_at": "2018-08-01T10:00:00+00:00", "gates": [gate],
+    }  # fmt: skip
+    point_to(home, NAME, told | changes)
+    record_promotion(home, NAME)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(fakes.app(Settings(home=tmp_path), folder=tmp_path)) as made:
+        yield made
+
+
+def shown(client: TestClient) -> str:
+    return html.unescape(client.get("/models").text)
+
+
+def test_the_page_says_what_answers_with_which_gates_and_who_promoted_it(
+    client: TestClient, tmp_path: Path
+) -> None:
+    promoted(tmp_path, "2", why="<b>first</b>")
+    promoted(tmp_path, "3")
+    text = shown(client)
+    assert "at_risk, version 3" in text
+    assert DIGEST[:12] in text
+    assert "1 of 1 passed" in text
+    assert "0.8 (at least 0.7)" in text
+    assert text.index("Promoted version 3") < text.index("Promoted version 2")
+    assert "&lt;b&gt;first" in client.get("/models").text
+    assert 'href="http://testserver:5001/#/models/at_risk/versions/3"' in text
+
+
+def test_going_back_is_told_as_what_it_is(client: TestClient, tmp_path: Path) -> None:
+    promoted(tmp_path, "3")
+    promoted(tmp_path, "2", action="rollback", who="Ben", why="it did not hold")
+    assert "Went back to version 2" in shown(client)
+    assert "by Ben: it did not hold" in shown(client)
+
+
+def test_a_gate_that_failed_is_counted(client: TestClient, tmp_path: Path) -> None:
+    failed = {"name": "churn", "landmark": None, "passed": False, "words": "too much"}
+    promoted(tmp_path, "3", gates=[failed])
+    assert "0 of 1 passed" in shown(client)
+    assert "Failed" in shown(client)
+
+
+def test_the_last_look_for_drift_is_told_with_its_day(client: TestClient, tmp_path: Path) -> None:
+    promoted(tmp_path, "3")
+    assert "Nobody has looked for it yet." in shown(client)
+    keep_drift(tmp_path, NAME, {"verdict": "Retrain.", "retrain_advised": True, "digest": DIGEST})
+    assert "Retrain. Looked on" in shown(client)
+    keep_drift(tmp_path, NAME, {"verdict": "Retrain.", "retrain_advised": True, "digest": "x"})
+    assert "another model than the one that answers now" in shown(client)
+
+
+def test_a_torn_file_of_drift_counts_as_none(tmp_path: Path) -> None:
+    keep_drift(tmp_path, NAME, {"verdict": "v", "digest": "x"})
+    path = tmp_path / "runs" / f"drift-{NAME}.json"
+    path.write_bytes(path.read_bytes()[:9])
+    assert last_drift(tmp_path, NAME) is None
+
+
+def test_a_pointer_that_cannot_be_read_is_told(client: TestClient, tmp_path: Path) -> None:
+    promoted(tmp_path, "3")
+    (tmp_path / "models" / NAME / "champion.json").write_text("{")
+    assert "cannot be read" in shown(client)
+
+
+def test_live_answers_are_held_against_outcomes_apart_by_whether_anybody_acted() -> None:
+    record = LiveRecord()
+    assert views.holds(record, "m") == views.holds(None, "m")
+    record.sums[("m", False)] = Sums(400, 44, 40.0)
+    record.sums[("m", True)] = Sums(30, 3, 12.0)
+    alone, acted = views.holds(record, "m")
+    assert "400 answers on orders that nobody acted on, 44 came out late where 40" in alone
+    assert "30 answers on orders that somebody acted on" in acted
+    record.sums[("m", False)] = Sums(10, 2, 1.0)
+    assert views.holds(record, "m")[-1] == "That is too few for a verdict."
+
+
+def test_a_challenger_is_compared_on_the_first_score_of_an_order_and_stage() -> None:
+    told = [
+        SCORE, replace(SCORE, challenger_p=0.9), replace(SCORE, order_id="B", challenger_p=0.1),
+        replace(SCORE, challenger="other"), replace(SCORE, order_id="C", state="already_late"),
+    ]  # fmt: skip
+    late = Outcome("A", late=True, late_at=2, delivered=None, cancelled=False, contract="c")
+    found = views.beside(told, "c", "d", {"A": Judged((), late, acted=False)})
+    assert (found.n, found.known, found.late) == (2, 1, 1)
+    assert found.apart == pytest.approx(0.15)
+    assert found.higher == pytest.approx(0.05)
+    assert found.challenger_loss < found.champion_loss
+    assert "1 the outcome is known" in views.beside_words(found)[1]
+
+
+def test_nothing_scored_beside_is_no_error() -> None:
+    found = views.beside([], "c", "d", {})
+    assert asdict(found)["n"] == 0
+    assert views.beside_words(found) == ["Both have not scored an order yet."]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -56,9 +57,11 @@ class FreshnessPolicy(Declared):
     Attributes:
         stale_after_minutes: until an order should be asked for again.
         list_seconds: how long the list stands at least before records move it.
+        feed_hours: from this age of its newest record on a feed is told as stale.
     """
 
     stale_after_minutes: Annotated[float, Field(gt=0)] = 60.0
+    feed_hours: Annotated[float, Field(gt=0)] = 72.0
     list_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
 
 
@@ -105,14 +108,14 @@ class SuccessionPolicy(Declared):
     predecessor_minutes: Annotated[float, Field(ge=0)] = 60.0
 
 
-class HoldOutPolicy(Declared):
-    """Orders that people are asked to leave alone, so that it can be seen whether answers hold.
-
 class ForetellPolicy(Declared):
     """When an order's page says which exception is likely next: from this probability on."""
 
     exception_from: Annotated[float, Field(gt=0, le=1)] = 0.15
 
+
+class HoldOutPolicy(Declared):
+    """Orders that people are asked to leave alone, so that it can be seen whether answers hold.
 
     Attributes:
         share: of all orders; 0: none, and answers are held against orders that nobody acted on.
@@ -124,8 +127,34 @@ class ForetellPolicy(Declared):
 
     def holds(self, order_id: str) -> bool:
         """Return whether an order is held out; the same answer every time."""
+        if not self.share:
+            return False
         digest = hashlib.blake2b(f"{self.salt}\0{order_id}".encode(), digest_size=8).digest()
         return int.from_bytes(digest) < self.share * 2.0**64
+
+
+class LinksPolicy(Declared):
+    """Where people find an order in other systems.
+
+    Attributes:
+        order: address of an order's page there, with `{order_id}` in it; None: no link is shown.
+    """
+
+    order: str | None = None
+
+    @field_validator("order")
+    @classmethod
+    def _leads_somewhere(cls, order: str | None) -> str | None:
+        if order is None:
+            return None
+        if not order.startswith(("https://", "http://")) or "{order_id}" not in order:
+            raise ValueError("must begin with https:// or http:// and hold {order_id}")
+        return order
+
+    def of_order(self, order_id: str) -> str | None:
+        """Return the address of an order there; its id is escaped, so that it stays one part."""
+        found = self.order
+        return None if found is None else found.replace("{order_id}", quote(order_id, safe=""))
 
 
 class Policy(Declared):
@@ -141,6 +170,8 @@ class Policy(Declared):
     follow: FollowPolicy = FollowPolicy()
     succession: SuccessionPolicy = SuccessionPolicy()
     hold_out: HoldOutPolicy = HoldOutPolicy()
+    foretell: ForetellPolicy = ForetellPolicy()
+    links: LinksPolicy = LinksPolicy()
     work: WorkPolicy = WorkPolicy()
 
     @field_validator("bands")

@@ -52,13 +52,15 @@ class Reading:
             lambda entry: entry.order_id == order_id and kind in {None, entry.kind},
         )
 
-    def last(self, n: int, kind: str | None = None) -> list[Entry]:
-        """Return the newest entries, newest first."""
+    def last(self, n: int, kind: str | None = None, order_id: str | None = None) -> list[Entry]:
+        """Return the newest entries (of an order, if one is named), newest first."""
         view = self._view()
-        fresh = [entry for entry in view.entries if kind in {None, entry.kind}][-n:][::-1]
+        own = [e for e in view.entries if order_id is None or e.order_id == order_id]
+        fresh = [entry for entry in own if kind in {None, entry.kind}][-n:][::-1]
         if len(fresh) == n and n:
             return fresh
-        stored = view.over(self._store.read(*_of_kind(kind), newest_first=True, limit=n))
+        where = [*_of_kind(kind), *([] if order_id is None else [_C.order_id == order_id])]
+        stored = view.over(self._store.read(*where, newest_first=True, limit=n))
         first = fresh[-1].seq if fresh else None
         older = [entry for entry in stored if first is None or entry.seq < first]
         return (fresh + older)[:n]

@@ -11,6 +11,7 @@ from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
+from triage.serving.raised import RaisedExceptions
 from triage.serving.scorer import Scorer
 
 _SLICE = 50
@@ -27,6 +28,7 @@ class Live:
         follower: assesses again what new records move; not told of those that are caught up with.
         feeds: knows how old each feed is.
         queue: open exceptions, if there is a model of them.
+        raised: knows what exceptions each order had.
 
     Attributes:
         scorers: whom events go to.
@@ -36,10 +38,11 @@ class Live:
     def __init__(
         self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None,
         follower: Follower | None = None, feeds: Feeds | None = None,
-        queue: ExceptionQueue | None = None,
+        queue: ExceptionQueue | None = None, raised: RaisedExceptions | None = None,
     ) -> None:  # fmt: skip
         self._events = events
         self.feeds = feeds
+        self.raised = raised
         self._queue = queue
         self._prices = prices
         self.keep_up(scorers)
@@ -117,6 +120,8 @@ class Live:
             self._prices.note(record)
         if self.feeds is not None:
             self.feeds.note(record)
+        if self.raised is not None:
+            self.raised.note(record)
         if self._queue is not None:
             self._queue.note(record, next(iter(self.scorers), None))
         self.applied += 1

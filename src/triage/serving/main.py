@@ -28,6 +28,7 @@ from triage.serving.keeping import keeping
 from triage.serving.live import Live
 from triage.serving.operations import Operations
 from triage.serving.price_desk import PriceDesk, load_price_desk
+from triage.serving.raised import RaisedExceptions
 from triage.serving.scorer import Scorer
 from triage.serving.succession import Succession
 from triage.serving.webhook_receiver import receivers
@@ -119,16 +120,17 @@ def create(settings: Settings | None = None) -> FastAPI:
             lambda changes: Live(
                 EventLog(configured.home), scorers, prices,
                 Follower(scorer, changes, scorer.policy.follow, desk), Feeds(history), queue,
+                RaisedExceptions(history),
             ),
             lambda: _decisions(configured, scorer, prices),
             lambda: open_webhooks(configured.home, told),
         ),
-        succession=lambda service, shadowing: (
-            Succession(configured, service, shadowing, scorer, history).running()
         operations=lambda kept: Operations(
             history, lambda: scorer if kept.live.follower is None else kept.live.follower.scorer,
             queue, lambda: [] if kept.outcomes is None else kept.outcomes.record.outcomes(),
         ),
+        succession=lambda service, shadowing: (
+            Succession(configured, service, shadowing, scorer, history).running()
         ),
     )  # fmt: skip
 

@@ -47,21 +47,23 @@ def _found(frame: Frame, seen: Looking, query: Query) -> list[WorkItem]:
 def _rows(frame: Frame, seen: Looking, items: Sequence[WorkItem]) -> list[Row]:
     desk, wall = frame.service.handling, seen.wall
     now, zone = seen.advisor.now(), seen.advisor.time_zone
+    holds = seen.advisor.policy.hold_out.holds
     rows: list[Row] = []
     for item in items:
         order = item.assessment
         make = late_row if order.state == "already_late" else risk_row
+        held = [("held", texts.HELD_OUT_TAG)] if holds(order.order_id) else []
         if desk is None:
-            rows.append(make(item, now, zone))
+            rows.append(make(item, now, zone, held))
             continue
         handled = desk.of_order(order.order_id)
-        labels = tags(handled, order.p_late, wall)
+        labels = held + tags(handled, order.p_late, wall)
         rows.append(make(item, now, zone, labels, owner_cell(handled.state, wall)))
     return rows
 
 
 def _groups(frame: Frame, seen: Looking, found: Sequence[WorkItem]) -> list[GroupShown]:
-    shown = []
+    shown: list[GroupShown] = []
     for group in seen.index.worklist.groups:
         own = seen.index.shared[shared_thing(group)]
         items = [item for item in found if item.assessment.order_id in own]

@@ -30,16 +30,19 @@ PASSED_HOURS: Final = 8
 def waiting(desk: HandlingDesk, seen: Looking) -> Iterator[WorkItem]:
     """Yield what can be given to somebody, in order of work.
 
-    Open, nobody's, not passed on by them lately; what fits into people's time comes first.
+    Open, nobody's, not held out, not passed on by them lately; what fits into people's time comes
+    first.
     """
     query = Query(state="at_risk")
     found = select(desk, seen.index.select(query), query, seen.wall)
+    holds = seen.advisor.policy.hold_out.holds
     since = seen.wall - PASSED_HOURS * MICROS_PER_HOUR
     for fits in (True, False):
         for item in found:
             state = desk.of_order(item.assessment.order_id).state
             passed = any(act.by == seen.you and act.at > since for act in state.skips)
-            if item.fits is fits and state.owner is None and not passed:
+            free = state.owner is None and not holds(item.assessment.order_id)
+            if item.fits is fits and free and not passed:
                 yield item
 
 

@@ -9,13 +9,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from triage.errors import TriageError
 from triage.ledger.entries import MOST_CHARACTERS, new_id
 from triage.serving import handling_forms as forms
-from triage.serving import message, texts, waterfall
+from triage.serving import message, risk_path, texts, waterfall
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling_view import Work, work
 from triage.serving.list_address import list_url
 from triage.serving.page_exceptions import exception_url, likely_next, of_order
 from triage.serving.page_frame import Frame, Looking, order_url, refusal
 from triage.serving.page_next import LEADS_ON, next_url
+from triage.serving.page_past import PastPages
 from triage.serving.price_desk import odd_prices
 from triage.serving.routes.handling import act, paths
 from triage.serving.worklist_index import Query
@@ -30,14 +31,15 @@ def _work(frame: Frame, seen: Looking, item: WorkItem) -> Work | None:
     return work(handled, order.p_late, seen.wall, seen.advisor.time_zone, seen.you)
 
 
-def _page(
+async def _page(
     frame: Frame, seen: Looking, order_id: str, status: int = 200, refused: str = "",
-    *, guided: bool = False,
+    *, past: PastPages, guided: bool = False,
 ) -> Response:  # fmt: skip
     item = seen.index.by_id.get(order_id)
     if item is None:
         return frame.missing(seen)
     service, advisor, order = frame.service, seen.advisor, item.assessment
+    handled = _work(frame, seen, item)
     return frame.render(
         "order.html",
         seen,
@@ -52,7 +54,11 @@ def _page(
         likely=likely_next(frame, order_id),
         exception_url=exception_url,
         site_url=list_url(Query(state=order.state, site=order.site or "")),
-        work=_work(frame, seen, item),
+        work=handled,
+        past=await past.of(seen, order, handled),
+        path=risk_path,
+        held_out=advisor.policy.hold_out.holds(order_id),
+        erp_url=advisor.policy.links.of_order(order_id),
         paths=paths(advisor),
         message=message.draft(order, advisor.now(), advisor.time_zone),
         guided=guided,
@@ -65,7 +71,7 @@ def _page(
 def router(frame: Frame) -> APIRouter:
     """Return the routes of an order's page."""
     routes = APIRouter(include_in_schema=False)
-    service = frame.service
+    service, past = frame.service, PastPages(frame.service)
 
     @routes.get("/orders/{order_id:path}")
     async def order(order_id: str, request: Request) -> Response:
@@ -73,7 +79,8 @@ def router(frame: Frame) -> APIRouter:
             seen = frame.looking(request)
         except NotReadyError as error:
             return frame.waiting(error)
-        return _page(frame, seen, order_id, guided="guided" in request.query_params)
+        guided = "guided" in request.query_params
+        return await _page(frame, seen, order_id, past=past, guided=guided)
 
     @routes.post("/orders/{order_id:path}")
     async def work_on(order_id: str, request: Request) -> Response:
@@ -86,11 +93,12 @@ def router(frame: Frame) -> APIRouter:
         except NotReadyError as error:
             return frame.waiting(error)
         except TriageError as error:
-            return _page(frame, frame.looking(request), order_id, *refusal(error), guided=guided)
+            again = frame.looking(request)
+            return await _page(frame, again, order_id, *refusal(error), past=past, guided=guided)
         if guided and asked.action in LEADS_ON:
             return RedirectResponse(await next_url(frame, request), 303)
-        again = "?guided=1" if guided else ""
-        return RedirectResponse(f"{order_url(order_id)}{again}#work", 303)
+        query = "?guided=1" if guided else ""
+        return RedirectResponse(f"{order_url(order_id)}{query}#work", 303)
 
     @routes.get("/here")
     async def here(request: Request) -> Response:

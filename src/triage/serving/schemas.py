@@ -370,10 +370,12 @@ class Alive(_Answer):
 class TimelineEntry(_Answer):
     """One thing that is known of an order."""
 
-    kind: Literal["milestone", "decision", "action"]
+    kind: Literal["milestone", "exception", "decision", "action"]
     what: str = Field(description="What it was, in a few words.")
     event_time: AwareDatetime = Field(description="When it happened.")
     record_time: AwareDatetime = Field(description="When it became known.")
+    exception_id: str | None = Field(default=None, description="Of an exception.")
+    act_id: str | None = Field(default=None, description="Of what somebody did.")
     decision_id: str | None = Field(default=None, description="Of a decision.")
     p_late: float | None = Field(default=None, description="Probability that a decision said.")
 

@@ -106,6 +106,7 @@ NO_REASONS: Final = "The promise has passed, so there is no probability left to 
 QUALITY_FULL: Final = "Everything the model looks at was there."
 QUALITY_MISSING: Final = "Not there: "
 QUALITY_UNKNOWN: Final = "Never seen before: "
+QUALITY_STALE: Final = "Not fresh: "
 NEEDS_A_PERSON: Final = "Needs a person: "
 ASSOCIATION: Final = (
     "Points are what the model adds or takes away for this order. They show association, not proof."
@@ -253,6 +254,42 @@ CUSTOMER_CAUSES: Final[dict[Cause, str]] = {
     "other": "preparing your order takes longer than planned",
 }
 """Causes as a customer may hear them: true, and nothing of the inside."""
+
+MOVED: Final = "How the risk moved"
+MOVED_NOTE: Final = (
+    "What the model of today says of what was known at each step; what was said then is marked as "
+    "on record. "
+    "Association, not proof."
+)
+MOVED_BASIS: Final = {"then": "", "record": "on record", "now": ""}
+MOVED_NOW: Final = "Now"
+MOVED_LATE: Final = "Late"
+MOVED_ACTED: Final = "Acted"
+MOVED_SCORE: Final = "Scored"
+ALIKE: Final = "Past orders like this one"
+ALIKE_NONE: Final = "No past order went this way: there is nothing to compare with."
+ALIKE_NOTE: Final = (
+    "The nearest in days to the promise and in size, by what was known before this order was "
+    "assessed. Orders whose promise has not passed yet are left out."
+)
+ALIKE_COLUMNS: Final = ("Order", "Promised", "Delivered", "What became of it")
+NOT_DELIVERED: Final = "not yet"
+TIMELINE: Final = "Everything known about it"
+TIMELINE_UNREAD: Final = "Scores on record cannot be read at this moment."
+TIMELINE_RAISED: Final = {"raised": "Exception", "resolved": "Exception closed"}
+TIMELINE_KINDS: Final = {
+    "milestone": "Milestone",
+    "exception": "Exception",
+    "decision": "Score",
+    "action": "Work",
+}
+KNOWN_LATE: Final = "Known late"
+FIELDS: Final = {"destination_region": "destination", "inventory_position": "stock"}
+OPEN_IN_ERP: Final = "Open in the ERP"
+HELD_OUT_TAG: Final = "Leave alone"
+HELD_OUT: Final = (
+    "Held out: please leave this order alone. It shows whether the answers hold when nobody acts."
+)
 
 EXCEPTIONS: Final = "Exceptions"
 OPERATIONS: Final = "Operations"

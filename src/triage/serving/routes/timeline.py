@@ -31,27 +31,8 @@ def timeline(service: Service, order_id: str, recorded: list[Entry]) -> list[dic
     Raises:
         OrderNotFoundError: if the log holds no such order.
     """
-    found = [
-        {
-            "kind": "milestone",
-            "what": name,
-            "event_time": from_micros(event),
-            "record_time": from_micros(known),
-        }
-        for name, event, known in service.advisor().milestones_of(order_id)
-    ]
-    for decision in map(Decision.of, recorded):
-        answer = decision.answer
-        found.append(
-            {
-                "kind": KIND,
-                "what": f"{answer['risk']['p_late']:.0%} late, {answer['risk']['band']}",
-                "event_time": from_micros(decision.as_of),
-                "record_time": from_micros(decision.at),
-                "decision_id": decision.id,
-                "p_late": answer["risk"]["p_late"],
-            }
-        )
+    found = [*_milestones(service, order_id), *_exceptions(service, order_id)]
+    found += [_said(Decision.of(entry)) for entry in recorded]
     if service.handling is not None:
         handled = service.handling.of_order(order_id)
         for each in handled.acts:
@@ -60,11 +41,50 @@ def timeline(service: Service, order_id: str, recorded: list[Entry]) -> list[dic
                 {
                     "kind": "action",
                     "what": shown["action"],
+                    "act_id": each.id,
                     "event_time": shown["at"],
                     "record_time": shown["at"],
                 }
             )
     return sorted(found, key=lambda entry: entry["record_time"])
+
+
+def _milestones(service: Service, order_id: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "milestone",
+            "what": name,
+            "event_time": from_micros(event),
+            "record_time": from_micros(known),
+        }
+        for name, event, known in service.advisor().milestones_of(order_id)
+    ]
+
+
+def _exceptions(service: Service, order_id: str) -> list[dict[str, Any]]:
+    raised = None if service.live is None else service.live.raised
+    return [
+        {
+            "kind": "exception",
+            "what": f"{told.phase}: {told.text}" if told.text else told.phase,
+            "event_time": from_micros(told.event),
+            "record_time": from_micros(told.known),
+            "exception_id": told.exception_id,
+        }
+        for told in ([] if raised is None else raised.of_order(order_id))
+    ]
+
+
+def _said(decision: Decision) -> dict[str, Any]:
+    risk = decision.answer["risk"]
+    return {
+        "kind": KIND,
+        "what": f"{risk['p_late']:.0%} late, {risk['band']}",
+        "event_time": from_micros(decision.as_of),
+        "record_time": from_micros(decision.at),
+        "decision_id": decision.id,
+        "p_late": risk["p_late"],
+    }
 
 
 def router(service: Service) -> APIRouter:
@@ -74,7 +94,8 @@ def router(service: Service) -> APIRouter:
     @routes.get(
         "/v1/orders/{order_id:path}/timeline",
         summary="Everything known about an order",
-        description="Milestones, decisions on record and what people did, as each became known.",
+        description="Milestones, exceptions, decisions on record and what people did, as each "
+        "became known.",
         responses={
             200: {"model": TimelineAnswer, "description": "Oldest first."},
             **openapi.answers_with(404, 422, 500, 503),

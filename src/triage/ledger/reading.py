@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 
 from triage.ledger.chain import IDENTITY_BYTES
 from triage.ledger.engines import store_url
@@ -48,7 +48,7 @@ class Reading:
     def of_order(self, order_id: str, kind: str | None = None) -> list[Entry]:
         """Return everything about an order, oldest first."""
         return self._merged(
-            [_C.order_id == order_id, *_of_kind(kind)],
+            _of_order(order_id, kind),
             lambda entry: entry.order_id == order_id and kind in {None, entry.kind},
         )
 
@@ -59,7 +59,7 @@ class Reading:
         fresh = [entry for entry in own if kind in {None, entry.kind}][-n:][::-1]
         if len(fresh) == n and n:
             return fresh
-        where = [*_of_kind(kind), *([] if order_id is None else [_C.order_id == order_id])]
+        where = _of_kind(kind) if order_id is None else _of_order(order_id, kind)
         stored = view.over(self._store.read(*where, newest_first=True, limit=n))
         first = fresh[-1].seq if fresh else None
         older = [entry for entry in stored if first is None or entry.seq < first]
@@ -156,6 +156,15 @@ def open_reading(home: Path, url: str | None = None) -> Reading:
 def journal_folder(home: Path) -> Path:
     """Return where the journal of a home's ledger is."""
     return home / "ledger" / "journal"
+
+
+def _of_order(order_id: str, kind: str | None) -> list[ColumnElement[bool]]:
+    """Select an order's entries; by the order, of which there are few, not by the kind.
+
+    Without statistics SQLite would take the index of the kind and read every decision there is.
+    """
+    of_kind = [] if kind is None else [func.coalesce(_C.kind, "") == kind]
+    return [_C.order_id == order_id, *of_kind]
 
 
 def _of_kind(kind: str | None) -> list[ColumnElement[bool]]:

@@ -75,6 +75,8 @@ def seen(ledger: Ledger) -> dict[str, list[int]]:
         "last": [e.seq for e in ledger.last(3)],
         "last_outcome": [e.seq for e in ledger.last(1, kind="outcome")],
         "more_than_there_are": [e.seq for e in ledger.last(100)],
+        "last_of_order": [e.seq for e in ledger.last(2, order_id="SO-1")],
+        "last_outcome_of_order": [e.seq for e in ledger.last(9, "outcome", "SO-1")],
         "since": [e.seq for e in ledger.since(6_000)],
         "by_id": [e.seq for n in range(1, 17) if (e := ledger.get(f"id-{n}"))],
     }
@@ -97,6 +99,8 @@ def test_reads_see_an_entry_at_once_and_the_same_before_and_after_it_moves(tmp_p
         "last": [15, 14, 13],
         "last_outcome": [12],
         "more_than_there_are": list(range(15, 0, -1)),
+        "last_of_order": [15, 8],
+        "last_outcome_of_order": [8],
         "since": list(range(6, 16)),
         "by_id": list(range(1, 16)),
     }

@@ -76,9 +76,11 @@ def test_a_version_whose_gates_failed_is_registered_and_refused(home: Path, tmp_
         promote(home, NAME, tracked.model_version, who="me", why="test", gates=run.gates)
 
 
-def test_a_log_with_too_few_lines_leaves_the_demo_without_prices(tmp_path: Path) -> None:
+def test_a_log_with_too_little_leaves_the_demo_without_further_models(tmp_path: Path) -> None:
     small = history(tmp_path, 50)
     said: list[str] = []
-    demo.train_prices_too(Settings(home=small), said.append)
-    assert said[-1].startswith("no model of prices: the log holds 50 lines")
+    demo.train_more(Settings(home=small), said.append)
+    refused = [line for line in said if line.startswith("no model of")]
+    assert refused[0].startswith("no model of prices: the log holds 50 lines")
+    assert refused[1].startswith("no model of exceptions: ")
     assert find_champion(small, NAME) is None

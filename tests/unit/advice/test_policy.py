@@ -75,3 +75,24 @@ def test_an_order_unlike_past_ones_is_left_to_a_person_unless_the_policy_says_ot
         "Unlike past orders in: Distance, Weight",
     )
     assert rule.model_copy(update={"unfamiliar": False}).unsure((0.2, 0.3), ["Distance"]) == ()
+
+
+def test_a_link_holds_the_escaped_id_and_there_is_none_by_default() -> None:
+    assert POLICY.links.of_order("SO 1") is None
+    linked = Policy(
+        version="t", bands=BANDS, links={"order": "https://erp.example/o/{order_id}?v=1"}
+    )
+    assert linked.links.of_order("a/b c?#<x>") == "https://erp.example/o/a%2Fb%20c%3F%23%3Cx%3E?v=1"
+
+
+@pytest.mark.parametrize("address", ["javascript:alert({order_id})", "https://erp.example/orders"])
+def test_a_link_that_leads_nowhere_or_to_a_script_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="must begin with https"):
+        Policy(version="t", bands=BANDS, links={"order": address})
+
+
+def test_by_default_no_order_is_held_out_and_a_share_of_them_if_one_is_set() -> None:
+    names = [f"SO-{number}" for number in range(2_000)]
+    assert not any(map(POLICY.hold_out.holds, names))
+    some = Policy(version="t", bands=BANDS, hold_out={"share": 0.1}).hold_out
+    assert 150 < sum(map(some.holds, names)) < 250

@@ -465,3 +465,38 @@ def test_serving_answers_without_any_training_library(home: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("answered")
+
+
+def test_the_risk_of_now_is_the_risk_that_is_told_of_now(
+    scorer: Scorer, listed: dict[str, Assessment]
+) -> None:
+    waiting = [said for said in listed.values() if said.state == "at_risk"][:20]
+    for said in waiting:
+        assert abs(scorer.risk_then(said.order_id, scorer.now()) - said.p_late) < 1e-6
+
+
+def test_what_becomes_known_later_does_not_change_the_risk_at_a_past_moment(
+    home: Path, history: History, listed: dict[str, Assessment]
+) -> None:
+    now = history.extracted_at
+    scorer = made(home, history, now=now)
+    name = next(said.order_id for said in listed.values() if said.stage == "order_created")
+    moment = scorer.milestones_of(name)[0][2]
+    before = scorer.risk_then(name, moment)
+    later = Milestone(
+        order_id=name, milestone=MilestoneKind.ORDER_VALIDATED,
+        event_time=from_micros(now), record_time=from_micros(now),
+    )  # fmt: skip
+    scorer.engine.apply(later)
+    scorer.note(later)
+    assert [what for what, _, _ in scorer.milestones_of(name)][-1] == "order_validated"
+    assert scorer.risk_then(name, moment) == before
+
+
+def test_before_it_was_known_an_order_had_no_risk(
+    scorer: Scorer, listed: dict[str, Assessment]
+) -> None:
+    name = next(iter(listed))
+    first = scorer.milestones_of(name)[0][2]
+    with pytest.raises(RequestError, match="before the order was recorded"):
+        scorer.risk_then(name, first - 1)

@@ -7,7 +7,7 @@ DATA   ?=
 SOURCE ?= $(if $(DATA),olist,sample)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench faults lock clean
+.PHONY: help install demo test check bench faults screenshots lock clean
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ bench: $(VENV)/installed ## print the measured figures (DATA=<olist folder> adds
 
 faults: $(VENV)/installed ## kill the service again and again, and say what was lost (KILLS=20)
 	@$(BIN)/python -m benchmarks.faults --kills $(or $(KILLS),20) --swaps $(or $(SWAPS),20) --spoilt $(or $(SPOILT),50)
+
+screenshots: $(VENV)/installed ## a picture of every page and state of the demo into docs/ (HOME_OF=<home>)
+	@$(BIN)/python -m tests.e2e.pictures $(if $(HOME_OF),--home "$(HOME_OF)")
 
 lock: $(VENV)/installed ## resolve requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \

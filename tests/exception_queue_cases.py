@@ -15,6 +15,7 @@ from triage.advice.playbooks import load_playbooks
 from triage.domain.clock import MICROS_PER_HOUR
 from triage.domain.records import ExceptionEvent, Record
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.exception_queue import ExceptionQueue
 
 COUNT = 60
 NOW = START + round((cases.END + 6) * MICROS_PER_HOUR)
@@ -58,5 +59,8 @@ def desk(told: Sequence[Record] = ()) -> ExceptionDesk:
 
 
 def app(folder: Path | None = None, told: Sequence[Record] = ()) -> FastAPI:
-    """Return the app over the list and the queue."""
-    return fakes.app(folder=folder, exception_desk=desk(told), advisor=LaterAdvisor())
+    """Return the app over the list and the queue, which `app.state.queue` is."""
+    queue = ExceptionQueue(desk(told))
+    made = fakes.app(folder=folder, queue=queue, advisor=LaterAdvisor())
+    made.state.queue = queue
+    return made

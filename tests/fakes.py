@@ -22,6 +22,7 @@ from triage.serving.app import create_app
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.exception_queue import ExceptionQueue
 from triage.serving.keeping import Keeping, keeping
 from triage.serving.live import Live
 from triage.settings import Settings
@@ -219,6 +220,7 @@ def app(
     clock: Callable[[], int] = lambda: NOW,
     guard: Guard | None = None,
     advisor: Advisor | None = None,
+    queue: ExceptionQueue | None = None,
 ) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn.
 
@@ -226,7 +228,8 @@ def app(
     """
     answering = advisor or FakeAdvisor()
     return create_app(
-        lambda: answering, settings or Settings(), clock=clock, exception_desk=exception_desk,
+        lambda: answering, settings or Settings(), clock=clock,
+        exception_desk=exception_desk if queue is None else queue.desk, queue=queue,
         keep=None if folder is None else lambda: _kept(folder), guard=guard,
     )  # fmt: skip
 

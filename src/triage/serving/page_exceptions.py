@@ -41,7 +41,7 @@ def read_wanted(params: QueryParams) -> tuple[views.Wanted, int]:
             owner=params.get("owner", "")[:80],
             source=params.get("source", "")[:80],
             text=" ".join(params.get("q", "")[:200].split()),
-            unsure="unsure" in params,
+            unsure=bool(params.get("unsure")),
             sort="stake" if params.get("sort") == "stake" else "due",
         ),
         max(1, int(number)) if sensible else 1,

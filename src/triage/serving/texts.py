@@ -329,7 +329,7 @@ NO_CLOCK: Final = "no time set"
 NO_TEAM: Final = "Nobody yet"
 NOT_SURE: Final = "Not sure"
 MODEL_SAYS: Final = "The model's probability"
-UNSURE_WHY: Final = "The model is not sure; a person should say."
+UNSURE_WHY: Final = "The model is not sure, so a person should say:"
 WHAT_IS_IT: Final = "What is it?"
 TEACHES: Final = (
     "What you say counts at once, is recorded under your name, and teaches the next training."

@@ -15,7 +15,9 @@ from tests.unit.serving.test_pages import Structure
 from triage.advice.playbooks import load_playbooks
 from triage.ledger.corrections import standing
 from triage.serving import page_exceptions as pages
+from triage.serving.event_log import EventLog
 from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.live import Live
 from triage.training.exception_train import recorded_corrections
 
 TITLES = {name: book.title for name, book in load_playbooks().items()}
@@ -50,7 +52,7 @@ def test_a_page_of_exceptions_is_sound(at: TestClient, path: str) -> None:
 def test_open_exceptions_stand_in_the_order_in_which_they_are_due(at: TestClient) -> None:
     queue = ExceptionQueue(queued.desk())
     due = {
-        name: queue.desk.directions(case, queue.desk.code_of(case.answer)).due_by
+        name: queue.desk.directions(case, queue.desk.code_of(case.answer)).due_by or 0
         for name, case in queue.open.items()
     }
     first, second = at.get("/exceptions").text, at.get("/exceptions?page=2").text
@@ -212,3 +214,17 @@ def test_the_order_shows_its_exceptions_by_what_people_said(at: TestClient) -> N
     shown = at.get(f"/orders/{order_id}").text
     assert TITLES["credit_hold"] in shown
     assert 'href="/exceptions/X00"' in shown
+
+
+def test_events_reach_the_queue_in_whatever_way_they_come(tmp_path: Path) -> None:
+    queue = ExceptionQueue(queued.desk())
+    live = Live(EventLog(tmp_path), [], queue=queue)
+    live.apply(cases.event("NEW", cases.END + 1, queued.orders()[3], "wms", "short pick bin 9"))
+    assert "NEW" in queue.open
+    live.apply(cases.closing(queued.raised(3), cases.END + 1, "pick_short"))
+    assert "X03" not in queue.open
+
+
+def test_a_filter_that_says_nothing_filters_nothing(at: TestClient) -> None:
+    text = at.get("/exceptions?q=&code=pick_short&owner=&source=&unsure=&sort=").text
+    assert len(ids(text)) > 10

@@ -8,7 +8,7 @@ from functools import partial
 
 from triage.advice import groups, priority
 from triage.advice.alternatives import Way
-from triage.advice.assessment import Assessment, Exposure, Recommendation
+from triage.advice.assessment import Assessment, Exposure, Priority, Recommendation
 from triage.advice.deadlines import Deadlines
 from triage.advice.sharing import shared_out
 from triage.advice.work_policy import ActionName, WorkPolicy
@@ -99,13 +99,27 @@ class Work:
     def with_recommendations(
         self, said: Assessment, row: OrderRow, order: Callable[[], Order]
     ) -> Assessment:
-        """Return the assessment with what else could be done, best first."""
+        """Return the assessment with what else could be done, best first, and why told by that."""
         if said.state == "already_late" or said.p_late < self._policy.recommend.p_late_from:
             return said
         whole = order()
         ways = self._possible(whole, said)
         found = self._ways.recommended(whole, row, said, ways)
-        return replace(said, recommendations=found)
+        return replace(said, recommendations=found, priority=self._agreed(said, whole, found))
+
+    def _agreed(
+        self, said: Assessment, order: Order, found: Sequence[Recommendation]
+    ) -> Priority | None:
+        """Return the priority, at the place that it has, with what helps most of what was found."""
+        lane = (said.site, said.destination, order.service)
+        recommended = {each.action for each in found}
+        named = {name for name in self._policy.actions if name in recommended}
+        ways = priority.options(self._policy, said, self._deadlines, lane, named)
+        if said.priority is None or not ways:
+            return said.priority
+        return replace(
+            priority.priority(self._policy, said, ways, self._zone), score=said.priority.score
+        )
 
     def ranked(
         self, now: int, assessed: Mapping[str, Assessment], order: Callable[[str], Order]

@@ -186,6 +186,19 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
     assert {"other_site", "split"} & kinds
 
 
+def test_the_sentence_why_names_a_way_that_is_recommended(scorer: Scorer) -> None:
+    seen = 0
+    for item in scorer.worklist().items[:150]:
+        if item.assessment.state == "at_risk":
+            said = scorer.score_id(item.assessment.order_id, ways=True)
+            if said.recommendations and said.priority is not None:
+                seen += 1
+                assert said.priority.action in {each.action for each in said.recommendations}
+                assert item.assessment.priority is not None
+                assert said.priority.score == item.assessment.priority.score
+    assert seen > 5
+
+
 def test_other_ways_are_looked_for_only_if_asked(
     scorer: Scorer, listed: dict[str, Assessment]
 ) -> None:

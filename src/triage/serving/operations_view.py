@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from triage.domain.clock import MICROS_PER_DAY
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
 from triage.serving import texts, wording
 from triage.serving.advisor import WorkItem
 from triage.serving.handling_desk import HandlingDesk
@@ -17,8 +17,6 @@ from triage.serving.page_frame import Looking
 from triage.serving.service import Service
 
 _HANDLED = frozenset({"dispose", "inform", "escalate"})
-_QUIET_AFTER = 3 * MICROS_PER_DAY
-"""A weekend and a day without a record of a kind."""
 _MOST_ROWS = 15
 
 
@@ -160,12 +158,15 @@ class FeedRow:
     says: str
 
 
-def feed_rows(service: Service, made: Snapshot | None, now: int) -> list[FeedRow]:
+def feed_rows(service: Service, made: Snapshot | None, seen: Looking) -> list[FeedRow]:
     """Return how old each feed is: kinds of records, then where exceptions come from."""
+    now, hours = seen.advisor.now(), seen.advisor.policy.freshness.feed_hours
     live = service.live
     newest = {} if live is None or live.feeds is None else live.feeds.newest
     rows = [
-        _feed_row(texts.FEEDS.get(name, name), now - at, _QUIET_AFTER, texts.QUIET)
+        _feed_row(
+            texts.FEEDS.get(name, name), now - at, hours * MICROS_PER_HOUR, texts.stale(hours)
+        )
         for name, at in newest.items()
     ]
     for name, (at, gap) in sorted(() if made is None else made.newest.items()):
@@ -174,7 +175,7 @@ def feed_rows(service: Service, made: Snapshot | None, now: int) -> list[FeedRow
     return rows
 
 
-def _feed_row(name: str, age: int, most: int, quiet: str) -> FeedRow:
+def _feed_row(name: str, age: int, most: float, quiet: str) -> FeedRow:
     late = age > most
     return FeedRow(name, wording.ago(max(0, age)), late, quiet if late else texts.FRESH)
 

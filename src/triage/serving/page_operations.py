@@ -35,7 +35,7 @@ def router(frame: Frame) -> APIRouter:
             ),
             sources=[] if made is None else views.rate_rows(made.sources, texts.source),
             steps=[] if made is None else views.step_rows(made.steps),
-            feeds=views.feed_rows(service, made, seen.advisor.now()),
+            feeds=views.feed_rows(service, made, seen),
             failures=views.failures(service),
             precision="" if made is None else views.precision_words(made.precision),
             brought=[] if made is None else views.brought_words(made.brought, seen),

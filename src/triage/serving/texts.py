@@ -395,7 +395,6 @@ FEEDS: Final = {
     "exceptions": "Exceptions",
     "supplies": "Inbound deliveries",
 }
-QUIET: Final = "Stale: nothing for three days"
 QUIETER: Final = "Quiet for longer than in eight weeks"
 FRESH: Final = "Fresh"
 NO_OUTCOMES: Final = (
@@ -669,6 +668,11 @@ def change(gap: int, tone: str) -> str:
 def step(begins: str, ends: str) -> str:
     """Return the name of a step between two stages."""
     return f"{begins} to {ends[0].lower()}{ends[1:]}"
+
+
+def stale(hours: float) -> str:
+    """Return that a feed has had nothing for longer than it may."""
+    return f"Stale: nothing for {hours:g}\u00a0h"
 
 
 def exceptions_from(name: str) -> str:

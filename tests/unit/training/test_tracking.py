@@ -24,11 +24,11 @@ from triage.models.champion import (
     find_champion,
     point_to,
 )
+from triage.models.promotions import promotions
 from triage.training import registry
 from triage.training.catalogue import listed_versions, registered_gates
 from triage.training.gates import GateResult, check
 from triage.training.metrics import evaluate, figure
-from triage.models.promotions import promotions
 from triage.training.registry import challenge, promote, rollback, stop_challenge
 from triage.training.run import TrainingRun
 from triage.training.tracking import TrackedRun, open_catalogue, track

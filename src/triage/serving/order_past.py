@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Final
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, to_micros
@@ -13,7 +14,7 @@ from triage.serving.handling_view import Line, when
 from triage.serving.risk_path import Acts, Drawn, Score
 from triage.serving.similar import NEAREST, Alike, PastOrder
 
-DECISIONS: Final = 60
+DECISIONS: Final = 30
 """Decisions on record that the page looks at, the newest; the API gives all."""
 _LATE: Final = MICROS_PER_DAY
 
@@ -50,17 +51,18 @@ def timeline(
         now: UTC micros.
         zone: IANA name of the zone in which times are shown.
     """
-    told: list[Entry] = []
-    asked, last = 0, ""
-    for entry in entries:
-        asked = asked + 1 if entry["kind"] == "decision" and entry["what"] == last else 1
-        last = entry["what"] if entry["kind"] == "decision" else ""
-        shown = _entry(entry, acts, now, zone)
-        if asked > 1:
-            told[-1] = replace(shown, what=texts.said(shown.what, asked))
-        else:
-            told.append(shown)
+    told = []
+    for _, same in groupby(enumerate(entries), _said):
+        *_, (_, newest) = again = list(same)
+        shown = _entry(newest, acts, now, zone)
+        told.append(replace(shown, what=texts.said(shown.what, len(again))))
     return told[::-1]
+
+
+def _said(numbered: tuple[int, Mapping[str, Any]]) -> object:
+    """Return what decisions have in common that said the same; any other entry stands alone."""
+    number, entry = numbered
+    return entry["what"] if entry["kind"] == "decision" else number
 
 
 def _entry(

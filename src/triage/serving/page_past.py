@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 
 from triage.advice.assessment import Assessment
-from triage.ledger.entries import Entry as Recorded
 from triage.ledger.errors import StoreUnavailableError
 from triage.serving import order_past, risk_path, texts
 from triage.serving.advisor import Advisor
@@ -80,7 +79,7 @@ class PastPages:
             stale=order_past.stale_feeds({} if feeds is None else feeds.ages(now), hours),
         )  # fmt: skip
 
-    async def _recorded(self, order_id: str) -> tuple[list[Recorded], str]:
+    async def _recorded(self, order_id: str) -> tuple[list[Decision], str]:
         """Return the newest decisions on record, oldest first, and what is to be said of them."""
         if self._service.decisions is None:
             return [], ""
@@ -90,7 +89,7 @@ class PastPages:
         except StoreUnavailableError:
             return [], texts.TIMELINE_UNREAD
         note = texts.earlier_said(DECISIONS) if len(found) == DECISIONS else ""
-        return found[::-1], note
+        return [Decision.of(entry) for entry in reversed(found)], note
 
     def _alike(self, advisor: Advisor, order: Assessment) -> Alike | None:
         if not isinstance(advisor, Scorer):
@@ -100,12 +99,12 @@ class PastPages:
         return self._orders.like(order.order_id, order.as_of)
 
     def _drawn(
-        self, advisor: Advisor, order: Assessment, recorded: list[Recorded]
+        self, advisor: Advisor, order: Assessment, recorded: list[Decision]
     ) -> list[risk_path.Drawn]:
         scored = risk_path.scores(
             order,
             advisor.milestones_of(order.order_id),
-            [Decision.of(entry) for entry in recorded],
+            recorded,
             lambda moment: advisor.risk_then(order.order_id, moment),
             advisor.policy.band,
         )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from triage.domain.clock import to_micros
 from triage.domain.records import ExceptionEvent, Record
 from triage.history.tables import History
+
+_COLUMNS = ("exception_id", "phase", "event_time", "record_time", "said")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,11 @@ class RaisedExceptions:
 
     def __init__(self, history: History) -> None:
         named = history.exceptions[history.exceptions["order_id"].notna()]
-        self._table = named.sort_values("order_id", kind="stable").reset_index(drop=True)
-        self._orders = self._table["order_id"].to_numpy(object)
+        table = named.sort_values("order_id", kind="stable")
+        self._orders = table["order_id"].to_numpy(object)
+        said = table["text"].where(table["text"].notna(), table["disposition"])
+        table = table.assign(said=said.fillna(""))
+        self._columns = [table[name].to_numpy(object) for name in _COLUMNS]
         self._added: dict[str, list[Told]] = {}
 
     def note(self, record: Record) -> None:
@@ -57,13 +60,7 @@ class RaisedExceptions:
     def of_order(self, order_id: str) -> list[Told]:
         """Return what is known of the exceptions of an order, by when it became known."""
         low, high = (np.searchsorted(self._orders, order_id, side) for side in ("left", "right"))
-        found = [_told(row) for row in self._table.iloc[low:high].to_dict("records")]
+        columns = (column[low:high].tolist() for column in self._columns)
+        found = [Told(*row) for row in zip(*columns, strict=True)]
         found += self._added.get(order_id, ())
         return sorted(found, key=lambda each: each.known)
-
-
-def _told(row: Mapping[Any, Any]) -> Told:
-    said = next((row[name] for name in ("text", "disposition") if isinstance(row[name], str)), "")
-    return Told(
-        row["exception_id"], row["phase"], row["event_time"], row["record_time"], said
-    )  # fmt: skip

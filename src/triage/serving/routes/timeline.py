@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -20,7 +21,7 @@ from triage.serving.service import Service
 _Id = Annotated[str, Path(min_length=1, max_length=120, description="The order.")]
 
 
-def timeline(service: Service, order_id: str, recorded: list[Entry]) -> list[dict[str, Any]]:
+def timeline(service: Service, order_id: str, recorded: Sequence[Decision]) -> list[dict[str, Any]]:
     """Return what is known of an order, by when it became known.
 
     Args:
@@ -32,7 +33,7 @@ def timeline(service: Service, order_id: str, recorded: list[Entry]) -> list[dic
         OrderNotFoundError: if the log holds no such order.
     """
     found = [*_milestones(service, order_id), *_exceptions(service, order_id)]
-    found += [_said(Decision.of(entry)) for entry in recorded]
+    found += map(_said, recorded)
     if service.handling is not None:
         handled = service.handling.of_order(order_id)
         for each in handled.acts:
@@ -105,7 +106,7 @@ def router(service: Service) -> APIRouter:
         recorded: list[Entry] = []
         if service.decisions is not None:
             recorded = await run_in_threadpool(service.decisions.ledger.of_order, order_id, KIND)
-        entries = timeline(service, order_id, recorded)
+        entries = timeline(service, order_id, [Decision.of(entry) for entry in recorded])
         return Response(answers.dump({"order_id": order_id, "entries": entries}), media_type=JSON)
 
     return routes

@@ -76,7 +76,10 @@ def test_who_acts_on_what_somebody_changed_meanwhile_is_told(
     browser: Browser, address: str
 ) -> None:
     order_id = fakes.worklist().items[2].assessment.order_id
-    contexts = [browser.new_context(base_url=address) for _ in range(2)]
+    contexts = [
+        browser.new_context(base_url=address),
+        browser.new_context(base_url=address, java_script_enabled=False),  # does not renew itself
+    ]
     ana, ben = (context.new_page() for context in contexts)
     introduced(ana, order_id, "Ana")
     introduced(ben, order_id, "Ben")

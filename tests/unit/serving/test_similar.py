@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import hypothesis.strategies as st
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from triage.domain.clock import from_micros, to_micros
 from triage.domain.records import Milestone, MilestoneKind, Order, OrderLine
 from triage.features.book import OrderBook
+from triage.features.engine import FeatureEngine
 from triage.serving.shown import ShownOrder, ShownOrders
 from triage.serving.similar import MOST, NEAREST, Alike, PastOrders
 
@@ -29,7 +31,7 @@ class Known:
     tolerance = 0
 
     def __init__(self, told: Sequence[Told] = ()) -> None:
-        self.engine = Engine(OrderBook(()))
+        self.engine = cast(FeatureEngine, Engine(OrderBook(())))
         self.shown = ShownOrders([], [], [], [], [], [], [], [])
         for order, milestones in told:
             self.add(order, milestones)

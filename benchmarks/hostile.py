@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests import exception_cases, fakes
 from tests.hostile import Sent, judging, posts, requests, variants
 
-from triage.serving.access_guard import Guard
+from triage.serving.access.guard import Guard
 from triage.settings import Settings
 
 _CHUNK = 2_000

@@ -12,7 +12,7 @@ from triage.domain.clock import MICROS_PER_HOUR
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Record
 from triage.history.tables import History
 from triage.models.exceptions_context import LogContext
-from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.exceptions.desk import ExceptionDesk
 from triage.training.exception_fit import Fit, fit_exceptions
 from triage.training.exception_recipe import ExceptionRecipe, load_recipe
 from triage.training.exception_rows import ExceptionRows, exception_rows

@@ -14,8 +14,8 @@ from tests.histories import START, history_of, order
 from triage.advice.playbooks import load_playbooks
 from triage.domain.clock import MICROS_PER_HOUR
 from triage.domain.records import ExceptionEvent, Record
-from triage.serving.exception_desk import ExceptionDesk
-from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.exceptions.desk import ExceptionDesk
+from triage.serving.exceptions.queue import ExceptionQueue
 
 COUNT = 60
 NOW = START + round((cases.END + 6) * MICROS_PER_HOUR)

@@ -16,13 +16,13 @@ from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINU
 from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
 from triage.ledger.ledger import Ledger
-from triage.serving.access_guard import Guard
+from triage.serving.access.guard import Guard
 from triage.serving.advisor import Advisor, ModelInfo, WorkItem, Worklist
 from triage.serving.app import create_app
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
-from triage.serving.exception_desk import ExceptionDesk
-from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.exceptions.desk import ExceptionDesk
+from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.keeping import Keeping, keeping
 from triage.serving.live import Live
 from triage.settings import Settings

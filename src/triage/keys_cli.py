@@ -38,7 +38,7 @@ def create(
     home: Home = None,
 ) -> None:
     """Issue a key. It is shown once and kept nowhere."""
-    from triage.serving.keys import SCOPES, issue
+    from triage.serving.access.keys import SCOPES, issue
 
     unknown = [each for each in scope if each not in SCOPES]
     if unknown:
@@ -56,7 +56,7 @@ def create(
 def list_(home: Home = None) -> None:
     """Show all keys, without their secrets."""
     from triage.domain.clock import from_micros
-    from triage.serving.keys import read_keys
+    from triage.serving.access.keys import read_keys
 
     def day(at: int | None) -> str:
         return "" if at is None else f"{from_micros(at):%Y-%m-%d %H:%M}Z"
@@ -78,7 +78,7 @@ def revoke_(
     home: Home = None,
 ) -> None:
     """Revoke a key for good; a running service refuses it within seconds."""
-    from triage.serving.keys import revoke
+    from triage.serving.access.keys import revoke
 
     key = revoke(_home(home), key_id, _now())
     out.print(f"key {key.id} of {key.name} is revoked", highlight=False, markup=False)

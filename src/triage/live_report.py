@@ -15,7 +15,7 @@ from triage.settings import Settings
 if TYPE_CHECKING:
     from triage.advice.policy import HoldOutPolicy
     from triage.history.tables import History
-    from triage.serving.outcomes_record import Judged, LiveRecord, Said
+    from triage.serving.outcomes.record import Judged, LiveRecord, Said
     from triage.training.live_report import Answers, LiveReport
 
 report = typer.Typer(help="Reports of what was answered.", no_args_is_help=True)
@@ -79,7 +79,7 @@ def made(name: str, home: Path, settings: Settings, days: int) -> tuple[LiveRepo
     from triage.history.log import Log
     from triage.ledger.reading import open_reading
     from triage.models.champion import champion
-    from triage.serving.outcomes_record import LiveRecord
+    from triage.serving.outcomes.record import LiveRecord
     from triage.training.drift_settings import load
     from triage.training.live_report import Model, live_report
 
@@ -117,7 +117,7 @@ def _settle(
     from triage.models.bundle import read_bundle
     from triage.models.champion import bundle_folder
     from triage.serving.event_log import read_events
-    from triage.serving.outcomes import settle
+    from triage.serving.outcomes.outcome import settle
 
     _, files = read_bundle(bundle_folder(home, name, digest), digest)
     contract = ModelNumbers.model_validate_json(files[MODEL_FILE]).contract

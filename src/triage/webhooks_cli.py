@@ -30,8 +30,8 @@ Home = Annotated[
 @webhooks.command("list")
 def list_(home: Home = None) -> None:
     """Show every receiver, what it wants to hear, and what waits for it."""
-    from triage.serving.webhook_box import read_held
-    from triage.serving.webhook_declared import FILE, load
+    from triage.serving.webhooks.box import read_held
+    from triage.serving.webhooks.declared import FILE, load
 
     settings = Settings()
     declared = load(settings.workspace).subscriptions
@@ -54,7 +54,7 @@ def list_(home: Home = None) -> None:
 def dead_letters(home: Home = None) -> None:
     """Show the events that were given up, and why."""
     from triage.domain.clock import from_micros
-    from triage.serving.webhook_box import read_held
+    from triage.serving.webhooks.box import read_held
 
     found = read_held(home or Settings().home).dead.values()
     if not found:
@@ -76,7 +76,7 @@ def retry(
     home: Home = None,
 ) -> None:
     """Let the service try dead letters again: now, or when it starts."""
-    from triage.serving.webhook_box import ask_again, read_held
+    from triage.serving.webhooks.box import ask_again, read_held
 
     where = home or Settings().home
     ids = [message_id]
@@ -92,7 +92,7 @@ def retry(
 def test(name: Annotated[str, typer.Argument(help="A subscription.")]) -> None:
     """Send one event of type `webhook.test` to a receiver now, and say what it answered."""
     from triage.ledger.entries import new_id
-    from triage.serving.webhook_receiver import TEST, letter_of, receivers
+    from triage.serving.webhooks.receiver import TEST, letter_of, receivers
 
     known, delivery = receivers(Settings().workspace)
     if name not in known:
@@ -108,6 +108,6 @@ def test(name: Annotated[str, typer.Argument(help="A subscription.")]) -> None:
 @webhooks.command()
 def secret() -> None:
     """Make a new secret, to be put into an environment variable here and at the receiver."""
-    from triage.serving.webhook_signing import Secret
+    from triage.serving.webhooks.signing import Secret
 
     out.print(Secret.new(), highlight=False, soft_wrap=True)

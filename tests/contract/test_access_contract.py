@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from triage import workspace
-from triage.serving import access_rules, idempotency
+from triage.serving import idempotency
+from triage.serving.access import rules as access_rules
 
 DOCUMENT = json.loads(workspace.read_text("serving/openapi.json"))
 OPEN = {"/livez", "/readyz"}

@@ -11,25 +11,27 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 import triage
-from triage.serving import openapi, pages, problems
-from triage.serving.access import Access
-from triage.serving.access_guard import Guard
+from triage.serving import openapi, problems
+from triage.serving.access.door import Access
+from triage.serving.access.guard import Guard
+from triage.serving.access.keys_record import KeyRecord
 from triage.serving.advisor import AdvisorProvider
 from triage.serving.background import background
 from triage.serving.challenger import Challenger
-from triage.serving.correcting import Corrections
 from triage.serving.direct import Direct
-from triage.serving.exception_desk import ExceptionDesk
-from triage.serving.exception_queue import ExceptionQueue
-from triage.serving.handling_desk import HandlingDesk
+from triage.serving.exceptions.correcting import Corrections
+from triage.serving.exceptions.desk import ExceptionDesk
+from triage.serving.exceptions.queue import ExceptionQueue
+from triage.serving.handling.desk import HandlingDesk
 from triage.serving.headers import SecurityHeaders
 from triage.serving.idempotency import Idempotency
 from triage.serving.keeping import Keep, Keeping
-from triage.serving.keys_record import KeyRecord
 from triage.serving.limits import BodyLimit
 from triage.serving.logs import note_of
 from triage.serving.metrics import Metrics, RequestMetrics
 from triage.serving.operations import Operations
+from triage.serving.pages import together as pages
+from triage.serving.pages.saved_views import SavedViews
 from triage.serving.price_desk import PriceDesk
 from triage.serving.request_id import RequestIds
 from triage.serving.routes import (
@@ -46,7 +48,6 @@ from triage.serving.routes import (
     timeline,
     worklist,
 )
-from triage.serving.saved_views import SavedViews
 from triage.serving.service import Service
 from triage.serving.shadowing import Shadowing
 from triage.settings import Settings

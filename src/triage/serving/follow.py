@@ -30,7 +30,7 @@ from triage.domain.records import (
 from triage.errors import OrderNotFoundError
 from triage.serving.background import background
 from triage.serving.changes import Changes
-from triage.serving.exception_desk import ExceptionDesk
+from triage.serving.exceptions.desk import ExceptionDesk
 from triage.serving.expiry import Expiries
 from triage.serving.scorer import Scorer
 

@@ -25,7 +25,7 @@ from triage.ledger.entries import Draft, Entry, canonical
 from triage.ledger.errors import LedgerError
 from triage.ledger.ledger import Ledger
 from triage.serving import problems
-from triage.serving.access_guard import caller
+from triage.serving.access.guard import caller
 from triage.serving.service import Service
 
 HEADER: Final = "Idempotency-Key"

@@ -10,8 +10,8 @@ from triage.ledger.ledger import Ledger
 from triage.serving.changes import Changes
 from triage.serving.decisions import Decisions
 from triage.serving.live import Live
-from triage.serving.outcomes_watch import OutcomeWatch
-from triage.serving.webhooks import Webhooks
+from triage.serving.outcomes.watch import OutcomeWatch
+from triage.serving.webhooks.telling import Webhooks
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from triage.domain.records import Record
 from triage.serving.event_log import EventLog
-from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.exceptions.queue import ExceptionQueue
+from triage.serving.exceptions.raised import RaisedExceptions
 from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
-from triage.serving.raised import RaisedExceptions
 from triage.serving.scorer import Scorer
 
 _SLICE = 50

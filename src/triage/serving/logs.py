@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Literal
 
-from triage.serving.access_guard import caller
+from triage.serving.access.guard import caller
 from triage.serving.request_id import current
 from triage.settings import Settings
 

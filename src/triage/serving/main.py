@@ -14,25 +14,25 @@ from triage.history.tables import History
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.champion import bundle_folder, champion, find_champion
-from triage.serving.access_guard import Guard
+from triage.serving.access.guard import Guard
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.app import create_app, wall_clock
 from triage.serving.challenger import load_challenger
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
-from triage.serving.exception_desk import load_exception_desk
-from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.exceptions.desk import load_exception_desk
+from triage.serving.exceptions.queue import ExceptionQueue
+from triage.serving.exceptions.raised import RaisedExceptions
 from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.keeping import keeping
 from triage.serving.live import Live
 from triage.serving.operations import Operations
 from triage.serving.price_desk import PriceDesk, load_price_desk
-from triage.serving.raised import RaisedExceptions
 from triage.serving.scorer import Scorer
 from triage.serving.succession import Succession
-from triage.serving.webhook_receiver import receivers
-from triage.serving.webhooks import open_webhooks
+from triage.serving.webhooks.receiver import receivers
+from triage.serving.webhooks.telling import open_webhooks
 from triage.settings import Settings
 
 _LOG = logging.getLogger("triage.serving")

@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from triage.serving import access_rules, idempotency
+from triage.serving import idempotency
+from triage.serving.access import rules as access_rules
 from triage.serving.event_schemas import Event, EventBatch, EventList
-from triage.serving.exception_schemas import ClassifyRequest
-from triage.serving.handling_requests import ActionRequest
+from triage.serving.exceptions.schemas import ClassifyRequest
+from triage.serving.handling.requests import ActionRequest
 from triage.serving.intake import BatchRequest, ScoreRequest
-from triage.serving.interventions import InterventionRequest
+from triage.serving.outcomes.interventions import InterventionRequest
 from triage.serving.schemas import (
     BatchAnswerItem,
     BatchProblemItem,

@@ -19,7 +19,7 @@ from triage.domain.clock import MICROS_PER_DAY, UNKNOWN_TIME, to_micros
 from triage.domain.records import ExceptionPhase
 from triage.features.facts import TIME
 from triage.history.tables import History
-from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.operations_figures import (
     STEPS,
     WINDOW_DAYS,
@@ -33,7 +33,7 @@ from triage.serving.operations_figures import (
     precision,
     rates,
 )
-from triage.serving.outcomes_record import Judged
+from triage.serving.outcomes.record import Judged
 from triage.serving.scorer import Scorer
 
 HOLDS_SECONDS: Final = 60.0

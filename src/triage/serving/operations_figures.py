@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.domain.clock import MICROS_PER_DAY, NEVER, UNKNOWN_TIME
-from triage.serving.outcomes_record import Judged, Said
+from triage.serving.outcomes.record import Judged, Said
 
 Ints = npt.NDArray[np.int64]
 WINDOW_DAYS: Final = 28

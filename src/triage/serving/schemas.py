@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from triage.features.declarations import Cause
-from triage.serving.handling_schemas import HandlingOut
+from triage.serving.handling.schemas import HandlingOut
 from triage.serving.price_schemas import LineOut
 
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from triage.serving.advisor import Advisor, AdvisorProvider
 from triage.serving.challenger import Challenger
 from triage.serving.changes import Changes
-from triage.serving.correcting import Corrections
 from triage.serving.decisions import Decisions
-from triage.serving.exception_desk import ExceptionDesk
-from triage.serving.exception_queue import ExceptionQueue
-from triage.serving.handling_desk import HandlingDesk
+from triage.serving.exceptions.correcting import Corrections
+from triage.serving.exceptions.desk import ExceptionDesk
+from triage.serving.exceptions.queue import ExceptionQueue
+from triage.serving.handling.desk import HandlingDesk
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
 from triage.serving.operations import Operations
-from triage.serving.outcomes_watch import OutcomeWatch
+from triage.serving.outcomes.watch import OutcomeWatch
+from triage.serving.pages.saved_views import SavedViews
 from triage.serving.price_desk import PriceDesk
-from triage.serving.saved_views import SavedViews
 from triage.serving.shadow import Shadow
 from triage.serving.worklist_index import EMPTY, WorklistIndex
 from triage.settings import Settings

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from triage.features.declarations import Cause
-from triage.serving.handling import Action, Code, Level, Place, Why
+from triage.serving.handling.state import Action, Code, Level, Place, Why
 from triage.serving.worklist_index import HandledFilter, Sort
 
 PRODUCT: Final = "Triage"

@@ -33,7 +33,7 @@ _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
 class Query:
     """What part of the worklist is asked for; empty text means any.
 
-    By `handled`, `owner` and `mentions` the desk chooses (see `handling_desk`), by the rest the
+    By `handled`, `owner` and `mentions` the desk chooses (see `handling.desk`), by the rest the
     index. `group` names what orders share (see `shared_thing`); `by` says how they are shown.
     """
 

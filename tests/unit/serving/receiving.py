@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from triage.serving.webhook_declared import Subscription
-from triage.serving.webhook_receiver import Receiver
-from triage.serving.webhook_signing import Secret
+from triage.serving.webhooks.declared import Subscription
+from triage.serving.webhooks.receiver import Receiver
+from triage.serving.webhooks.signing import Secret
 
 ONE, OTHER = ("whsec_" + base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
 

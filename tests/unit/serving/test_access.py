@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 
 from triage.cli import app as cli
 from triage.errors import SettingsError
-from triage.serving import access_rules
-from triage.serving.access import Access
-from triage.serving.access_guard import FAILURES_AT_ONCE, Guard
-from triage.serving.keys import SCOPES, Scope, issue, revoke
-from triage.serving.keys_ring import LOOK_SECONDS
+from triage.serving.access import rules as access_rules
+from triage.serving.access.door import Access
+from triage.serving.access.guard import FAILURES_AT_ONCE, Guard
+from triage.serving.access.keys import SCOPES, Scope, issue, revoke
+from triage.serving.access.keys_ring import LOOK_SECONDS
 from triage.settings import Settings
 
 NOW = 1_700_000_000_000_000

@@ -19,12 +19,13 @@ from triage.advice.assessment import CauseShare
 from triage.advice.work_policy import EscalationPolicy, WorkPolicy
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE
 from triage.ledger.ledger import Ledger
-from triage.serving import message, texts
+from triage.serving import texts
 from triage.serving.changes import Changes
-from triage.serving.handling import Act, fold
-from triage.serving.handling_desk import HandlingDesk
-from triage.serving.handling_mentions import names_of, words_in
-from triage.serving.presence import Presence
+from triage.serving.handling.desk import HandlingDesk
+from triage.serving.handling.mentions import names_of, words_in
+from triage.serving.handling.state import Act, fold
+from triage.serving.pages import message
+from triage.serving.pages.presence import Presence
 
 FIRST = fakes.worklist().items[0].assessment.order_id
 INSIDE = ("warehouse ONT", "%", "points", "model", "credit", "WMS", "ERP", "risk")

@@ -18,8 +18,8 @@ from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
 from triage.domain.records import ExceptionEvent
 from triage.serving import answers
 from triage.serving.app import create_app
-from triage.serving.exception_desk import ExceptionDesk
-from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.exceptions.desk import ExceptionDesk
+from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.routes.exceptions import EXAMPLE
 from triage.settings import Settings
 from triage.training.exception_next import learn_next

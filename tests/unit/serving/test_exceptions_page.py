@@ -14,10 +14,10 @@ from tests.unit.serving.test_pages import Structure
 
 from triage.advice.playbooks import load_playbooks
 from triage.ledger.corrections import standing
-from triage.serving import page_exceptions as pages
 from triage.serving.event_log import EventLog
-from triage.serving.exception_queue import ExceptionQueue
+from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.live import Live
+from triage.serving.pages import exceptions as pages
 from triage.training.exception_train import recorded_corrections
 
 TITLES = {name: book.title for name, book in load_playbooks().items()}

@@ -18,9 +18,9 @@ from tests.unit.serving.bodies import assert_problem, beside
 
 from triage.domain.clock import MICROS_PER_HOUR, from_micros
 from triage.ledger.ledger import Ledger
-from triage.serving.handling import Act, Action, Code, Handled, Level, fold, undone
-from triage.serving.handling_desk import HandlingDesk
-from triage.serving.handling_schemas import ActionAnswer, HistoryAnswer
+from triage.serving.handling.desk import HandlingDesk
+from triage.serving.handling.schemas import ActionAnswer, HistoryAnswer
+from triage.serving.handling.state import Act, Action, Code, Handled, Level, fold, undone
 from triage.serving.main import create
 from triage.settings import Settings
 

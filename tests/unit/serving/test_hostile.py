@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests import exception_cases, fakes
 from tests.hostile import KNOWN, MARK, Judge, Sent, judging, posts, requests, variants
 
-from triage.serving.access_guard import Guard
+from triage.serving.access.guard import Guard
 from triage.settings import Settings
 
 SIZE = int(os.environ.get("TRIAGE_HOSTILE", "1200"))

@@ -18,8 +18,8 @@ from tests.unit.serving.bodies import JSON, NDJSON, STORED, assert_problem, besi
 from triage.domain.clock import MICROS_PER_DAY
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
-from triage.serving.access_guard import Guard
-from triage.serving.keys import issue
+from triage.serving.access.guard import Guard
+from triage.serving.access.keys import issue
 from triage.settings import Settings
 
 ACTIONS = f"/v1/worklist/{STORED}/actions"

@@ -13,7 +13,7 @@ from tests.unit.serving.test_outcomes import LATE, folded
 
 from triage.domain.clock import from_micros
 from triage.ledger.ledger import Ledger
-from triage.serving.interventions import InterventionRequest
+from triage.serving.outcomes.interventions import InterventionRequest
 from triage.serving.routes.interventions import EXAMPLE
 
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from triage.cli import app
 from triage.errors import SettingsError
-from triage.serving.keys import FOLDER, KeyNotFoundError, issue, read_keys, revoke
-from triage.serving.keys_ring import LOOK_SECONDS, KeyRing
+from triage.serving.access.keys import FOLDER, KeyNotFoundError, issue, read_keys, revoke
+from triage.serving.access.keys_ring import LOOK_SECONDS, KeyRing
 
 NOW = 1_800_000_000_000_000
 DAY = 86_400_000_000

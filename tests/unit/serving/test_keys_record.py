@@ -15,10 +15,10 @@ from triage.ledger.audit import verify
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.ledger.reading import open_reading
-from triage.serving.access_guard import Guard
-from triage.serving.keys import FOLDER, issue, revoke
-from triage.serving.keys_record import KeyRecord
-from triage.serving.keys_ring import KeyRing
+from triage.serving.access.guard import Guard
+from triage.serving.access.keys import FOLDER, issue, revoke
+from triage.serving.access.keys_record import KeyRecord
+from triage.serving.access.keys_ring import KeyRing
 from triage.settings import Settings
 
 NOW = 1_700_000_000_000_000

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from tests import fakes
 
 from triage.serving.advisor import WorkItem
-from triage.serving.list_export import HEADER, lines, safe
+from triage.serving.pages.export import HEADER, lines, safe
 
 NUMBERS = {"rank", "risk", "expected_loss", "order_value"}
 ITEMS = fakes.worklist().items

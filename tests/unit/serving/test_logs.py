@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from tests import fakes
 from tests.unit.serving.bodies import JSON, STORED, beside
 
-from triage.serving.access_guard import Guard
-from triage.serving.keys import issue
+from triage.serving.access.guard import Guard
+from triage.serving.access.keys import issue
 from triage.serving.logs import JsonLines, TextLines, configure, printable
 from triage.settings import Settings
 

@@ -14,9 +14,9 @@ from triage.models.champion import point_to
 from triage.models.drift_file import keep_drift, last_drift
 from triage.models.promotions import record_promotion
 from triage.models.shadow_file import ShadowScore
-from triage.serving import models_view as views
-from triage.serving.outcomes import Outcome
-from triage.serving.outcomes_record import Judged, LiveRecord, Sums
+from triage.serving.outcomes.outcome import Outcome
+from triage.serving.outcomes.record import Judged, LiveRecord, Sums
+from triage.serving.pages import models_view as views
 from triage.settings import Settings
 
 DIGEST = fakes.INFO.digest

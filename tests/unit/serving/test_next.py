@@ -16,9 +16,9 @@ from tests.unit.serving.test_bulk import named, sent
 from triage.domain.clock import MICROS_PER_HOUR
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import WorkItem, Worklist
-from triage.serving.handling_desk import HandlingDesk
-from triage.serving.page_frame import Looking
-from triage.serving.page_next import PASSED_HOURS, claim
+from triage.serving.handling.desk import HandlingDesk
+from triage.serving.pages.frame import Looking
+from triage.serving.pages.guided import PASSED_HOURS, claim
 from triage.serving.worklist_index import WorklistIndex
 
 ORDERS = [item.assessment.order_id for item in fakes.worklist().items]

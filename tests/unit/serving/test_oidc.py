@@ -20,9 +20,9 @@ from tests import fakes
 from tests.unit.serving.bodies import assert_problem, beside
 
 from triage.errors import SettingsError
-from triage.serving.access_guard import Guard
-from triage.serving.keys import issue
-from triage.serving.oidc import Attempt, Provider
+from triage.serving.access.guard import Guard
+from triage.serving.access.keys import issue
+from triage.serving.access.oidc import Attempt, Provider
 from triage.settings import Settings
 
 NEEDS = pytest.mark.skipif(
@@ -209,7 +209,7 @@ def test_an_answer_without_a_beginning_here_lets_nobody_in(
     client.cookies.clear()
     client.cookies.set("triage_attempt", kept)
     later = time.time() + 700
-    monkeypatch.setattr("triage.serving.oidc.time.time", lambda: later)
+    monkeypatch.setattr("triage.serving.access.oidc.time.time", lambda: later)
     refused(client, state)
 
 

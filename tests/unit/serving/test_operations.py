@@ -16,7 +16,6 @@ from tests.unit.serving.bodies import beside
 from tests.unit.serving.test_pages import Structure
 
 from triage.domain.clock import MICROS_PER_DAY, NEVER, UNKNOWN_TIME
-from triage.serving import operations_view as views
 from triage.serving.main import create
 from triage.serving.operations_figures import (
     LEAST_HELD_OUT,
@@ -28,8 +27,9 @@ from triage.serving.operations_figures import (
     rates,
     wilson,
 )
-from triage.serving.outcomes import Outcome
-from triage.serving.outcomes_record import Judged, Said
+from triage.serving.outcomes.outcome import Outcome
+from triage.serving.outcomes.record import Judged, Said
+from triage.serving.pages import operations_view as views
 from triage.settings import Settings
 
 DAY, NOW = MICROS_PER_DAY, 400 * MICROS_PER_DAY

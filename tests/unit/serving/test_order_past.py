@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
-from triage.serving import order_past
-from triage.serving.handling_view import Line
-from triage.serving.order_past import Entry
+from triage.serving.handling.view import Line
+from triage.serving.pages import order_past
+from triage.serving.pages.order_past import Entry
 from triage.serving.similar import Alike, PastOrder
 
 NOW = 1_535_551_200_000_000

@@ -22,11 +22,11 @@ from triage.history.log import Log
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel, LabelContract
 from triage.models.landmarks import landmark_rows
-from triage.serving.handling import Act
+from triage.serving.handling.state import Act
 from triage.serving.metrics import Metrics
-from triage.serving.outcomes import Outcome, settle
-from triage.serving.outcomes_record import LiveRecord, acted_on
-from triage.serving.outcomes_watch import OutcomeWatch
+from triage.serving.outcomes.outcome import Outcome, settle
+from triage.serving.outcomes.record import LiveRecord, acted_on
+from triage.serving.outcomes.watch import OutcomeWatch
 from triage.serving.scorer import Scorer
 
 CONTRACT = LabelContract(version="late-v1", meaning="not delivered by the promised moment")

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from tests import fakes
 
 from triage.advice.assessment import Reason
-from triage.serving import waterfall
 from triage.serving.advisor import WorkItem, Worklist
 from triage.serving.app import create_app
+from triage.serving.pages import waterfall
 from triage.settings import Settings
 
 

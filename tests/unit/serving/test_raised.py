@@ -7,7 +7,7 @@ import pytest
 from triage.domain.clock import to_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase
 from triage.history.tables import History
-from triage.serving.raised import RaisedExceptions
+from triage.serving.exceptions.raised import RaisedExceptions
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from triage.serving.rate import MOST_CALLERS, Buckets, place
+from triage.serving.access.rate import MOST_CALLERS, Buckets, place
 
 
 class Seconds:

@@ -12,7 +12,7 @@ from tests import fakes
 from tests.unit.serving.test_bulk import bulk, named, sent
 
 from triage.ledger.ledger import Ledger
-from triage.serving.saved_views import MOST_VIEWS, SavedViews
+from triage.serving.pages.saved_views import MOST_VIEWS, SavedViews
 
 
 @pytest.fixture

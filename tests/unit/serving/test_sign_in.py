@@ -10,10 +10,10 @@ from starlette.testclient import TestClient
 from tests import fakes
 from tests.unit.serving.bodies import STORED, assert_problem, beside
 
-from triage.serving.access_guard import FAILURES_AT_ONCE, Guard
-from triage.serving.access_sessions import COOKIE, SECONDS, Sessions
-from triage.serving.keys import Scope, issue, revoke
-from triage.serving.keys_ring import KeyRing
+from triage.serving.access.guard import FAILURES_AT_ONCE, Guard
+from triage.serving.access.keys import Scope, issue, revoke
+from triage.serving.access.keys_ring import KeyRing
+from triage.serving.access.sessions import COOKIE, SECONDS, Sessions
 from triage.settings import Settings
 
 NOW = 1_700_000_000_000_000

@@ -31,7 +31,7 @@ class Known:
     tolerance = 0
 
     def __init__(self, told: Sequence[Told] = ()) -> None:
-        self.engine = cast(FeatureEngine, Engine(OrderBook(())))
+        self.engine = cast("FeatureEngine", Engine(OrderBook(())))
         self.shown = ShownOrders([], [], [], [], [], [], [], [])
         for order, milestones in told:
             self.add(order, milestones)

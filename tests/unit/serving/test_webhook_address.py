@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from tests.unit.serving.receiving import Heard, receiver
 
 from triage.errors import DeclarationError, SettingsError
-from triage.serving.webhook_address import RefusedAddressError, Target, allowed, checked, public
-from triage.serving.webhook_declared import Subscription, Webhooks, load, secrets_of
-from triage.serving.webhook_send import send
+from triage.serving.webhooks.address import RefusedAddressError, Target, allowed, checked, public
+from triage.serving.webhooks.declared import Subscription, Webhooks, load, secrets_of
+from triage.serving.webhooks.send import send
 
 BASE: dict[str, Any] = {
     "url": "https://hooks.example.com/in", "events": ["risk.changed"], "secrets": ["HOOK"],

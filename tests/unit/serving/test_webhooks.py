@@ -26,10 +26,10 @@ from triage.serving.event_log import EventLog
 from triage.serving.keeping import Keeping, keeping
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
-from triage.serving.webhook_box import FOLDER, Outbox, ask_again, read_held
-from triage.serving.webhook_declared import Delivery, Wanted
-from triage.serving.webhook_receiver import Receiver
-from triage.serving.webhooks import Webhooks, open_webhooks
+from triage.serving.webhooks.box import FOLDER, Outbox, ask_again, read_held
+from triage.serving.webhooks.declared import Delivery, Wanted
+from triage.serving.webhooks.receiver import Receiver
+from triage.serving.webhooks.telling import Webhooks, open_webhooks
 from triage.settings import Settings
 
 QUICK = Delivery(attempts=3, first_wait_seconds=0.02, timeout_seconds=2, at_once=2)
@@ -195,9 +195,9 @@ from pathlib import Path
 from tests.unit.serving.receiving import local
 from triage.serving.changes import Changes
 from triage.serving.metrics import Metrics
-from triage.serving.webhook_box import Outbox
-from triage.serving.webhook_declared import Delivery
-from triage.serving.webhooks import Webhooks
+from triage.serving.webhooks.box import Outbox
+from triage.serving.webhooks.declared import Delivery
+from triage.serving.webhooks.telling import Webhooks
 
 async def work():
     outbox = Outbox(Path(sys.argv[1]))
@@ -238,7 +238,7 @@ def test_what_was_pending_when_the_service_was_killed_arrives_after_its_restart(
 
 
 def test_files_of_what_was_delivered_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("triage.serving.webhook_box._CARRY_FRAMES", 50)
+    monkeypatch.setattr("triage.serving.webhooks.box._CARRY_FRAMES", 50)
 
     def tell(changes: Changes) -> None:
         for _ in range(300):

@@ -18,9 +18,9 @@ from tests.unit.serving.test_pages import Structure
 from triage.domain.clock import MICROS_PER_DAY
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
-from triage.serving.handling import Act, Handled
-from triage.serving.handling_forms import morning
-from triage.serving.handling_view import work
+from triage.serving.handling.forms import morning
+from triage.serving.handling.state import Act, Handled
+from triage.serving.handling.view import work
 
 ITEMS = fakes.worklist().items
 FIRST = ITEMS[0].assessment.order_id

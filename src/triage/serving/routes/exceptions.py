@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from triage.serving import answers, openapi, safe_json
 from triage.serving.advisor import NotReadyError
-from triage.serving.exception_desk import ExceptionDesk
-from triage.serving.exception_schemas import ClassifyRequest, ExceptionAnswer
+from triage.serving.exceptions.desk import ExceptionDesk
+from triage.serving.exceptions.schemas import ClassifyRequest, ExceptionAnswer
 from triage.serving.limits import whole_body
 from triage.serving.routes.reading import JSON, content_type
 from triage.serving.service import Service

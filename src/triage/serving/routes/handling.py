@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from triage.serving import answers, openapi
 from triage.serving.advisor import Advisor, NotReadyError
-from triage.serving.handling import Act
-from triage.serving.handling_desk import HandlingDesk, UnknownItemError
-from triage.serving.handling_requests import AnyAction, Escalate, read_action
-from triage.serving.handling_schemas import ActionAnswer, HistoryAnswer, act_out, handling_out
+from triage.serving.handling.desk import HandlingDesk, UnknownItemError
+from triage.serving.handling.requests import AnyAction, Escalate, read_action
+from triage.serving.handling.schemas import ActionAnswer, HistoryAnswer, act_out, handling_out
+from triage.serving.handling.state import Act
 from triage.serving.limits import whole_body
 from triage.serving.problems import InvalidInputError
 from triage.serving.routes.reading import JSON, content_type

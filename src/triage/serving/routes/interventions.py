@@ -12,8 +12,8 @@ from triage.ledger.errors import DuplicateEntryError
 from triage.ledger.ledger import Ledger
 from triage.serving import answers, openapi, safe_json
 from triage.serving.advisor import NotReadyError
-from triage.serving.interventions import InterventionAnswer, InterventionRequest
 from triage.serving.limits import whole_body
+from triage.serving.outcomes.interventions import InterventionAnswer, InterventionRequest
 from triage.serving.routes.reading import JSON, content_type
 from triage.serving.service import Service
 

@@ -10,14 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from triage.serving import access_rules as rules
-from triage.serving import handling_forms as forms
 from triage.serving import texts
-from triage.serving.access import SIGN_IN
-from triage.serving.access_guard import Guard, RefusedError, session_cookie
-from triage.serving.access_sessions import COOKIE, SECONDS
-from triage.serving.oidc import ATTEMPT_SECONDS, BACK, Attempt, NotVouchedForError, Provider
-from triage.serving.page_frame import Frame
+from triage.serving.access import rules
+from triage.serving.access.door import SIGN_IN
+from triage.serving.access.guard import Guard, RefusedError, session_cookie
+from triage.serving.access.oidc import ATTEMPT_SECONDS, BACK, Attempt, NotVouchedForError, Provider
+from triage.serving.access.sessions import COOKIE, SECONDS
+from triage.serving.handling import forms
+from triage.serving.pages.frame import Frame
 from triage.serving.service import Service
 
 _OWN_ADDRESS = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")

@@ -13,7 +13,7 @@ from triage.domain.clock import from_micros
 from triage.ledger.entries import Entry
 from triage.serving import answers, openapi
 from triage.serving.decisions import KIND, Decision
-from triage.serving.handling_schemas import act_out
+from triage.serving.handling.schemas import act_out
 from triage.serving.routes.reading import JSON
 from triage.serving.schemas import TimelineAnswer
 from triage.serving.service import Service

@@ -1,0 +1,1 @@
+"""Who may ask: the door, keys and their scopes, sign-in, rates."""

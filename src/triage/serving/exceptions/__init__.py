@@ -1,0 +1,1 @@
+"""Open exceptions: their class, their queue, and what people say they were."""

@@ -1,0 +1,1 @@
+"""What people do with orders: acts on record, folded into a state."""

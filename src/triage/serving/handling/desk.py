@@ -1,0 +1,247 @@
+"""Takes what people do with orders: checked, on the disk, then in force."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+from weakref import WeakValueDictionary
+
+from triage.errors import TriageError
+from triage.ledger.entries import Entry
+from triage.ledger.ledger import Ledger
+from triage.serving.advisor import WorkItem
+from triage.serving.changes import Changes
+from triage.serving.handling.batches import Batches
+from triage.serving.handling.mentions import names_of
+from triage.serving.handling.state import KINDS, Act, Handled, State
+from triage.serving.problems import InvalidInputError
+from triage.serving.worklist_index import Query
+
+UNTOUCHED = Handled()
+_LEVELS = {"first": 0, None: 1, "last": 2}
+
+
+class UnknownItemError(TriageError):
+    """No such order is on the worklist, and nothing was done with it."""
+
+    status = 404
+    slug = "item-not-found"
+
+
+class ConflictError(TriageError):
+    """The order is not as the action needs it."""
+
+    status = 409
+    slug = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the list looks up of all orders at once.
+
+    Attributes:
+        version: of the desk when this was looked up.
+        away: the orders that may not be open.
+        levels: where orders were put by hand: 0 is first, 2 is last.
+    """
+
+    version: int
+    away: dict[str, State]
+    levels: dict[str, int]
+
+    @classmethod
+    def of(cls, version: int, known: Mapping[str, Handled]) -> Self:
+        """Look it up."""
+        away, levels = {}, {}
+        for order_id, handled in known.items():
+            state = handled.state
+            if state.disposed is not None or state.snooze is not None:
+                away[order_id] = state
+            if state.put is not None:
+                levels[order_id] = _LEVELS[state.put.level]
+        return cls(version, away, levels)
+
+
+class HandlingDesk:
+    """What was done with every order, in memory as the ledger has it.
+
+    Args:
+        ledger: where acts are recorded; it is read whole for them once.
+        changes: who is told of what people do; None if nobody listens.
+
+    Attributes:
+        orders: by id, each order with which something was done.
+        batches: acts that belong together.
+        version: rises with every act.
+    """
+
+    def __init__(self, ledger: Ledger, changes: Changes | None = None) -> None:
+        self._ledger, self._changes = ledger, changes
+        self.batches = Batches()
+        self.version = 0
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        streams = [ledger.entries(kind=kind) for kind in sorted(set(KINDS.values()))]
+        acts: dict[str, list[Act]] = {}
+        for entry in heapq.merge(*streams, key=lambda each: each.seq):
+            act = Act.of(entry)
+            if act is not None and entry.order_id is not None:
+                acts.setdefault(entry.order_id, []).append(act)
+                self.batches.note(entry.order_id, act)
+        self.orders: dict[str, Handled] = {
+            order_id: Handled(tuple(told)) for order_id, told in acts.items()
+        }
+        self._standing = Standing.of(self.version, self.orders)
+
+    def of_order(self, order_id: str) -> Handled:
+        """Return what was done with an order."""
+        return self.orders.get(order_id, UNTOUCHED)
+
+    def standing(self) -> Standing:
+        """Return what the list looks up, as of the newest act."""
+        if self._standing.version != self.version:
+            self._standing = Standing.of(self.version, self.orders)
+        return self._standing
+
+    def owners(self) -> Counter[str]:
+        """Return how many orders that are not done with are whose."""
+        states = [handled.state for handled in self.orders.values()]
+        return Counter(s.owner for s in states if s.owner is not None and s.disposed is None)
+
+    def mentions(self, person: str) -> int:
+        """Return how many orders wait for an answer of somebody to a note."""
+        called = names_of(person)
+        return sum(bool(handled.state.mentions & called) for handled in self.orders.values())
+
+    async def act(self, order_id: str, act: Act, after: str | None = None) -> Act:
+        """Record an act; it is on the disk and in force when this returns.
+
+        Args:
+            order_id: the order.
+            act: what is done.
+            after: id of the newest act that whoever acts has seen, empty if none; None if not said.
+
+        Returns:
+            The act as it was recorded.
+
+        Raises:
+            ConflictError: if the order is not as the act needs it, or somebody acted meanwhile.
+            InvalidInputError: if it undoes what was not done with this order.
+            StoreUnavailableError: if it cannot be recorded.
+        """
+        turn = self._turns.setdefault(order_id, asyncio.Lock())
+        async with turn:
+            handled = self.of_order(order_id)
+            check(handled, act, after)
+            future = self._ledger.record_async(act.draft(order_id, handled.kind_of(act)))
+            future.add_done_callback(self._take)
+            (entry,) = await asyncio.shield(future)
+        return replace(act, id=entry.id, seq=entry.seq, at=entry.at)
+
+    def _take(self, future: asyncio.Future[tuple[Entry, ...]]) -> None:
+        """Put what is on the disk in force, also if whoever asked has gone."""
+        if future.cancelled() or future.exception() is not None:
+            return
+        for entry in future.result():
+            act = Act.of(entry)
+            if act is not None and entry.order_id is not None:
+                self.orders[entry.order_id] = self.of_order(entry.order_id).and_then(act)
+                self.batches.note(entry.order_id, act)
+                self.version += 1
+                self._tell(entry.order_id, act)
+
+    def _tell(self, order_id: str, act: Act) -> None:
+        if self._changes is not None:
+            facts = {"order_id": order_id, "action": act.action, "by": act.by, "to": act.to}
+            self._changes.tell("work.changed", facts | {"entry_id": act.id})
+
+
+def select(
+    desk: HandlingDesk | None, found: Sequence[WorkItem], query: Query, now: int
+) -> list[WorkItem]:
+    """Return of some items those that a query wants by what people did with them.
+
+    In order of work, what was put first or last by hand stands there.
+
+    Args:
+        desk: knows what was done; None where nothing is recorded.
+        found: items in the query's order.
+        query: `handled`, `owner`, `mentions` and `sort` count here.
+        now: UTC micros, of the clock on the wall.
+    """
+    known = {} if desk is None else desk.orders
+    if query.handled in ("open", "all") and not (query.owner or query.mentions):
+        away = {} if desk is None or query.handled == "all" else desk.standing().away
+        kept = [
+            item
+            for item in found
+            if (state := away.get(item.assessment.order_id)) is None
+            or state.place(item.assessment.p_late, now) == "open"
+        ]
+    else:
+        kept = [
+            item
+            for item in found
+            if (handled := known.get(item.assessment.order_id)) is not None
+            and _fits(handled.state, item, query, now)
+        ]
+    if query.sort != "priority":
+        return kept
+    levels = {} if desk is None else desk.standing().levels
+    return _by_hand(kept, levels) if levels else kept
+
+
+def _by_hand(items: list[WorkItem], levels: Mapping[str, int]) -> list[WorkItem]:
+    """Return items with those that were put first or last by hand there, within their state."""
+    usual = _LEVELS[None]
+    parts: tuple[list[WorkItem], ...] = ([], [], [], [], [], [])
+    for item in items:
+        order = item.assessment
+        level = levels.get(order.order_id, usual)
+        parts[level + 3 if order.state == "already_late" else level].append(item)
+    return [item for part in parts for item in part]
+
+
+def _fits(state: State, item: WorkItem, query: Query, now: int) -> bool:
+    if query.owner and state.owner != query.owner:
+        return False
+    if query.mentions and not state.mentions & names_of(query.mentions):
+        return False
+    if query.handled == "escalated":
+        return state.escalated is not None and state.disposed is None
+    return query.handled in ("all", state.place(item.assessment.p_late, now))
+
+
+def check(handled: Handled, act: Act, after: str | None) -> None:
+    """Refuse an act that the order is not ready for; see `HandlingDesk.act` for the errors."""
+    if after is not None and after != (handled.last or ""):
+        raise ConflictError("somebody acted on this order meanwhile: look at it and decide again")
+    state = handled.state
+    problem = {
+        "unassign": state.owner is None and "it is nobody's",
+        "wake": state.snooze is None and "it is not snoozed",
+        "reopen": state.disposed is None and "it is not done with",
+        "dispose": state.disposed is not None and "it is done with already",
+        "snooze": state.disposed is not None and "it is done with: reopen it first",
+        "assign": _taken(state.owner, act.to, after),
+    }.get(act.action)
+    if problem:
+        raise ConflictError(problem)
+    if act.action == "undo":
+        if handled.find(act.entry) is None:
+            raise InvalidInputError(
+                [{"pointer": "/entry", "detail": "must be the entry_id of an act on this order"}]
+            )
+        if act.entry in handled.undone:
+            raise ConflictError("it is undone already: undo that undo to have it back")
+
+
+def _taken(owner: str | None, to: str | None, after: str | None) -> str | None:
+    if owner is None:
+        return None
+    if owner == to:
+        return "it is theirs already"
+    return "somebody has it: send `after` to take it over" if after is None else None

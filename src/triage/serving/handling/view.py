@@ -1,0 +1,194 @@
+"""What people did with an order, in words ready to be shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from triage.domain.clock import MICROS_PER_HOUR
+from triage.serving import texts, wording
+from triage.serving.handling.desk import HandlingDesk
+from triage.serving.handling.state import Act, Handled, Place, State
+from triage.serving.worklist_index import WorklistIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One act: who did what, and when."""
+
+    id: str
+    by: str
+    did: str
+    text: str
+    at: str
+    iso: str
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The block "Work" of an order's page.
+
+    Attributes:
+        you: who looks at it; empty if not known.
+        state: how the order is.
+        place: where it is.
+        says: the same in sentences.
+        after: id of the newest act that is shown; empty if there is none.
+        lines: all acts, newest first.
+        undo: the newest act that can be undone.
+        redo: the newest act, if it is an undo, in the words of what it undid.
+        news: what somebody else did last, if that was in the last hour; empty if not.
+    """
+
+    you: str
+    state: State
+    place: Place
+    says: str
+    after: str
+    lines: list[Line]
+    undo: Line | None
+    redo: Line | None
+    news: str = ""
+
+
+def work(handled: Handled, p_late: float, now: int, zone: str, you: str) -> Work:
+    """Return the block "Work".
+
+    Args:
+        handled: what was done with the order.
+        p_late: its probability of lateness; 1 once it is late.
+        now: UTC micros, of the clock on the wall.
+        zone: IANA name of the zone in which times are shown.
+        you: who looks at it.
+    """
+    lines = [_line(act, handled, now, zone) for act in reversed(handled.acts)]
+    in_force = [
+        line
+        for line, act in zip(lines, reversed(handled.acts), strict=True)
+        if not line.undone and act.action != "undo"
+    ]
+    state = handled.state
+    place = state.place(p_late, now)
+    return Work(
+        you, state, place, _says(state, place, now, zone), handled.last or "", lines,
+        in_force[0] if in_force else None, _redo(handled, now, zone),
+        _news(handled, now, zone, you),
+    )  # fmt: skip
+
+
+def _news(handled: Handled, now: int, zone: str, you: str) -> str:
+    newest = handled.acts[-1] if handled.acts else None
+    if newest is None or newest.by == you or now - newest.at > MICROS_PER_HOUR:
+        return ""
+    line = _line(newest, handled, now, zone)
+    return f"{line.by} {line.did} {wording.ago(now - newest.at)}"
+
+
+def _redo(handled: Handled, now: int, zone: str) -> Line | None:
+    newest = handled.acts[-1] if handled.acts else None
+    target = None if newest is None else handled.find(newest.entry)
+    if newest is None or target is None or target.action == "undo":
+        return None
+    return replace(_line(target, handled, now, zone), id=newest.id)
+
+
+def _says(state: State, place: Place, now: int, zone: str) -> str:
+    said = [] if state.owner is None else [texts.has_it(state.owner)]
+    if state.owner is None and place == "open":
+        said.append(texts.NOBODYS)
+    if place == "disposed" and state.disposed is not None:
+        said.append(texts.done_with(_code(state.disposed)))
+    elif place == "snoozed" and state.snooze is not None:
+        did = _did(state.snooze, now, zone)
+        said.append(f"{did[0].upper()}{did[1:]}.")
+    if state.escalated is not None:
+        said.append(texts.escalated_to(state.escalated.to or texts.SOMEBODY))
+    if state.informed is not None:
+        said.append(texts.informed_at(when(state.informed.at, now, zone)))
+    if state.put is not None:
+        said.append(texts.PUT_SAYS[state.put.level or "first"])
+    if state.useful is not None:
+        said.append(texts.FOUND_USEFUL if state.useful else texts.FOUND_NOT_USEFUL)
+    return " ".join(said)
+
+
+def _line(act: Act, handled: Handled, now: int, zone: str) -> Line:
+    did = _did(act, now, zone)
+    target = handled.find(act.entry) if act.action == "undo" else None
+    if target is not None:
+        did = f"undid: {target.by} {_did(target, now, zone)}"
+    at = wording.moment(act.at, zone)
+    return Line(
+        act.id, act.by, did, act.text or "", when(act.at, now, zone), at.isoformat(),
+        act.id in handled.undone,
+    )  # fmt: skip
+
+
+def _did(act: Act, now: int, zone: str) -> str:
+    match act.action:
+        case "assign":
+            to = act.to or texts.SOMEBODY
+            did = texts.TOOK_IT if act.to == act.by else texts.gave_it(to)
+        case "snooze":
+            ends = [] if act.until is None else [when(act.until, now, zone)]
+            ends += [] if act.risk is None else [texts.risk_reaches(wording.percent(act.risk))]
+            did = texts.snoozed_until(" or ".join(ends))
+        case "dispose":
+            did = texts.disposed_as(_code(act))
+        case "priority":
+            did = texts.PUT_DID[act.level]
+        case "escalate":
+            did = texts.told_above(act.to or texts.SOMEBODY)
+        case "skip":
+            why = act.why or "other"
+            did = texts.passed_on(texts.WHY.get(why, why))
+        case _:
+            did = texts.DID[act.action]
+    return did
+
+
+def _code(act: Act) -> str:
+    """Return why no more is to be done; a code of another version of Triage as it is."""
+    code = act.code or "other"
+    return texts.CODES.get(code, code)
+
+
+def when(at: int, now: int, zone: str) -> str:
+    """Return a moment as people say it; with its year if that is not this year."""
+    moment = wording.moment(at, zone)
+    year = "" if moment.year == wording.moment(now, zone).year else f" {moment.year}"
+    return f"{moment:%a} {moment.day} {moment:%b}{year}, {moment:%H:%M}"
+
+
+def tags(handled: Handled, p_late: float, now: int) -> list[tuple[str, str]]:
+    """Return the labels of an order's row: a kind and a word each."""
+    state = handled.state
+    place = state.place(p_late, now)
+    told = [] if place == "open" else [("place", texts.PLACES[place])]
+    told += [] if state.put is None else [("put", texts.PUT_TAGS[state.put.level or "first"])]
+    told += [] if state.escalated is None else [("escalated", texts.ESCALATED_TAG)]
+    told += [] if state.informed is None else [("informed", texts.INFORMED_TAG)]
+    return told
+
+
+def open_counts(desk: HandlingDesk | None, index: WorklistIndex, now: int) -> dict[str, int]:
+    """Return by state how many orders are neither snoozed nor done with."""
+    hidden: Counter[str] = Counter()
+    for order_id, handled in ({} if desk is None else desk.orders).items():
+        item = index.by_id.get(order_id)
+        if item is not None and handled.state.place(item.assessment.p_late, now) != "open":
+            hidden[item.assessment.state] += 1
+    return {state: n - hidden[state] for state, n in index.counts.items()}
+
+
+def own_count(desk: HandlingDesk | None, index: WorklistIndex, you: str, now: int) -> int:
+    """Return how many orders of the list are somebody's and neither snoozed nor done with."""
+    if desk is None or not you:
+        return 0
+    count = 0
+    for order_id, handled in desk.orders.items():
+        item = index.by_id.get(order_id)
+        if item is not None and handled.state.owner == you:
+            count += handled.state.place(item.assessment.p_late, now) == "open"
+    return count

@@ -1,0 +1,1 @@
+"""What came of scored orders, and what was done about them."""

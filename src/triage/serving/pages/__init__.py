@@ -1,0 +1,1 @@
+"""The pages of people: made on the server, whole without script."""

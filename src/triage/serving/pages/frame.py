@@ -1,0 +1,144 @@
+"""What every page stands in: templates, the frame around the content, refusals in words."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from triage.errors import TriageError
+from triage.ledger.errors import StoreUnavailableError
+from triage.serving import texts, wording
+from triage.serving.access.guard import signed_in
+from triage.serving.advisor import Advisor, NotReadyError
+from triage.serving.handling import forms
+from triage.serving.handling.desk import ConflictError, UnknownItemError
+from triage.serving.handling.view import open_counts, own_count
+from triage.serving.pages.presence import Presence
+from triage.serving.problems import InvalidInputError
+from triage.serving.service import Service
+from triage.serving.worklist_index import WorklistIndex
+
+_HERE = Path(str(files("triage.serving")))
+_STATIC = _HERE / "static"
+
+
+def static_files() -> StaticFiles:
+    """Return the style sheet, the scripts and the icon."""
+    return StaticFiles(directory=_STATIC)
+
+
+def order_url(order_id: str) -> str:
+    """Return the address of an order's page."""
+    return f"/orders/{quote(order_id, safe='')}"
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    digest = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(_STATIC.iterdir())))
+    made.globals.update(
+        t=texts, w=wording, assets=digest.hexdigest()[:12], order_url=order_url, signed_in=signed_in
+    )
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What one request sees: who asks, and the list as it is now."""
+
+    request: Request
+    you: str
+    advisor: Advisor
+    index: WorklistIndex
+    wall: int
+
+
+class Frame:
+    """Makes pages.
+
+    Args:
+        service: what they show.
+
+    Attributes:
+        presence: who looks at which order.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.presence = Presence()
+        self._templates = _environment()
+
+    def looking(self, request: Request) -> Looking:
+        """Return what a request sees.
+
+        Raises:
+            NotReadyError: until there is an advisor.
+        """
+        advisor = self.service.advisor()
+        index = self.service.index(advisor)
+        return Looking(request, forms.who(request), advisor, index, self.service.clock())
+
+    def render(self, name: str, seen: Looking, status: int = 200, **values: object) -> Response:
+        """Return a page made from a template."""
+        page = self._templates.get_template(name).render(**self._around(seen), **values)
+        return HTMLResponse(page, status)
+
+    def waiting(self, error: NotReadyError) -> Response:
+        """Return the page that is shown until there is advice."""
+        return self.alone("notice.html", 503, error=error)
+
+    def alone(self, name: str, status: int = 200, **values: object) -> Response:
+        """Return a page that shows nothing of the list."""
+        page = self._templates.get_template(name).render(info=None, **values)
+        return HTMLResponse(page, status)
+
+    def missing(self, seen: Looking) -> Response:
+        """Return the page of an order that is not on the list."""
+        return self.render("notice.html", seen, 404, error=None)
+
+    def _around(self, seen: Looking) -> dict[str, Any]:
+        desk, views = self.service.handling, self.service.views
+        return {
+            "advisor": seen.advisor,
+            "info": seen.advisor.info,
+            "zone": seen.advisor.time_zone,
+            "now": seen.advisor.now(),
+            "you": seen.you,
+            "counts": seen.index.counts,
+            "open_counts": open_counts(desk, seen.index, seen.wall),
+            "my_count": own_count(desk, seen.index, seen.you, seen.wall),
+            "shared_count": len(seen.index.worklist.groups),
+            "open_exceptions": None if self.service.queue is None else len(self.service.queue.open),
+            "mentioned": 0 if desk is None or not seen.you else desk.mentions(seen.you),
+            "can_work": desk is not None,
+            "streams": self.service.changes is not None,
+            "saved": [] if views is None else views.tabs(seen, desk),
+        }
+
+
+def refusal(error: TriageError) -> tuple[int, str]:
+    """Return status and sentence of what kept an act from being recorded; raises any other."""
+    if isinstance(error, ConflictError):
+        said = str(error).partition(":")[0] if "`" in str(error) else str(error)
+        return 409, f"{said[0].upper()}{said[1:]}."
+    if isinstance(error, InvalidInputError):
+        return 422, texts.DOES_NOT_FIT + error.errors[0]["detail"]
+    if isinstance(error, StoreUnavailableError):
+        return 503, texts.NOT_RECORDED
+    if isinstance(error, UnknownItemError):
+        return 404, texts.NOT_FOUND
+    raise error

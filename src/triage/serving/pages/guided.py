@@ -1,0 +1,122 @@
+"""Guided work: take the next order of the list, handle it or pass it on, take the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from triage.domain.clock import MICROS_PER_HOUR
+from triage.errors import TriageError
+from triage.ledger.entries import new_id
+from triage.serving.advisor import NotReadyError, WorkItem
+from triage.serving.handling import forms
+from triage.serving.handling.desk import ConflictError, HandlingDesk, select
+from triage.serving.handling.state import Act
+from triage.serving.pages.frame import Frame, Looking, order_url, refusal
+from triage.serving.problems import InvalidInputError
+from triage.serving.routes.handling import desk_of
+from triage.serving.worklist_index import Query
+
+LEADS_ON: Final = ("dispose", "snooze", "skip")
+"""What ends the work on an order in guided mode, so that the next comes."""
+PASSED_HOURS: Final = 8
+"""Hours in which nobody is given again what they passed on."""
+
+
+def waiting(desk: HandlingDesk, seen: Looking) -> Iterator[WorkItem]:
+    """Yield what can be given to somebody, in order of work.
+
+    Open, nobody's, not held out, not passed on by them lately; what fits into people's time comes
+    first.
+    """
+    query = Query(state="at_risk")
+    found = select(desk, seen.index.select(query), query, seen.wall)
+    holds = seen.advisor.policy.hold_out.holds
+    since = seen.wall - PASSED_HOURS * MICROS_PER_HOUR
+    for fits in (True, False):
+        for item in found:
+            state = desk.of_order(item.assessment.order_id).state
+            passed = any(act.by == seen.you and act.at > since for act in state.skips)
+            free = state.owner is None and not holds(item.assessment.order_id)
+            if item.fits is fits and free and not passed:
+                yield item
+
+
+async def claim(desk: HandlingDesk, seen: Looking) -> str | None:
+    """Give the next order to who asks; return its id, None if nothing waits.
+
+    Two who ask at once never get the same: an order is only taken as nobody's, and acts on one
+    order come one after the other.
+
+    Raises:
+        StoreUnavailableError: if it cannot be recorded.
+    """
+    for item in waiting(desk, seen):
+        order_id = item.assessment.order_id
+        taking = Act("assign", seen.you, seen.you, batch=new_id(), at=seen.wall)
+        try:
+            await desk.act(order_id, taking, desk.of_order(order_id).last or "")
+        except ConflictError:
+            continue
+        return order_id
+    return None
+
+
+async def next_url(frame: Frame, request: Request) -> str:
+    """Return the address of the next order, which is now theirs who asks.
+
+    Raises:
+        InvalidInputError: if it is not known who asks.
+        NotReadyError: if nothing is recorded.
+    """
+    seen, desk = frame.looking(request), desk_of(frame.service)
+    if not seen.you:
+        raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
+    order_id = await claim(desk, seen)
+    return "/next?done=1" if order_id is None else f"{order_url(order_id)}?guided=1"
+
+
+def router(frame: Frame) -> APIRouter:
+    """Return the routes of guided work."""
+    routes = APIRouter(include_in_schema=False)
+
+    def page(request: Request, status: int = 200, refused: str = "") -> Response:
+        seen, desk = frame.looking(request), desk_of(frame.service)
+        own = Query(owner=seen.you)
+        mine = select(desk, seen.index.select(own), own, seen.wall) if seen.you else []
+        left = list(waiting(desk, seen))
+        return frame.render(
+            "next.html",
+            seen,
+            status,
+            left=len(left),
+            fitting=sum(item.fits for item in left),
+            mine=[item.assessment for item in mine[:10]],
+            mine_count=len(mine),
+            done="done" in request.query_params,
+            refusal=refused,
+            guided=True,
+        )
+
+    @routes.get("/next")
+    async def offered(request: Request) -> Response:
+        try:
+            return page(request)
+        except NotReadyError as error:
+            return frame.waiting(error)
+
+    @routes.post("/next")
+    async def take(request: Request) -> Response:
+        await forms.read_form(request)
+        try:
+            return RedirectResponse(await next_url(frame, request), 303)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        except TriageError as error:
+            return page(request, *refusal(error))
+
+    return routes

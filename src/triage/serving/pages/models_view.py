@@ -1,0 +1,209 @@
+"""The models page in words: who answers, by which gates, whether answers hold, what was before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from triage.domain.clock import to_micros
+from triage.errors import BundleError
+from triage.models import at_risk, exceptions, prices
+from triage.models.champion import find_champion
+from triage.models.drift_file import last_drift
+from triage.models.promotions import promotions
+from triage.models.shadow_file import ShadowScore, shadow_scores
+from triage.serving import texts, wording
+from triage.serving.outcomes.record import Judged, LiveRecord, Sums
+
+NAMES: Final = (at_risk.NAME, exceptions.NAME, prices.NAME)
+LEAST_EXPECTED: Final = 30
+_MOST_SCORES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate of a champion, in words."""
+
+    name: str
+    passed: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One promotion or rollback: of what, when, by whom, why."""
+
+    did: str
+    version: str
+    digest: str
+    when: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the home folder holds of one model.
+
+    Attributes:
+        name: the model.
+        version: of the champion; empty if nothing was promoted.
+        digest: of its bundle.
+        gates: as judged when it was promoted.
+        history: promotions and rollbacks, newest first.
+        drift: what the last look for drift found, in words; empty if nobody looked.
+        drift_advises: whether it advises to train again.
+        problem: why the pointer cannot be read; empty if it can.
+    """
+
+    name: str
+    version: str = ""
+    digest: str = ""
+    gates: tuple[Gate, ...] = ()
+    history: tuple[Change, ...] = ()
+    drift: str = ""
+    drift_advises: bool = False
+    problem: str = ""
+
+    @property
+    def failed(self) -> int:
+        """Return how many gates had failed."""
+        return sum(not gate.passed for gate in self.gates)
+
+
+def kept(home: Path, name: str, zone: str) -> Kept:
+    """Return what a home holds of a model; reads a few small files."""
+    try:
+        pointer = find_champion(home, name)
+        told = promotions(home, name)
+    except BundleError as error:
+        return Kept(name, problem=str(error))
+    if pointer is None:
+        return Kept(name)
+    found = last_drift(home, name)
+    drift, advises = "", False
+    if found is not None:
+        when = wording.stamp(to_micros(datetime.fromisoformat(found["looked_at"])), zone)
+        of_it = found.get("digest") == pointer["digest"]
+        drift = texts.drift(found["verdict"], when, of_this=of_it)
+        advises = bool(found.get("retrain_advised")) and of_it
+    return Kept(
+        name, str(pointer.get("version", "")), pointer["digest"],
+        tuple(_gate(each) for each in pointer.get("gates", ())),
+        tuple(_change(each, zone) for each in reversed(told)), drift, advises,
+    )  # fmt: skip
+
+
+def _gate(told: dict[str, Any]) -> Gate:
+    where = told.get("landmark")
+    name = str(told.get("name", "")).replace("_", " ")
+    place = "" if where is None else f", {wording.stage(str(where))}"
+    return Gate(f"{name}{place}", bool(told.get("passed")), str(told.get("words", "")))
+
+
+def _change(told: dict[str, Any], zone: str) -> Change:
+    at = told.get("promoted_at")
+    return Change(
+        texts.CHANGES.get(str(told.get("action", "promote")), str(told.get("action"))),
+        str(told.get("version", "")), str(told["digest"])[:12],
+        wording.stamp(to_micros(datetime.fromisoformat(at)), zone) if at else "",
+        str(told.get("who", "")), str(told.get("why", "")),
+    )  # fmt: skip
+
+
+def holds(record: LiveRecord | None, digest: str) -> list[str]:
+    """Return whether live answers of a model hold: late orders against those expected."""
+    if record is None:
+        return [texts.LIVE_NOTHING]
+    told = []
+    for acted, says in ((False, texts.LEFT_ALONE), (True, texts.ACTED_ON)):
+        sums = record.sums.get((digest, acted), Sums())
+        if sums.n:
+            told.append(texts.held(says, sums.n, sums.late, sums.expected))
+    if not told:
+        return [texts.LIVE_NOTHING]
+    alone = record.sums.get((digest, False), Sums())
+    return [*told, texts.LIVE_EARLY] if alone.expected < LEAST_EXPECTED else told
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Champion and challenger on the same orders, each once a stage.
+
+    Attributes:
+        n: orders and stages that both scored before the promise had passed.
+        apart: mean |difference| of the probabilities.
+        higher: mean of challenger minus champion.
+        known: how many have an outcome.
+        late: how many of these were late.
+        champion_loss: log loss of the champion on these; NaN without any.
+        challenger_loss: the same of the challenger.
+    """
+
+    n: int
+    apart: float
+    higher: float
+    known: int
+    late: int
+    champion_loss: float
+    challenger_loss: float
+
+
+def beside(
+    scores: Iterable[ShadowScore], champion: str, challenger: str, judged: dict[str, Judged]
+) -> Beside:
+    """Compare a challenger with the champion; the first score of an order and stage counts.
+
+    Args:
+        scores: what both said, oldest first.
+        champion: digest.
+        challenger: digest.
+        judged: order -> what came of it.
+    """
+    first: dict[tuple[str, str], ShadowScore] = {}
+    for each in scores:
+        if (each.champion, each.challenger, each.state) == (champion, challenger, "at_risk"):
+            first.setdefault((each.order_id, each.stage), each)
+    gaps = [each.challenger_p - each.champion_p for each in first.values()]
+    known = [
+        (each, found.outcome.late)
+        for each in first.values()
+        if (found := judged.get(each.order_id)) is not None and not found.outcome.cancelled
+    ]
+    n = len(gaps)
+    return Beside(
+        n, sum(map(abs, gaps)) / n if n else math.nan, sum(gaps) / n if n else math.nan,
+        len(known), sum(late for _, late in known),
+        _loss([(each.champion_p, late) for each, late in known]),
+        _loss([(each.challenger_p, late) for each, late in known]),
+    )  # fmt: skip
+
+
+def _loss(told: list[tuple[float, bool]]) -> float:
+    if not told:
+        return math.nan
+    near = 1e-6
+    clipped = [(min(max(p, near), 1 - near), late) for p, late in told]
+    return -sum(math.log(p if late else 1 - p) for p, late in clipped) / len(clipped)
+
+
+def read_beside(home: Path, champion: str, challenger: str, judged: dict[str, Judged]) -> Beside:
+    """Read what both said from the home and compare it; takes a while, not for a request."""
+    return beside(shadow_scores(home, at_risk.NAME), champion, challenger, judged)
+
+
+def beside_words(found: Beside | None) -> list[str]:
+    """Return the comparison in words; None while it is being worked out."""
+    if found is None:
+        return [texts.SHADOW_WORKING]
+    if not found.n:
+        return [texts.SHADOW_NOTHING]
+    told = [texts.shadow_apart(found.n, f"{100 * found.apart:.1f}", f"{100 * found.higher:+.1f}")]
+    if not found.known:
+        return [*told, texts.SHADOW_NO_OUTCOME]
+    losses = f"{found.challenger_loss:.4f}", f"{found.champion_loss:.4f}"
+    return [*told, texts.shadow_outcomes(found.known, found.late, *losses)]

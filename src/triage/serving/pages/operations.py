@@ -1,0 +1,45 @@
+"""The operations page: for whoever answers for the queue and the feeds."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from triage.serving import texts, wording
+from triage.serving.advisor import NotReadyError
+from triage.serving.pages import operations_view as views
+from triage.serving.pages.frame import Frame
+
+
+def router(frame: Frame) -> APIRouter:
+    """Return the route of the operations page."""
+    routes = APIRouter(include_in_schema=False)
+    service = frame.service
+
+    @routes.get("/operations")
+    async def operations(request: Request) -> Response:
+        try:
+            seen = frame.looking(request)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        made = None if service.operations is None else await service.operations.latest(seen.wall)
+        desk = service.exceptions
+        title = (lambda code: code) if desk is None else desk.title
+        return frame.render(
+            "operations.html", seen,
+            health=views.queue_health(seen, service.handling),
+            capacity=views.capacity(seen, service.handling),
+            classes=[] if made is None else views.rate_rows(
+                made.classes, lambda code: title(code) if code else ""
+            ),
+            sources=[] if made is None else views.rate_rows(made.sources, texts.source),
+            steps=[] if made is None else views.step_rows(made.steps),
+            feeds=views.feed_rows(service, made, seen),
+            failures=views.failures(service),
+            precision="" if made is None else views.precision_words(made.precision),
+            brought=[] if made is None else views.brought_words(made.brought, seen),
+            age="" if made is None else texts.worked_out(wording.ago(seen.wall - made.made)),
+        )  # fmt: skip
+
+    return routes

@@ -1,0 +1,245 @@
+"""The operations page in words: how the queue stands, what slows orders down, what work brings."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
+from triage.serving import texts, wording
+from triage.serving.advisor import WorkItem
+from triage.serving.handling.desk import HandlingDesk
+from triage.serving.operations import Snapshot
+from triage.serving.operations_figures import Brought, Latency, Precision, Rate
+from triage.serving.pages.frame import Looking
+from triage.serving.service import Service
+
+_HANDLED = frozenset({"dispose", "inform", "escalate"})
+_MOST_ROWS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: its name, the figure, what else to know, and a tone."""
+
+    name: str
+    value: str
+    more: str = ""
+    tone: str = ""
+
+
+def queue_health(seen: Looking, desk: HandlingDesk | None) -> list[Figure]:
+    """Return how the list stands: open, late, nobody's, past the last moment, longest untouched."""
+    now = seen.advisor.now()
+    items = [item for item in seen.index.worklist.items if _is_open(item, desk, seen.wall)]
+    at_risk = [item for item in items if item.assessment.state == "at_risk"]
+    nobodys = [item for item in items if _owner(item, desk) is None]
+    passed = [item for item in at_risk if _past(item, now)]
+    oldest = max((now - item.assessment.stage_at for item in nobodys), default=0)
+    late = len(items) - len(at_risk)
+    return [
+        Figure(texts.OPS_OPEN, f"{len(at_risk):,}"),
+        Figure(texts.OPS_LATE, f"{late:,}", tone="critical" if late else ""),
+        Figure(texts.OPS_NOBODYS, f"{len(nobodys):,}"),
+        Figure(texts.OPS_PASSED, f"{len(passed):,}", tone="critical" if passed else ""),
+        Figure(texts.OPS_OLDEST, wording.span(oldest) if nobodys else "\u2014"),
+    ]
+
+
+def _is_open(item: WorkItem, desk: HandlingDesk | None, wall: int) -> bool:
+    if desk is None:
+        return True
+    order = item.assessment
+    return desk.of_order(order.order_id).state.place(order.p_late, wall) == "open"
+
+
+def _owner(item: WorkItem, desk: HandlingDesk | None) -> str | None:
+    return None if desk is None else desk.of_order(item.assessment.order_id).state.owner
+
+
+def _past(item: WorkItem, now: int) -> bool:
+    first = item.assessment.priority
+    return first is not None and first.decide_by is not None and first.decide_by < now
+
+
+def capacity(seen: Looking, desk: HandlingDesk | None) -> Figure:
+    """Return how much of people's time the last 24 hours took, by what acting on an order takes.
+
+    An order that is off the list by now counts with the median of those that are on it.
+    """
+    policy = seen.advisor.policy.work.capacity
+    if desk is None:
+        return Figure(texts.OPS_CAPACITY, "\u2014", texts.OPS_NOTHING_RECORDED)
+    since = seen.wall - MICROS_PER_DAY
+    done = [
+        order_id
+        for order_id, handled in desk.orders.items()
+        if any(
+            act.action in _HANDLED and act.at > since and act.id not in handled.undone
+            for act in handled.acts
+        )
+    ]
+    known = {
+        item.assessment.order_id: item.assessment.priority.minutes
+        for item in seen.index.worklist.items
+        if item.assessment.priority is not None and item.assessment.priority.minutes > 0
+    }
+    usual = statistics.median(known.values()) if known else 0.0
+    minutes = sum(known.get(order_id, usual) for order_id in done)
+    share = wording.percent(minutes / policy.session)
+    more = texts.capacity_used(len(done), round(minutes), round(policy.session))
+    return Figure(texts.OPS_CAPACITY, share, more)
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """One line of a table of rates; `tone` is "up" or "down" where the change is no chance."""
+
+    name: str
+    now: str
+    before: str
+    change: str
+    tone: str
+
+
+def rate_rows(told: Sequence[Rate], name: Callable[[str], str]) -> list[RateRow]:
+    """Return rates in words, the most frequent ones; `name` gives each in words."""
+    return [_rate_row(each, name(each.name)) for each in told[:_MOST_ROWS]]
+
+
+def _rate_row(each: Rate, name: str) -> RateRow:
+    gap, by_chance = each.now - each.before, 2 * math.sqrt(each.now + each.before)
+    tone = "" if abs(gap) <= by_chance else "up" if gap > 0 else "down"
+    return RateRow(
+        name or texts.OPS_NOT_SAID, f"{each.now:,}", f"{each.before:,}",
+        texts.change(gap, tone), tone,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step between milestones: how many, and days now and before."""
+
+    name: str
+    n: str
+    median: str
+    p90: str
+    median_before: str
+    p90_before: str
+
+
+def step_rows(steps: Iterable[Latency]) -> list[StepRow]:
+    """Return latencies in words; steps that no order took in either window are left out."""
+    return [
+        StepRow(
+            texts.step(wording.stage(each.begins), wording.stage(each.ends)), f"{each.n:,}",
+            _days(each.median), _days(each.p90), _days(each.median_before), _days(each.p90_before),
+        )
+        for each in steps
+        if not (math.isnan(each.median) and math.isnan(each.median_before))
+    ]  # fmt: skip
+
+
+def _days(days: float) -> str:
+    if math.isnan(days):
+        return "\u2014"
+    return f"{24 * days:.1f}\u00a0h" if days < 1 else f"{days:.1f}\u00a0d"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One feed: how old its newest record is, and in words whether it has gone quiet."""
+
+    name: str
+    age: str
+    quiet: bool
+    says: str
+
+
+def feed_rows(service: Service, made: Snapshot | None, seen: Looking) -> list[FeedRow]:
+    """Return how old each feed is: kinds of records, then where exceptions come from."""
+    now, hours = seen.advisor.now(), seen.advisor.policy.freshness.feed_hours
+    live = service.live
+    newest = {} if live is None or live.feeds is None else live.feeds.newest
+    rows = [
+        _feed_row(
+            texts.FEEDS.get(name, name), now - at, hours * MICROS_PER_HOUR, texts.stale(hours)
+        )
+        for name, at in newest.items()
+    ]
+    for name, (at, gap) in sorted(() if made is None else made.newest.items()):
+        title = texts.exceptions_from(texts.source(name) or texts.OPS_NOT_SAID)
+        rows.append(_feed_row(title, now - at, max(gap, MICROS_PER_DAY), texts.QUIETER))
+    return rows
+
+
+def _feed_row(name: str, age: int, most: float, quiet: str) -> FeedRow:
+    late = age > most
+    return FeedRow(name, wording.ago(max(0, age)), late, quiet if late else texts.FRESH)
+
+
+def failures(service: Service) -> list[Figure]:
+    """Return what failed between systems since this service began."""
+    count = service.metrics.registry.get_sample_value
+    refused = count("triage_events_total", {"result": "failed"}) or 0
+    taken = count("triage_events_total", {"result": "accepted"}) or 0
+    found = [
+        Figure(
+            texts.OPS_REFUSED, f"{refused:,.0f}", texts.of_events(taken + refused),
+            "critical" if refused else "",
+        )
+    ]  # fmt: skip
+    for metric in service.metrics.webhooks_held.collect():
+        for sample in metric.samples:
+            if sample.labels.get("state") == "dead" and sample.value:
+                name = sample.labels["subscription"]
+                found.append(
+                    Figure(texts.dead_letters(name), f"{sample.value:,.0f}", "", "critical")
+                )
+    if service.decisions is not None:
+        status = service.decisions.ledger.status()
+        found.append(
+            Figure(
+                texts.OPS_BEHIND, f"{status.behind:,}", status.problem or texts.OPS_STORE_TAKES,
+                "critical" if status.problem else "",
+            )
+        )  # fmt: skip
+    return found
+
+
+def precision_words(found: Precision) -> str:
+    """Return how good the top of the list was."""
+    if not found.looked_at:
+        return texts.NO_OUTCOMES
+    return texts.precision(
+        found.late, found.looked_at, found.top, found.days,
+        wording.percent(found.late / found.looked_at), wording.percent(found.base),
+    )  # fmt: skip
+
+
+def brought_words(found: Brought | None, seen: Looking) -> list[str]:
+    """Return what acting brought by the hold-out, or why that cannot be told."""
+    if found is None:
+        return [texts.NO_HOLD_OUT, texts.NO_HOLD_OUT_MORE]
+    if not found.enough:
+        return [texts.hold_out_early(found.held, found.free)]
+    gap, low, high = found.fewer()
+    told = [
+        texts.hold_out(
+            wording.percent(found.free_late / found.free), found.free,
+            wording.percent(found.held_late / found.held), found.held,
+            f"{100 * gap:.1f}", f"{100 * low:.1f}", f"{100 * high:.1f}",
+        )
+    ]  # fmt: skip
+    if low <= 0 <= high:
+        return [*told, texts.HOLD_OUT_CHANCE]
+    orders = [item.assessment for item in seen.index.worklist.items]
+    if orders and gap > 0:
+        stake, currency = statistics.fmean(o.at_stake for o in orders), orders[0].currency
+        amounts = [
+            wording.money(share * found.free * stake, currency) for share in (gap, low, high)
+        ]
+        told.append(texts.protected(*amounts))
+    return told

@@ -1,0 +1,119 @@
+"""The page of one order, and the work on it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from triage.errors import TriageError
+from triage.ledger.entries import MOST_CHARACTERS, new_id
+from triage.serving import texts
+from triage.serving.advisor import NotReadyError, WorkItem
+from triage.serving.handling import forms
+from triage.serving.handling.view import Work, work
+from triage.serving.pages import message, risk_path, waterfall
+from triage.serving.pages.address import list_url
+from triage.serving.pages.exceptions import exception_url, likely_next, of_order
+from triage.serving.pages.frame import Frame, Looking, order_url, refusal
+from triage.serving.pages.guided import LEADS_ON, next_url
+from triage.serving.pages.past import PastPages
+from triage.serving.price_desk import odd_prices
+from triage.serving.routes.handling import act, paths
+from triage.serving.worklist_index import Query
+
+
+def _work(frame: Frame, seen: Looking, item: WorkItem) -> Work | None:
+    desk = frame.service.handling
+    if desk is None:
+        return None
+    order = item.assessment
+    handled = desk.of_order(order.order_id)
+    return work(handled, order.p_late, seen.wall, seen.advisor.time_zone, seen.you)
+
+
+async def _page(
+    frame: Frame, seen: Looking, order_id: str, status: int = 200, refused: str = "",
+    *, past: PastPages, guided: bool = False,
+) -> Response:  # fmt: skip
+    item = seen.index.by_id.get(order_id)
+    if item is None:
+        return frame.missing(seen)
+    service, advisor, order = frame.service, seen.advisor, item.assessment
+    handled = _work(frame, seen, item)
+    return frame.render(
+        "order.html",
+        seen,
+        status,
+        item=item,
+        order=order,
+        percentile=seen.index.percentile(order.p_late),
+        falls=waterfall.of(order),
+        recommendations=advisor.score_id(order_id, order.as_of, ways=True).recommendations,
+        odd_prices=odd_prices(service.prices, order_id),
+        exceptions=of_order(frame, seen, order_id),
+        likely=likely_next(frame, order_id),
+        exception_url=exception_url,
+        site_url=list_url(Query(state=order.state, site=order.site or "")),
+        work=handled,
+        past=await past.of(seen, order, handled),
+        path=risk_path,
+        held_out=advisor.policy.hold_out.holds(order_id),
+        erp_url=advisor.policy.links.of_order(order_id),
+        paths=paths(advisor),
+        message=message.draft(order, advisor.now(), advisor.time_zone),
+        guided=guided,
+        here=texts.here_too(frame.presence.look(order_id, seen.you, seen.wall)),
+        refusal=refused,
+        worse_by=forms.WORSE_BY,
+    )
+
+
+def router(frame: Frame) -> APIRouter:
+    """Return the routes of an order's page."""
+    routes = APIRouter(include_in_schema=False)
+    service, past = frame.service, PastPages(frame.service)
+
+    @routes.get("/orders/{order_id:path}")
+    async def order(order_id: str, request: Request) -> Response:
+        try:
+            seen = frame.looking(request)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        guided = "guided" in request.query_params
+        return await _page(frame, seen, order_id, past=past, guided=guided)
+
+    @routes.post("/orders/{order_id:path}")
+    async def work_on(order_id: str, request: Request) -> Response:
+        form = await forms.read_form(request)
+        guided = "guided" in form
+        try:
+            seen = frame.looking(request)
+            asked = forms.asked(form, seen.you, seen.wall, seen.advisor.time_zone)
+            await act(service, order_id, asked, new_id())
+        except NotReadyError as error:
+            return frame.waiting(error)
+        except TriageError as error:
+            again = frame.looking(request)
+            return await _page(frame, again, order_id, *refusal(error), past=past, guided=guided)
+        if guided and asked.action in LEADS_ON:
+            return RedirectResponse(await next_url(frame, request), 303)
+        query = "?guided=1" if guided else ""
+        return RedirectResponse(f"{order_url(order_id)}{query}#work", 303)
+
+    @routes.get("/here")
+    async def here(request: Request) -> Response:
+        order_id = request.query_params.get("order", "")[:MOST_CHARACTERS]
+        others = frame.presence.look(order_id, forms.who(request), service.clock())
+        return PlainTextResponse(texts.here_too(others), headers={"cache-control": "no-store"})
+
+    @routes.post("/you")
+    async def you(request: Request) -> Response:
+        form = await forms.read_form(request)
+        order_id, back = form.get("order", ""), form.get("back", "")
+        address = f"{order_url(order_id)}#work" if order_id else f"/?{back}" if back else "/"
+        answer = RedirectResponse(address, 303)
+        forms.remember(answer, request, form.get("name", ""))
+        return answer
+
+    return routes

@@ -1,0 +1,182 @@
+"""Rows and totals of the list, in words ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triage.advice.assessment import Assessment
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
+from triage.serving import texts, wording
+from triage.serving.advisor import WorkItem
+from triage.serving.handling.state import State
+from triage.serving.worklist_index import StateFilter
+
+_SOON = 48 * MICROS_PER_HOUR
+_PRESSING = 2 * MICROS_PER_HOUR
+_NEWS = MICROS_PER_HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One figure above the list; `tone` colours it, never without its word."""
+
+    label: str
+    value: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What both kinds of row show."""
+
+    order: Assessment
+    promise: str
+    promise_relative: str
+    promise_soon: bool
+    stage: str
+    stage_since: str
+    decide: str
+    decide_soon: bool
+    tags: Sequence[tuple[str, str]]
+    owner: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow(_Row):
+    """An order at risk."""
+
+    percent: str
+    bar: float
+    band: str
+    loss: str
+    value: str
+    why: str
+    why_more: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateRow(_Row):
+    """An order that is late already."""
+
+    overdue: str
+    value: str
+    expect: str
+    expect_more: str
+
+
+_Tags = Sequence[tuple[str, str]]
+_NOBODY = ("", "")
+
+
+def _common(
+    order: Assessment, now: int, zone: str, tags: _Tags, owner: tuple[str, str]
+) -> tuple[Assessment, str, str, bool, str, str, str, bool, _Tags, tuple[str, str]]:
+    until = None if order.priority is None else order.priority.decide_by
+    return (
+        order,
+        wording.promise_day(order.promised_by, now, zone),
+        wording.relative(order.promised_by, now),
+        now <= order.promised_by <= now + _SOON,
+        wording.stage(order.stage),
+        f"for {wording.span(now - order.stage_at)}",
+        "" if until is None else wording.relative(until, now),
+        until is not None and until <= now + _PRESSING,
+        tags,
+        owner,
+    )
+
+
+def owner_cell(state: State, wall: int) -> tuple[str, str]:
+    """Return whose an order is, and since when if that is news.
+
+    Args:
+        state: how it is handled.
+        wall: UTC micros, of the clock on the wall.
+    """
+    if state.owner is None:
+        return _NOBODY
+    taken = state.taken
+    if taken is None or wall - taken.at > _NEWS:
+        return state.owner, ""
+    return state.owner, texts.took_this(wording.ago(wall - taken.at))
+
+
+def risk_row(
+    item: WorkItem, now: int, zone: str, tags: _Tags = (), owner: tuple[str, str] = _NOBODY
+) -> RiskRow:
+    """Return the row of an order at risk; `tags` are labels beside its id."""
+    order = item.assessment
+    told = [reason.text for reason in order.reasons if reason.effect_pp > 0] or [
+        reason.text for reason in order.reasons
+    ]
+    return RiskRow(
+        *_common(order, now, zone, tags, owner),
+        percent=wording.percent(order.p_late),
+        bar=round(100 * order.p_late, 1),
+        band=order.band,
+        loss=wording.money(order.expected_loss, order.currency),
+        value=wording.money(order.revenue, order.currency),
+        why=told[0] if told else "No single reason stands out",
+        why_more=f"\u2192 {item.plan.detail}" if item.plan else told[1] if len(told) > 1 else "",
+    )
+
+
+def late_row(
+    item: WorkItem, now: int, zone: str, tags: _Tags = (), owner: tuple[str, str] = _NOBODY
+) -> LateRow:
+    """Return the row of an order that is late already; `tags` are labels beside its id."""
+    order = item.assessment
+    low, _, high = order.delay_days
+    return LateRow(
+        *_common(order, now, zone, tags, owner),
+        overdue=wording.span(now - order.promised_by),
+        value=wording.money(order.revenue, order.currency),
+        expect=wording.delivery_days(order.promised_by, low, high, now, zone),
+        expect_more=_expected_days(low, high),
+    )
+
+
+def _expected_days(low: float, high: float) -> str:
+    first, last = round(low), round(high)
+    if first == last:
+        return f"About {wording.against_promise(low)}"
+    return f"{first} to {wording.against_promise(high)}"
+
+
+def totals(
+    items: Sequence[WorkItem], state: StateFilter, now: int, bands: tuple[str, ...]
+) -> list[Totals]:
+    """Return the figures above the list, over all pages of what is in view.
+
+    Args:
+        items: what is in view.
+        state: which view.
+        now: UTC micros.
+        bands: names of the bands, gravest first.
+    """
+    count = Totals("Orders in view", f"{len(items):,}")
+    sums: dict[str, float] = {}
+    if state == "already_late":
+        week = 0
+        for item in items:
+            order = item.assessment
+            sums[order.currency] = sums.get(order.currency, 0.0) + order.revenue
+            week += now - order.promised_by > 7 * MICROS_PER_DAY
+        return [
+            Totals("Order value late", wording.total(sums)),
+            count,
+            Totals("Late for over a week", f"{week:,}", "critical" if week else ""),
+        ]
+    worst, gravest, soon = bands[0], 0, 0
+    for item in items:
+        order = item.assessment
+        sums[order.currency] = sums.get(order.currency, 0.0) + order.expected_loss
+        gravest += order.band == worst
+        soon += now <= order.promised_by <= now + _SOON
+    return [
+        Totals("Expected loss", wording.total(sums)),
+        count,
+        Totals(wording.word(worst), f"{gravest:,}", "critical" if gravest else ""),
+        Totals("Promised within 48\u00a0h", f"{soon:,}"),
+    ]

@@ -1,0 +1,68 @@
+"""Saving and deleting views of the list."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from triage.errors import TriageError
+from triage.serving.advisor import NotReadyError
+from triage.serving.handling import forms
+from triage.serving.handling.requests import Name
+from triage.serving.pages.address import list_url, read_query
+from triage.serving.pages.frame import Frame, Looking, refusal
+from triage.serving.pages.saved_views import SavedViews
+from triage.serving.pages.worklist import list_page
+from triage.serving.problems import InvalidInputError
+
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+def _named(form: dict[str, str]) -> str:
+    try:
+        return _NAME.validate_python(" ".join(form.get("name", "").split()))
+    except ValidationError as error:
+        detail = "a view's name has 1 to 80 printable characters"
+        raise InvalidInputError([{"pointer": "/name", "detail": detail}]) from error
+
+
+def _views_of(frame: Frame) -> SavedViews:
+    if frame.service.views is None:
+        raise NotReadyError(["a ledger"], "triage serve")
+    return frame.service.views
+
+
+async def _do(views: SavedViews, seen: Looking, form: dict[str, str]) -> str:
+    """Do what a form asks for; return the address to go on with."""
+    if not seen.you:
+        raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
+    if form.get("do") == "delete":
+        await views.delete(form.get("view", ""), seen.you, seen.wall)
+        return "/"
+    query, _ = read_query(QueryParams(form.get("back", "")), seen.advisor, seen.index)
+    address = list_url(query)
+    own = address.partition("?")[2]
+    await views.save(_named(form), own, seen.you, seen.wall, shared="shared" in form)
+    return address
+
+
+def router(frame: Frame) -> APIRouter:
+    """Return the route of saved views."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.post("/views")
+    async def saved(request: Request) -> Response:
+        form = await forms.read_form(request)
+        try:
+            seen = frame.looking(request)
+            return RedirectResponse(await _do(_views_of(frame), seen, form), 303)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        except TriageError as error:
+            asked = QueryParams(form.get("back", ""))
+            return list_page(frame, frame.looking(request), asked, *refusal(error))
+
+    return routes

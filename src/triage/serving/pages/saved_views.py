@@ -1,0 +1,132 @@
+"""Views of the list that people saved under a name; saving and deleting is in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import QueryParams
+
+from triage.ledger.entries import Draft, Entry, canonical, new_id
+from triage.ledger.ledger import Ledger
+from triage.serving.handling.desk import ConflictError, HandlingDesk, select
+from triage.serving.pages.address import read_query
+
+if TYPE_CHECKING:
+    from triage.serving.pages.frame import Looking
+
+MOST_VIEWS = 30
+"""Views that one person can see, so that counting them stays quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """Filters under a name.
+
+    Attributes:
+        id: names it in the ledger.
+        name: as people call it.
+        address: the part of the list's address that says the filters.
+        by: who saved it.
+        shared: whether everybody sees it.
+    """
+
+    id: str
+    name: str
+    address: str
+    by: str
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view with how many orders it shows now."""
+
+    view: SavedView
+    count: int
+
+
+class SavedViews:
+    """The views as the ledger has them.
+
+    Args:
+        ledger: where they are recorded; it is read whole for them once.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._views: dict[str, SavedView] = {}
+        self._counted: tuple[object, ...] = ()
+        self._counts: dict[str, int] = {}
+        for entry in ledger.entries(kind="setting"):
+            self._take(entry)
+
+    def seen_by(self, person: str) -> list[SavedView]:
+        """Return a person's own views and those that all share, by name."""
+        seen = [view for view in self._views.values() if view.shared or view.by == person]
+        return sorted(seen, key=lambda view: (view.shared, view.name.casefold()))
+
+    def tabs(self, seen: Looking, desk: HandlingDesk | None) -> list[Tab]:
+        """Return the views that somebody sees, with live counts.
+
+        A count is made anew when the list or somebody's work on it changed, or a minute passed.
+        """
+        version = 0 if desk is None else desk.version
+        state = (id(seen.index), version, seen.wall // 60_000_000)
+        if state != self._counted:
+            self._counted, self._counts = state, {}
+        tabs = []
+        for view in self.seen_by(seen.you):
+            if view.id not in self._counts:
+                query, _ = read_query(QueryParams(view.address), seen.advisor, seen.index)
+                query = replace(query, sort="priority")
+                found = select(desk, seen.index.select(query), query, seen.wall)
+                self._counts[view.id] = len(found)
+            tabs.append(Tab(view, self._counts[view.id]))
+        return tabs
+
+    async def save(self, name: str, address: str, by: str, at: int, *, shared: bool) -> SavedView:
+        """Save a view; it is on the disk when this returns.
+
+        Raises:
+            ConflictError: if its name is taken, or there are too many.
+            StoreUnavailableError: if it cannot be recorded.
+        """
+        seen = self.seen_by(by)
+        if any(view.name.casefold() == name.casefold() for view in seen):
+            raise ConflictError("a view of this name is there already: delete it first")
+        if len(seen) >= MOST_VIEWS:
+            raise ConflictError(f"there are {MOST_VIEWS} views already: delete one first")
+        view = SavedView(new_id(), name, address, by, shared)
+        body = {"action": "view_saved", "view": view.id, "shared": shared}
+        await self._record(body, {"by": by, "name": name, "address": address}, at)
+        return view
+
+    async def delete(self, view_id: str, by: str, at: int) -> None:
+        """Delete a view, if there is such a one that the person sees.
+
+        Raises:
+            StoreUnavailableError: if it cannot be recorded.
+        """
+        if any(view.id == view_id for view in self.seen_by(by)):
+            await self._record({"action": "view_deleted", "view": view_id}, {"by": by}, at)
+
+    async def _record(self, body: dict[str, Any], personal: dict[str, Any], at: int) -> None:
+        draft = Draft("setting", canonical(body), personal=canonical(personal), at=at)
+        (entry,) = await asyncio.shield(self._ledger.record_async(draft))
+        self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
+        if entry.order_id is not None:
+            return
+        said = json.loads(entry.body)
+        own = None if entry.personal is None else json.loads(entry.personal)
+        match said.get("action"):
+            case "view_saved" if own is not None:
+                self._views[said["view"]] = SavedView(
+                    said["view"], own["name"], own["address"], own["by"], said["shared"]
+                )
+            case "view_deleted":
+                self._views.pop(said["view"], None)

@@ -1,0 +1,182 @@
+"""The list: rows, filters, groups, columns, and the same as a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from triage.serving import texts, wording
+from triage.serving.advisor import NotReadyError, WorkItem
+from triage.serving.handling import forms
+from triage.serving.handling.desk import select
+from triage.serving.handling.view import tags
+from triage.serving.pages import columns as list_columns
+from triage.serving.pages import export as list_export
+from triage.serving.pages.address import export_url, list_url, narrowed, read_query
+from triage.serving.pages.frame import Frame, Looking
+from triage.serving.pages.rows import LateRow, RiskRow, late_row, owner_cell, risk_row, totals
+from triage.serving.worklist_index import Query, page, shared_thing
+
+PAGE_SIZE = 50
+_MOST_GROUPS = 20
+_OF_GROUP = 10
+"""Rows of a group that are shown on the page of all groups."""
+_OFFERED = 40
+Row = RiskRow | LateRow
+
+
+@dataclass(frozen=True, slots=True)
+class GroupShown:
+    """Orders that wait for the same thing, of those that are in view."""
+
+    thing: str
+    title: str
+    loss: str
+    count: int
+    rows: list[Row]
+
+
+def _found(frame: Frame, seen: Looking, query: Query) -> list[WorkItem]:
+    return select(frame.service.handling, seen.index.select(query), query, seen.wall)
+
+
+def _rows(frame: Frame, seen: Looking, items: Sequence[WorkItem]) -> list[Row]:
+    desk, wall = frame.service.handling, seen.wall
+    now, zone = seen.advisor.now(), seen.advisor.time_zone
+    holds = seen.advisor.policy.hold_out.holds
+    rows: list[Row] = []
+    for item in items:
+        order = item.assessment
+        make = late_row if order.state == "already_late" else risk_row
+        held = [("held", texts.HELD_OUT_TAG)] if holds(order.order_id) else []
+        if desk is None:
+            rows.append(make(item, now, zone, held))
+            continue
+        handled = desk.of_order(order.order_id)
+        labels = held + tags(handled, order.p_late, wall)
+        rows.append(make(item, now, zone, labels, owner_cell(handled.state, wall)))
+    return rows
+
+
+def _groups(frame: Frame, seen: Looking, found: Sequence[WorkItem]) -> list[GroupShown]:
+    shown: list[GroupShown] = []
+    for group in seen.index.worklist.groups:
+        own = seen.index.shared[shared_thing(group)]
+        items = [item for item in found if item.assessment.order_id in own]
+        if items and len(shown) < _MOST_GROUPS:
+            thing = shared_thing(group)
+            loss = wording.money(sum(i.assessment.expected_loss for i in items), group.currency)
+            title = texts.shared(len(items), thing)
+            rows = _rows(frame, seen, items[:_OF_GROUP])
+            shown.append(GroupShown(thing, title, loss, len(items), rows))
+    return shown
+
+
+def _offered(counts: dict[str, int], chosen: str) -> list[tuple[str, int]]:
+    """Return names to choose from with their open orders: the busiest, and the chosen one."""
+    busiest = dict(list(counts.items())[:_OFFERED])
+    if chosen:
+        busiest[chosen] = counts[chosen]
+    return sorted(busiest.items())
+
+
+def _owners(frame: Frame, query: Query, you: str) -> list[tuple[str, str]]:
+    """Return the owners to choose from, with how many orders they have: yours first."""
+    desk = frame.service.handling
+    known: Counter[str] = Counter() if desk is None else desk.owners()
+    names = sorted({*known, *filter(None, [query.owner])} - {you}, key=str.casefold)
+    mine = [(you, f"You ({known[you]:,})")] if you else []
+    return mine + [(name, f"{name} ({known[name]:,})") for name in names]
+
+
+def list_page(
+    frame: Frame, seen: Looking, asked: QueryParams, status: int = 200, refused: str = ""
+) -> Response:
+    """Return the list.
+
+    Args:
+        frame: makes pages.
+        seen: who asks, and what there is.
+        asked: the address: filters, sort, page, and `did`, the batch of which to tell the outcome.
+        status: HTTP status.
+        refused: why what was asked for was not done; empty if nothing was refused.
+    """
+    query, number = read_query(asked, seen.advisor, seen.index)
+    desk = frame.service.handling
+    found = _found(frame, seen, query)
+    shown = page(found, number, PAGE_SIZE)
+    grouped = query.by == "cause"
+    can_work = desk is not None
+    undo = None if desk is None or not seen.you else desk.batches.newest(seen.you, desk.of_order)
+    return frame.render(
+        "list.html",
+        seen,
+        status,
+        query=query,
+        narrowed=narrowed(query),
+        shown=shown,
+        rows=[] if grouped else _rows(frame, seen, shown.items),
+        groups=_groups(frame, seen, found) if grouped else [],
+        totals=totals(found, query.state, seen.advisor.now(), tuple(seen.advisor.policy.bands)),
+        columns=list_columns.chosen(seen.request, can_work=can_work),
+        filters=[
+            (name, label, offered, getattr(query, name))
+            for name, label in texts.FILTERS.items()
+            if (offered := _offered(seen.index.offered(name), getattr(query, name)))
+        ],
+        owners=_owners(frame, query, seen.you) if can_work else [],
+        outcome=None if desk is None else desk.batches.outcome(asked.get("did", "")),
+        undo=undo,
+        refusal=refused,
+        list_url=list_url,
+        here=list_url(query, number).partition("?")[2],
+        export_url=export_url(query),
+        worse_by=forms.WORSE_BY,
+    )
+
+
+def router(frame: Frame) -> APIRouter:
+    """Return the routes of the list."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    async def worklist(request: Request) -> Response:
+        try:
+            seen = frame.looking(request)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        return list_page(frame, seen, request.query_params)
+
+    @routes.get("/export.csv")
+    async def export(request: Request) -> Response:
+        try:
+            seen = frame.looking(request)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        query, _ = read_query(request.query_params, seen.advisor, seen.index)
+        pieces: Iterator[bytes] = list_export.lines(
+            _found(frame, seen, query), frame.service.handling, seen.wall
+        )
+        name = f"triage-{wording.moment(seen.advisor.now(), seen.advisor.time_zone):%Y-%m-%d}.csv"
+        return StreamingResponse(
+            pieces, media_type="text/csv; charset=utf-8",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )  # fmt: skip
+
+    @routes.post("/columns")
+    async def columns(request: Request) -> Response:
+        fields = await forms.read_fields(request, len(texts.COLUMNS) + 2)
+        back = dict(fields).get("back", "")
+        answer = RedirectResponse(f"/?{back}" if back else "/", 303)
+        usual = any(name == "usual" for name, _ in fields)
+        wanted = [] if usual else [value for name, value in fields if name == "column"]
+        list_columns.remember(answer, request, wanted)
+        return answer
+
+    return routes

@@ -1,0 +1,1 @@
+"""What changes is told to declared receivers: signed, tried again, never lost."""

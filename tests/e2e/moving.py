@@ -15,6 +15,7 @@ from tests.e2e.running import served
 from triage.advice import groups
 from triage.advice.work_policy import EscalationPolicy, WorkPolicy
 from triage.serving.advisor import WorkItem, Worklist
+from triage.serving.exceptions.queue import ExceptionQueue
 
 LEADS = ("key account manager", "shift lead")
 _POLICY = fakes.POLICY.model_copy(
@@ -57,10 +58,15 @@ def wall() -> int:
 
 
 @contextmanager
-def moving(folder: Path) -> Iterator[str]:
-    """Serve a moving list; POST /test/move?order=..&p=.. moves an order and tells it."""
+def moving(folder: Path, queue: ExceptionQueue | None = None) -> Iterator[str]:
+    """Serve a moving list; POST /test/move?order=..&p=.. moves an order and tells it.
+
+    Args:
+        folder: where acts are kept.
+        queue: open exceptions, if there is a queue.
+    """
     advisor = MovingAdvisor()
-    app = fakes.app(folder=folder, clock=wall, advisor=advisor)
+    app = fakes.app(folder=folder, clock=wall, advisor=advisor, queue=queue)
 
     async def move(order: str, p: float) -> dict[str, str]:
         advisor.move(order, p)

@@ -1,4 +1,4 @@
-"""A morning's work with the keyboard only: the twenty most costly handled, one customer told."""
+"""A morning with the keyboard only: twenty handled, one customer told, one class corrected."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import re
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
+from tests import exception_cases as cases
+from tests import exception_queue_cases as queued
 from tests.e2e.moving import arrived, moving, sound, top
 from tests.e2e.running import NEEDS_BROWSER
 
+from triage.serving.exceptions.queue import ExceptionQueue
+
 pytestmark = NEEDS_BROWSER
+CLASSES = cases.fitted().model.numbers.classes
 
 
-def test_twenty_are_handled_and_one_customer_is_told_without_a_mouse(
+def test_twenty_are_handled_one_customer_is_told_and_one_class_corrected_without_a_mouse(
     browser: Browser, tmp_path: Path
 ) -> None:
     orders = [item.assessment.order_id for item in top(20)]
-    with moving(tmp_path) as address:
+    with moving(tmp_path, ExceptionQueue(queued.desk())) as address:
         page = arrived(browser, address, "Ana")
         page.mouse.move(0, 0)
         keys = page.keyboard
@@ -60,6 +65,8 @@ def test_twenty_are_handled_and_one_customer_is_told_without_a_mouse(
         keys.press("8")
         expect(page.locator("#report")).to_have_text("Done: 10 orders.")
 
+        correct_one(page)
+
         done = page.request.get("/v1/worklist?handled=disposed").json()
         assert sorted(item["order_id"] for item in done["items"]) == sorted(orders)
         informed = [i["order_id"] for i in done["items"] if i["handling"]["informed_at"]]
@@ -68,3 +75,18 @@ def test_twenty_are_handled_and_one_customer_is_told_without_a_mouse(
         sys.stdout.write(f"milliseconds from an act to its paint: {page.evaluate(painted)}\n")
         sound(page)
         page.context.close()
+
+
+def correct_one(page: Page) -> None:
+    """Say by keys of the first open exception that it is something else."""
+    keys = page.keyboard
+    keys.press("g")
+    keys.press("x")
+    page.wait_for_url("**/exceptions")
+    keys.press("j")
+    wrong = page.locator("#list .row").first.get_attribute("data-order")
+    keys.press("c")
+    expect(page.get_by_role("dialog", name="What is it?")).to_contain_text(str(wrong))
+    keys.press(str(CLASSES.index("credit_hold") + 1))
+    expect(page.locator("#report")).to_have_text("Corrected: 1 exception.")
+    expect(page.locator(f"[data-order='{wrong}']")).to_contain_text("Ana says so")

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from rich.console import Console
 from starlette.testclient import TestClient
 from tests import fakes
 from tests.unit.serving.receiving import ONE, OTHER, Heard, local, receiver, verified
 from typer.testing import CliRunner
 
+from triage import webhooks_cli
 from triage.cli import app
 from triage.ledger.ledger import Ledger
 from triage.ledger.recovery import read_folder
@@ -300,7 +302,8 @@ def command(*words: str, environment: dict[str, str]) -> Any:
     return CliRunner().invoke(app, ["webhooks", *words], env=environment)
 
 
-def test_the_commands_show_test_and_retry(tmp_path: Path) -> None:
+def test_the_commands_show_test_and_retry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks_cli, "out", Console(width=200))
     with receiver(Heard(lambda number: 500 if number < 3 else 200)) as heard:
         (tmp_path / "serving").mkdir()
         (tmp_path / "serving" / "webhooks.toml").write_text(
@@ -309,7 +312,7 @@ def test_the_commands_show_test_and_retry(tmp_path: Path) -> None:
         )
         environment = {
             "TRIAGE_HOME": str(tmp_path), "TRIAGE_WORKSPACE": str(tmp_path),
-            "TRIAGE_TEST_HOOK": ONE, "COLUMNS": "200",
+            "TRIAGE_TEST_HOOK": ONE,
         }  # fmt: skip
         running = Running(tmp_path, local(heard.url))
         running.run(tell_one, lambda: running.count("here", "dead") == 1)

@@ -135,12 +135,12 @@ class _Faults:
             self._kill(digests)
             self._tell(f"killed {number} times")
         point_to(self._home, NAME, {"digest": first, "version": "1"})
+        self._speeds()  # before there is a predecessor that takes events, too
         found.swaps, traffic = swaps(self._service, self._home, self._traffic, swapped)
         self._account(traffic)
         self._tell(f"champions changed {swapped} times")
         found.mutations = mutations(self._service, self._home, spoilt)
         self._tell(f"bundles spoilt {spoilt} times")
-        self._speeds()
         self._service.kill()
         self._replay()
         return found
@@ -207,9 +207,10 @@ class _Faults:
                     times.append(time.perf_counter() - begun)
 
         each = 100
+        ends = first + 32 * each
         senders = [
             threading.Thread(target=send, args=(range(at, at + each),))
-            for at in range(first, first + 32 * each, each)
+            for at in range(first, ends, each)
         ]
         started = time.perf_counter()
         for sender in senders:
@@ -218,6 +219,7 @@ class _Faults:
             sender.join()
         sheet.single_per_second = round(len(times) / (time.perf_counter() - started))
         sheet.single_p50_ms = round(sorted(times)[len(times) // 2] * 1000, 2)
+        self._number = ends
 
     def _replay(self) -> None:
         reading = open_reading(self._home)

@@ -77,9 +77,14 @@ def named_challenger(pointer: dict[str, Any], against: str) -> Challenger:
 
 def without(named: Challenger, error: Exception) -> Challenger:
     """Return a challenger that scores nothing, and say why."""
-    problem = (str(error) or type(error).__name__).splitlines()[0]
+    problem = problem_of(error)
     _LOG.warning("version %s of %s scores nothing: %s", named.version, NAME, problem)
     return replace(named, problem=problem)
+
+
+def problem_of(error: Exception) -> str:
+    """Return in one line why a model could not be loaded."""
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def same_features(one: FeatureSet, other: FeatureSet) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from triage.domain.records import Record
 from triage.serving.event_log import EventLog
@@ -59,11 +59,7 @@ class Live:
     async def join(self, scorer: Scorer, seen: int) -> None:
         """Keep one more scorer up, which has taken in the first so many events."""
         async with self._turn:
-            own = Live(None, [scorer])
-            for seq, record in self.events.records(seen + 1):
-                if seq > self.applied:
-                    break
-                own.apply(record)
+            Live(None, [scorer]).apply_until(self.events.records(seen + 1), self.applied)
             self.keep_up((*self.scorers, scorer))
 
     @property
@@ -79,6 +75,13 @@ class Live:
         for _, record in self.events.records(before + 1):
             self.apply(record)
         return self.applied - before
+
+    def apply_until(self, records: Iterable[tuple[int, Record]], last: int) -> None:
+        """Take in the records of the next events, up to the one of a number."""
+        for seq, record in records:
+            if seq > last:
+                break
+            self.apply(record)
 
     async def take(self, events: Sequence[tuple[str, Record]]) -> int:
         """Keep and apply events; return how many were new.

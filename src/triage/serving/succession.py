@@ -25,7 +25,7 @@ from triage.models.bundle import read_bundle
 from triage.models.champion import bundle_folder, find_challenger, find_champion
 from triage.serving.app import wall_clock
 from triage.serving.background import background
-from triage.serving.challenger import Challenger, named_challenger, without
+from triage.serving.challenger import Challenger, named_challenger, problem_of, without
 from triage.serving.event_log import read_events
 from triage.serving.live import Live
 from triage.serving.scorer import Scorer
@@ -136,10 +136,7 @@ class Succession:
         own = Live(None, [scorer])
         for _ in range(_PASSES):
             before = own.applied
-            for seq, record in read_events(self._settings.home, before + 1):
-                if seq > self._live.applied:
-                    break
-                own.apply(record)
+            own.apply_until(read_events(self._settings.home, before + 1), self._live.applied)
             scorer.worklist()
             if own.applied - before <= _FEW:
                 break
@@ -186,7 +183,7 @@ class Succession:
     def _refuse(self, pointer: dict[str, Any], error: Exception) -> None:
         if self._service.refused is not None and self._refused == pointer:
             return
-        problem = (str(error) or type(error).__name__).splitlines()[0]
+        problem = problem_of(error)
         self._refused = pointer
         self._service.refused = Refused(
             str(pointer.get("version", "")), str(pointer["digest"]), problem

@@ -10,8 +10,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import pytest
 from faststream.kafka import TestKafkaBroker
 from faststream.nats import TestNatsBroker
 from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
 
 from triage.errors import RequestError, SettingsError
 from triage.serving import forward
@@ -28,7 +29,7 @@ from triage.serving.brokers import kafka_broker, nats_broker
 from triage.serving.forward import FILE, Forwarder, Message
 
 NATS = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin")
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Events(ThreadingHTTPServer):
@@ -77,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def service() -> Iterator[Events]:
     served = Events()
-    thread = threading.Thread(target=served.serve_forever, daemon=True)
+    thread = threading.Thread(target=served.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield served
     served.shutdown()
@@ -223,30 +224,69 @@ def test_a_real_stream_is_read_to_its_end_across_failures_and_a_restart(
             await asyncio.sleep(0.3)
 
     async def go() -> Any:
-        client = await _connected(nats_server)
-        stream = client.jetstream()
-        await stream.add_stream(name="ORDERS", subjects=["orders.>"])
-        for each in sent[:700]:
-            await stream.publish("orders.milestone", json.dumps(each).encode())
-        await read_until(700)
-        for each in sent[700:]:
-            await stream.publish("orders.milestone", json.dumps(each).encode())
-        await read_until(1200)
-        info = await stream.consumer_info("ORDERS", "triage")
-        await client.close()
-        return info
+        async with _stream(nats_server) as stream:
+            await _publish(stream, sent[:700])
+            await read_until(700)
+            await _publish(stream, sent[700:])
+            await read_until(1200)
+            return await stream.consumer_info("ORDERS", "triage")
 
     info = asyncio.run(go())
     assert {each["id"] for each in service.taken} == {each["id"] for each in sent}
     assert (info.num_pending, info.num_ack_pending) == (0, 0)
 
 
-async def _connected(url: str) -> Any:
+@pytest.mark.skipif(NATS is None, reason="needs nats-server: apt-get install nats-server")
+def test_what_was_fetched_before_the_time_ran_out_is_not_fetched_again(
+    nats_server: str, service: Events, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, fetched = JetStreamContext.PullSubscription.fetch, 0
+
+    async def one_by_one(self: Any, batch: int, timeout: float) -> list[Any]:
+        nonlocal fetched
+        fetched += 1
+        if fetched % 2 == 0:
+            raise TimeoutError
+        return await fetch(self, min(batch, 1), timeout)
+
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", one_by_one)
+
+    async def go() -> Any:
+        async with _stream(nats_server) as stream:
+            await _publish(stream, [event(n) for n in range(5)])
+            with closing(Forwarder(service.url, tmp_path)) as forwarder:
+                broker = nats_broker(nats_server, "orders.>", "ORDERS", "triage", forwarder)
+                async with broker, asyncio.timeout(SECONDS):
+                    await broker.start()
+                    while len(service.taken) < 5:
+                        await asyncio.sleep(0.02)
+            return await stream.consumer_info("ORDERS", "triage")
+
+    info = asyncio.run(go())
+    assert [each["id"] for each in service.taken] == ["0", "1", "2", "3", "4"]
+    assert info.delivered.consumer_seq == 5
+
+
+@asynccontextmanager
+async def _stream(url: str) -> AsyncIterator[Any]:
+    """Connect to a server that has just been started; make a stream."""
     until = time.monotonic() + SECONDS
     while True:
         try:
-            return await nats.connect(url, max_reconnect_attempts=1, connect_timeout=1)
+            client = await nats.connect(url, max_reconnect_attempts=1, connect_timeout=1)
+            break
         except (OSError, NatsError):
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(0.1)
+    try:
+        stream = client.jetstream()
+        await stream.add_stream(name="ORDERS", subjects=["orders.>"])
+        yield stream
+    finally:
+        await client.close()
+
+
+async def _publish(stream: Any, events: Sequence[dict[str, Any]]) -> None:
+    for each in events:
+        await stream.publish("orders.milestone", json.dumps(each).encode())

@@ -35,7 +35,7 @@ def nats_broker(url: str, subject: str, stream: str, durable: str, forward: Forw
         raise _lacks("nats") from error
     # The client ends a fetch whose time is over with asyncio's TimeoutError, FastStream 0.7 expects
     # its subclass: a batch read so far would be dropped, and come again only after the ack's time.
-    stream_pull_subscriber.TimeoutError = TimeoutError
+    vars(stream_pull_subscriber)["TimeoutError"] = TimeoutError
     broker, whole = NatsBroker(url), Context("message")
 
     @broker.subscriber(

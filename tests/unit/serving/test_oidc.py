@@ -77,7 +77,7 @@ class FakeProvider:
             "token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/keys",
         }  # fmt: skip
         self.keys = {"keys": [self._key.as_dict(private=False)]}
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def token(self) -> dict[str, Any]:
         now = int(time.time())

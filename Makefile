@@ -40,8 +40,9 @@ check: $(VENV)/installed ## format, lint, types, import contracts, definitions
 bench: $(VENV)/installed ## print the measured figures (DATA=<olist folder> adds those of the public extract)
 	@$(BIN)/python -m benchmarks $(if $(DATA),--olist "$(DATA)")
 
-faults: $(VENV)/installed ## kill the service again and again, and say what was lost (KILLS=20)
-	@$(BIN)/python -m benchmarks.faults --kills $(or $(KILLS),20) --swaps $(or $(SWAPS),20) --spoilt $(or $(SPOILT),50)
+faults: $(VENV)/installed ## the sheet of faults: kills, swaps, spoilt bundles, bad days (KILLS=20, HOME_OF=<home>)
+	@$(BIN)/python -m benchmarks.faults --promises --kills $(or $(KILLS),20) --swaps $(or $(SWAPS),20) \
+		--spoilt $(or $(SPOILT),50) $(if $(HOME_OF),--home "$(HOME_OF)")
 
 screenshots: $(VENV)/installed ## a picture of every page and state of the demo into docs/ (HOME_OF=<home>)
 	@$(BIN)/python -m tests.e2e.pictures $(if $(HOME_OF),--home "$(HOME_OF)")

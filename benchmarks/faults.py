@@ -1,23 +1,22 @@
 """The service under faults: killed while it scores and takes events, started again, asked again.
 
-    python -m benchmarks.faults [--home .triage] [--kills 20] [--swaps 20] [--spoilt 50] [--json]
+    python -m benchmarks.faults [--home .triage/sample] [--kills 20] [--swaps 20] [--promises]
 
-The home is copied, nothing in it changes. In each round a client scores orders and sends events, a
-champion is promoted, and the process is killed with SIGKILL at a random moment; now and then a
-training is killed. Everything that was acknowledged must be there after the next start, the chain
-must be whole, and every decision must be made again bit for bit at the end. Champions take turns
-under load, and spoilt bundles are promoted. Beside it: how fast events are taken.
+The home (the demo's, made where it is absent) is copied, nothing in it changes. In each round a
+client scores orders and sends events, a champion is promoted, and the process is killed with
+SIGKILL at a random moment; every fifth time a process that promotes and goes back is killed before,
+every tenth a training. Everything that was acknowledged must be there after the next start, the
+chain must be whole, and every decision must be made again bit for bit at the end. Champions take
+turns under load, and spoilt bundles are promoted. Beside it: how fast events are taken, and with
+`--promises` what became of each line of `docs/promises.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -28,16 +27,26 @@ from pathlib import Path
 
 from benchmarks.fault_models import Mutations, Swaps, mutations, swaps, variant
 from benchmarks.fault_service import Service, Traffic, eager, position, request_of
+from benchmarks.fault_training import (
+    pointer_is_whole,
+    promoting_killed,
+    trained,
+    training_killed,
+)
+from benchmarks.promise_sheet import Shown, show_promises, shown
 from benchmarks.score_http import Client
+from triage.demo import prepare
 from triage.ledger.audit import verify
 from triage.ledger.reading import open_reading
 from triage.models.at_risk import NAME
-from triage.models.champion import champion, point_to
+from triage.models.champion import champion, find_champion, point_to
 from triage.serving.decisions import KIND
 from triage.serving.replay import replay
+from triage.settings import Settings
 
-_EVERY_TRAINING = 10
+_EVERY_TRAINING, _EVERY_PROMOTION = 10, 5
 _BULK = 5_000
+SAMPLE = "sample"
 
 
 @dataclass
@@ -49,7 +58,9 @@ class Sheet:
         decisions, events: acknowledged over all rounds.
         lost_decisions, lost_events: of these, not there after the next start.
         chain_whole: whether the chain verified at the end.
-        trainings_killed: how often a training was killed meanwhile.
+        trainings_killed, promotions_killed: how often a training, or a process that promotes and
+            goes back, was killed meanwhile.
+        pointers_torn: after how many of these the champion could not be read as a whole.
         replayed, replayed_same: decisions made again, and how many of them were the same.
         replayed_models: how many models had made them.
         swaps, mutations: see `fault_models`.
@@ -69,6 +80,8 @@ class Sheet:
     replayed_same: int = 0
     replayed_models: int = 0
     trainings_killed: int = 0
+    promotions_killed: int = 0
+    pointers_torn: int = 0
     swaps: Swaps | None = None
     mutations: Mutations | None = None
     start_seconds: list[float] = field(default_factory=list)
@@ -79,7 +92,7 @@ class Sheet:
     @property
     def all_held(self) -> bool:
         """Return whether nothing was lost, failed, or said otherwise the second time."""
-        lost = self.lost_decisions + self.lost_events
+        lost = self.lost_decisions + self.lost_events + self.pointers_torn
         failed = 0 if self.swaps is None else self.swaps.failed
         spoilt = 0 if self.mutations is None else self.mutations.made - self.mutations.refused
         return (
@@ -87,18 +100,6 @@ class Sheet:
             and (lost, failed, spoilt) == (0, 0, 0)
             and (self.replayed == self.replayed_same)
         )
-
-
-def training_killed(home: Path, workspace: Path, seconds: float) -> None:
-    """Start a training with promotion and end it with SIGKILL after some seconds."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "triage.cli", "train", "at_risk", "--who", "faults", "--why", "x"],
-        env=os.environ | {"TRIAGE_HOME": str(home), "TRIAGE_WORKSPACE": str(workspace)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
 
 
 def run(home: Path, kills: int, swapped: int, spoilt: int, *, port: int = 18_431) -> Sheet:
@@ -127,12 +128,21 @@ class _Faults:
         """Return what was seen."""
         found = self._sheet
         first = str(champion(self._home, NAME)["digest"])
-        digests = [first, variant(self._home, first, 1)]
+        other = variant(self._home, first, 1)
+        version, seconds = (
+            trained(self._home, self._workspace) if kills >= _EVERY_PROMOTION else ("", 0.0)
+        )
         for number in range(1, kills + 1):
             if number % _EVERY_TRAINING == 0:
-                training_killed(self._home, self._workspace, self._luck.uniform(1.0, 40.0))
+                lived = self._luck.uniform(1.0, seconds)
+                training_killed(self._home, self._workspace, lived)
                 found.trainings_killed += 1
-            self._kill(digests)
+            elif number % _EVERY_PROMOTION == 0:
+                point_to(self._home, NAME, {"digest": other, "version": other[:8]})
+                promoting_killed(self._home, version, self._luck)
+                found.promotions_killed += 1
+            found.pointers_torn += not pointer_is_whole(self._home)
+            self._kill([first, other])
             self._tell(f"killed {number} times")
         point_to(self._home, NAME, {"digest": first, "version": "1"})
         self._speeds()  # before there is a predecessor that takes events, too
@@ -233,12 +243,17 @@ class _Faults:
         self._sheet.replayed_models = len({each.decision.basis.model for each in made})
 
 
+def _step(done: str) -> None:
+    print(done, file=sys.stderr)
+
+
 def show(sheet: Sheet) -> None:
     """Print the sheet."""
     starts = sorted(sheet.start_seconds)
     print(
         f"kill -9: {sheet.kills} times while scoring, taking events and changing models;"
-        f" {sheet.trainings_killed} trainings"
+        f" {sheet.trainings_killed} trainings and {sheet.promotions_killed} promotions,"
+        f" champions torn {sheet.pointers_torn}"
     )
     print(f"  decisions acknowledged {sheet.decisions:,}, lost {sheet.lost_decisions}")
     print(f"  events acknowledged    {sheet.events:,}, lost {sheet.lost_events}")
@@ -266,18 +281,23 @@ def show(sheet: Sheet) -> None:
 def main() -> None:
     """Measure and print; fails if anything was lost or differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--home", type=Path, default=Path(".triage"))
+    parser.add_argument("--home", type=Path, default=Path(".triage") / SAMPLE)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--swaps", type=int, default=20, help="changes of champion under load")
     parser.add_argument("--spoilt", type=int, default=50, help="bundles that are to be refused")
+    parser.add_argument("--promises", action="store_true", help="provoke each line of the sheet")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
+    if find_champion(options.home, NAME) is None:
+        prepare(SAMPLE, None, Settings(home=options.home), _step)
     sheet = run(options.home, options.kills, options.swaps, options.spoilt)
+    lines: list[Shown] = shown() if options.promises else []
     if options.json:
-        print(json.dumps(asdict(sheet), indent=2))
+        print(json.dumps(asdict(sheet) | {"promises": [asdict(x) for x in lines]}, indent=2))
     else:
         show(sheet)
-    if not sheet.all_held:
+        show_promises(lines)
+    if not (sheet.all_held and all(line.held for line in lines)):
         raise SystemExit(1)
 
 

@@ -61,6 +61,17 @@ def run(source: str, data: Path | None, settings: Settings, progress: Progress) 
     Raises:
         TriageError: if a step cannot be done, with what to do next.
     """
+    prepare(source, data, settings, progress)
+    progress("scoring open orders")
+    return Ready(create(settings), settings, _banner(settings))
+
+
+def prepare(source: str, data: Path | None, settings: Settings, progress: Progress) -> None:
+    """Import, train, gate and promote; what is there already is not done again.
+
+    Raises:
+        TriageError: if a step cannot be done, with what to do next.
+    """
     extract = _sample(settings, progress) if data is None else data
     progress(f"importing {extract}")
     import_extract(source, extract, settings.home, workspace=settings.workspace, progress=progress)
@@ -75,8 +86,6 @@ def run(source: str, data: Path | None, settings: Settings, progress: Progress) 
         promote_judged(judged, settings.home, who=getpass.getuser(), why="demo")
         train_more(settings, progress)
         mark.write_text(fingerprint, encoding="utf-8")
-    progress("scoring open orders")
-    return Ready(create(settings), settings, _banner(settings))
 
 
 def train_more(settings: Settings, progress: Progress) -> None:

@@ -4,24 +4,22 @@ import re
 from pathlib import Path
 
 import pytest
+from benchmarks.promise_sheet import Promise, promises
 
 from triage import workspace
 
-ROOT = workspace.root()
-SHEET = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
-_ROWS = [line for line in SHEET.splitlines() if line.startswith("| ")][1:]
+_LINES = promises()
 
 
 def known() -> set[str]:
     """Names of all tests."""
     found: set[str] = set()
-    for path in Path(ROOT / "tests").rglob("test_*.py"):
+    for path in Path(workspace.root() / "tests").rglob("test_*.py"):
         found |= set(re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8")))
     return found
 
 
-@pytest.mark.parametrize("row", _ROWS, ids=lambda row: row.split("|")[1].strip()[:40])
-def test_a_promise_has_tests_that_exist(row: str) -> None:
-    named = set(re.findall(r"`(test_\w+)`", row))
-    assert named
-    assert named <= known()
+@pytest.mark.parametrize("line", _LINES, ids=lambda line: line.fault[:40])
+def test_a_promise_has_tests_that_exist(line: Promise) -> None:
+    assert line.tests
+    assert set(line.tests) <= known()

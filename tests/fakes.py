@@ -131,6 +131,7 @@ def assessment(number: int, state: State) -> Assessment:
         missing=("inventory_position",) if rng.random() < 0.2 else (),
         unknown=("carrier",) if rng.random() < 0.1 else (),
         unsure=(), causes=CAUSES if state == "at_risk" and p_late > typical else (),
+        channel=rng.choice(("EDI", "web shop", "phone", None)),
     )  # fmt: skip
 
 

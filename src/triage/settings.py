@@ -36,6 +36,10 @@ class Settings(BaseSettings):
         oidc_client_secret: its secret there; unset for a public client, PKCE protects either.
         log_format: whether the log has lines for people (`text`) or one object a line (`json`).
         log_requests: which requests are logged: `all`, those that `failed` (4xx, 5xx), or `none`.
+        locale: how the pages write numbers, money, dates and times (`en-GB`, `de-DE`, or `en-DE`:
+            texts are English in any case).
+        time_zone: in which zone the pages tell moments (`Europe/Berlin`); unset means that of the
+            promises, whose days count there in any case.
         max_body_bytes: largest request body that is read.
         max_batch: largest number of orders in one batch request.
         max_events: largest number of events in one request.
@@ -60,6 +64,8 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = None
     log_format: Literal["text", "json"] = "text"
     log_requests: Literal["all", "failed", "none"] = "failed"
+    locale: str = "en-GB"
+    time_zone: str | None = None
     max_body_bytes: int = 2_000_000
     max_batch: int = 1_000
     max_events: int = 10_000

@@ -171,6 +171,7 @@ class Assessment:
     unsure: tuple[str, ...]
     causes: tuple[CauseShare, ...] = ()
     carrier: str | None = None
+    channel: str | None = None
     scarce: str | None = None
     exposure: Exposure | None = None
     priority: Priority | None = None

@@ -456,6 +456,7 @@ class Scorer:
                 self._steps.delays(row.event.tolist(), known, as_of),
             ),
             carrier=shown.carrier,
+            channel=shown.channel,
             exact=_bits(x, prediction),
             exposure=self._work.exposure(revenue, explained.p_late, prediction.delay_days, shown),
         )

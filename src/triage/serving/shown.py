@@ -23,6 +23,7 @@ class ShownOrder:
     currency: str
     tier: str | None = None
     regulated: bool = False
+    channel: str | None = None
 
     @classmethod
     def of_order(cls, order: Order, regulated: frozenset[str]) -> ShownOrder:
@@ -32,6 +33,7 @@ class ShownOrder:
             order.customer_name or order.customer_id, line.site if line else None,
             order.destination_region, order.carrier, order.service, order.currency,
             order.customer_tier, any(each.category in regulated for each in order.lines),
+            order.channel,
         )  # fmt: skip
 
     @property
@@ -61,6 +63,7 @@ class ShownOrders:
     currency: list[str]
     tier: list[str | None]
     regulated: list[bool]
+    channel: list[str | None]
 
     def __len__(self) -> int:
         return len(self.currency)
@@ -91,6 +94,7 @@ class ShownOrders:
             (np.bincount(
                 lines["order"].to_numpy(), lines["category"].isin(regulated), len(orders)
             ) > 0).tolist(),
+            _texts(orders["channel"].tolist()),
         )  # fmt: skip
 
     def add(self, shown: ShownOrder) -> None:
@@ -103,6 +107,7 @@ class ShownOrders:
         return ShownOrder(
             self.customer[at], self.site[at], self.destination[at], self.carrier[at],
             self.service[at], self.currency[at], self.tier[at], self.regulated[at],
+            self.channel[at],
         )  # fmt: skip
 
 

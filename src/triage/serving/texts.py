@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from triage.features.declarations import Cause
+from triage.serving.formats import number, signed
 from triage.serving.handling.state import Action, Code, Level, Place, Why
 from triage.serving.worklist_index import HandledFilter, Sort
 
@@ -51,6 +52,8 @@ FILTERS: Final = {
     "carrier": "Carrier",
     "cause": "Cause",
     "tier": "Customer tier",
+    "channel": "Channel",
+    "exception": "Exception",
 }
 
 STAGES: Final = {
@@ -536,7 +539,7 @@ def passed_on(why: str) -> str:
 
 def orders(count: int) -> str:
     """Return a number of orders."""
-    return f"{count:,} {COUNTED[count != 1]}"
+    return f"{number(count)} {COUNTED[count != 1]}"
 
 
 def shared(count: int, thing: str) -> str:
@@ -646,7 +649,7 @@ def correction(title: str, by: str) -> str:
 def corrected(count: int, *, undone: bool) -> str:
     """Return how many exceptions were corrected, or given back to the model."""
     things = "exception" if count == 1 else "exceptions"
-    return f"{'Taken back' if undone else 'Corrected'}: {count:,} {things}."
+    return f"{'Taken back' if undone else 'Corrected'}: {number(count)} {things}."
 
 
 def likely_next(likely: Sequence[tuple[str, str]]) -> str:
@@ -656,13 +659,12 @@ def likely_next(likely: Sequence[tuple[str, str]]) -> str:
 
 def capacity_used(orders_done: int, minutes: int, of: int) -> str:
     """Return how much time the work of the last 24 hours took."""
-    return f"{orders(orders_done)} in 24\u00a0h, about {minutes:,} of {of:,} min"
+    return f"{orders(orders_done)} in 24\u00a0h, about {number(minutes)} of {number(of)} min"
 
 
 def change(gap: int, tone: str) -> str:
     """Return a change of a rate; `tone` is "up", "down", or empty where chance explains it."""
-    sign = "+" if gap > 0 else "\u2212" if gap < 0 else ""
-    return f"{sign}{abs(gap):,}{f' {tone}' if tone else ''}"
+    return f"{signed(gap, 0)}{f' {tone}' if tone else ''}"
 
 
 def step(begins: str, ends: str) -> str:
@@ -682,7 +684,7 @@ def exceptions_from(name: str) -> str:
 
 def of_events(count: float) -> str:
     """Return of how many events, since the service began."""
-    return f"of {count:,.0f} since the service began"
+    return f"of {number(count)} since the service began"
 
 
 def dead_letters(name: str) -> str:
@@ -693,17 +695,18 @@ def dead_letters(name: str) -> str:
 def precision(late: int, looked_at: int, top: int, days: int, share: str, base: str) -> str:
     """Return how many of the first orders of each day were late."""
     return (
-        f"Of the first {top} of each day, {late:,} of {looked_at:,} were late ({share}); of all "
-        f"that were answered, {base}. {days:,} {'day' if days == 1 else 'days'} with an outcome; "
-        "orders that people saved count as on time."
+        f"Of the first {top} of each day, {number(late)} of {number(looked_at)} were late "
+        f"({share}); of all that were answered, {base}. {number(days)} "
+        f"{'day' if days == 1 else 'days'} with an outcome; orders that people saved count as on "
+        "time."
     )
 
 
 def hold_out_early(held: int, free: int) -> str:
     """Return that a comparison with the hold-out is too early."""
     return (
-        f"It is too early to tell: {held:,} orders that were held out have an outcome, and "
-        f"{free:,} others; from 30 of each on they are compared."
+        f"It is too early to tell: {number(held)} orders that were held out have an outcome, and "
+        f"{number(free)} others; from 30 of each on they are compared."
     )
 
 
@@ -712,9 +715,9 @@ def hold_out(
 ) -> str:
     """Return late shares of orders that people could act on and of those held out."""
     return (
-        f"Of orders that people could act on {free_share} were late ({free:,} orders), of those "
-        f"held out by lot {held_share} ({held:,}): {gap} points fewer, 95 % between {low} and "
-        f"{high}."
+        f"Of orders that people could act on {free_share} were late ({number(free)} orders), of "
+        f"those held out by lot {held_share} ({number(held)}): {gap} points fewer, 95 % between "
+        f"{low} and {high}."
     )
 
 
@@ -743,7 +746,8 @@ def gates(count: int, failed: int) -> str:
 def held(which: str, n: int, late: int, expected: float) -> str:
     """Return late orders against those expected."""
     return (
-        f"Of {n:,} answers on {which}, {late:,} came out late where {expected:,.0f} were expected."
+        f"Of {number(n)} answers on {which}, {number(late)} came out late where "
+        f"{number(expected)} were expected."
     )
 
 
@@ -776,16 +780,16 @@ def by(who: str) -> str:
 def shadow_apart(n: int, apart: str, higher: str) -> str:
     """Return how far challenger and champion are apart."""
     return (
-        f"Both scored {n:,} orders and stages: {apart} points apart on average, the challenger "
-        f"{higher} points against the champion."
+        f"Both scored {number(n)} orders and stages: {apart} points apart on average, the "
+        f"challenger {higher} points against the champion."
     )
 
 
 def shadow_outcomes(known: int, late: int, challenger: str, champion: str) -> str:
     """Return who was right where it is known."""
     return (
-        f"Of {known:,} the outcome is known ({late:,} late): log loss {challenger} of the "
-        f"challenger, {champion} of the champion; lower is better."
+        f"Of {number(known)} the outcome is known ({number(late)} late): log loss {challenger} of "
+        f"the challenger, {champion} of the champion; lower is better."
     )
 
 
@@ -831,12 +835,12 @@ def known_later(span: str) -> str:
 
 def said(what: str, times: int) -> str:
     """Return what decisions on record said, and how often in a row."""
-    return what if times == 1 else f"{what} (asked {times:,} times)"
+    return what if times == 1 else f"{what} (asked {number(times)} times)"
 
 
 def earlier_said(most: int) -> str:
     """Return that only the newest decisions are looked at."""
-    return f"Scores: the newest {most} on record; all of them are in the API."
+    return f"Scores: the newest {number(most)} on record; all of them are in the API."
 
 
 def did_so(by: str, did: str) -> str:

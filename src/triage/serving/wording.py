@@ -8,49 +8,31 @@ from zoneinfo import ZoneInfo
 
 from triage.advice.assessment import CauseShare, Recommendation
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
-from triage.serving import texts
+from triage.serving import formats, texts
 
-_SYMBOLS = {
-    "USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$\u00a0", "JPY": "¥", "CNY": "CN¥", "INR": "₹",
-    "CAD": "CA$", "AUD": "A$", "MXN": "MX$",
-}  # fmt: skip
-_WITHOUT_CENTS = frozenset({"JPY", "KRW", "CLP", "VND", "ISK"})
 _NBSP = "\u00a0"
-_MINUS = "\u2212"
-
-
-def money(amount: float, currency: str) -> str:
-    """Return an amount with its currency: cents below 100, millions from a million on."""
-    sign = _MINUS if amount < 0 else ""
-    prefix = _SYMBOLS.get(currency, f"{currency}{_NBSP}")
-    size = abs(amount)
-    if size >= 999_500:
-        return f"{sign}{prefix}{size / 1e6:,.2f}M"
-    digits = 2 if 0 < size < 100 and currency not in _WITHOUT_CENTS else 0
-    return f"{sign}{prefix}{size:,.{digits}f}"
 
 
 def total(sums: Mapping[str, float], currency: str = "") -> str:
     """Return sums by currency, largest first; `currency` is named when there is nothing to sum."""
     if not sums:
-        return money(0, currency) if currency else "0"
+        return formats.money(0, currency) if currency else "0"
     ordered = sorted(sums.items(), key=lambda entry: -entry[1])
-    return " + ".join(money(amount, code) for code, amount in ordered)
+    return " + ".join(formats.money(amount, code) for code, amount in ordered)
 
 
 def percent(share: float) -> str:
     """Return a probability in whole percent; never 0 % or 100 % for what is not certain."""
     if 0 < share < 0.005:
-        return "<1%"
+        return f"<{formats.percent(0.01)}"
     if 0.995 <= share < 1:
-        return ">99%"
-    return f"{100 * share:.0f}%"
+        return f">{formats.percent(0.99)}"
+    return formats.percent(share)
 
 
 def points(tenths: int) -> str:
     """Return tenths of a percentage point with their sign."""
-    sign = "+" if tenths > 0 else _MINUS if tenths < 0 else ""
-    return f"{sign}{abs(tenths) / 10:.1f}"
+    return formats.signed(tenths / 10, 1)
 
 
 def moment(micros: int, zone: str) -> datetime:
@@ -63,7 +45,7 @@ def promise_day(promised_by: int, now: int, zone: str) -> str:
     at = moment(promised_by, zone)
     if (at.hour, at.minute, at.second) == (0, 0, 0):
         return _day(moment(promised_by - 1, zone), now, zone)
-    return f"{_day(at, now, zone)}, {at:%H:%M}"
+    return f"{_day(at, now, zone)}, {formats.clock(at)}"
 
 
 def stamp(micros: int, zone: str) -> str:
@@ -71,13 +53,23 @@ def stamp(micros: int, zone: str) -> str:
     at = moment(micros, zone)
     name = at.tzname() or ""
     if not name.isalpha():  # zones without an abbreviation are called "-03"
-        name = f"UTC{name.replace('-', _MINUS)}"
-    return f"{at.day} {at:%b} {at.year}, {at:%H:%M} {name}"
+        name = f"UTC{name.replace('-', formats.MINUS)}"
+    return f"{formats.whole_date(at)}, {formats.clock(at)} {name}"
+
+
+def date(micros: int, zone: str) -> str:
+    """Return the day of a moment, with its year."""
+    return formats.whole_date(moment(micros, zone))
+
+
+def when(micros: int, now: int, zone: str) -> str:
+    """Return a moment as people say it; with its year if that is not this year."""
+    at = moment(micros, zone)
+    return f"{_day(at, now, zone)}, {formats.clock(at)}"
 
 
 def _day(at: datetime, now: int, zone: str) -> str:
-    this_year = moment(now, zone).year == at.year
-    return f"{at:%a} {at.day} {at:%b}" + ("" if this_year else f" {at.year}")
+    return formats.day(at, year=moment(now, zone).year != at.year)
 
 
 def span(micros: int) -> str:
@@ -88,7 +80,7 @@ def span(micros: int) -> str:
     if size < 48 * MICROS_PER_HOUR:
         return f"{size // MICROS_PER_HOUR}{_NBSP}h"
     days = size // MICROS_PER_DAY
-    return f"{days}{_NBSP}days"
+    return f"{formats.number(days)}{_NBSP}days"
 
 
 def relative(micros: int, now: int) -> str:
@@ -142,10 +134,9 @@ def causes(shares: Sequence[CauseShare]) -> str:
 def way(entry: Recommendation, currency: str, zone: str) -> str:
     """Return what another way brings, what it costs, until when and who agrees, in a line."""
     told = [] if entry.delta_p is None else [f"risk {percent(entry.p_late)}"]
-    told += [f"saves about {money(entry.saves, currency)} net"]
-    told += [f"costs {money(entry.cost, currency)}"] if entry.cost else []
-    at = moment(entry.feasible_until, zone)
-    told += [f"until {at:%a} {at.day} {at:%b}, {at:%H:%M}"]
+    told += [f"saves about {formats.money(entry.saves, currency)} net"]
+    told += [f"costs {formats.money(entry.cost, currency)}"] if entry.cost else []
+    told += [f"until {when(entry.feasible_until, entry.feasible_until, zone)}"]
     told += [f"{word(entry.approver)} agrees"] if entry.approver else []
     told += [f"the model has seen little like it in: {', '.join(entry.support)}"] * bool(
         entry.support

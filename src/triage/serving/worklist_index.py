@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Final, Generic, Literal, TypeVar
 
 from triage.advice.assessment import Assessment
 from triage.advice.groups import Group
 from triage.serving.advisor import WorkItem, Worklist
 
+_T = TypeVar("_T")
 _Told = Callable[[Assessment], str | None]
 StateFilter = Literal["at_risk", "already_late", "all"]
 HandledFilter = Literal["open", "all", "snoozed", "disposed", "escalated"]
@@ -33,8 +34,10 @@ _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
 class Query:
     """What part of the worklist is asked for; empty text means any.
 
-    By `handled`, `owner` and `mentions` the desk chooses (see `handling.desk`), by the rest the
-    index. `group` names what orders share (see `shared_thing`); `by` says how they are shown.
+    By `handled`, `owner` and `mentions` the desk chooses (see `handling.desk`), by `exception` the
+    queue of exceptions (see `pages.frame.Looking`), by the rest the index. `group` names what
+    orders share (see `shared_thing`); `by` and `columns` (names with dots between them) say how
+    they are shown.
     """
 
     state: StateFilter = "at_risk"
@@ -47,16 +50,19 @@ class Query:
     carrier: str = ""
     cause: str = ""
     tier: str = ""
+    channel: str = ""
+    exception: str = ""
     group: str = ""
     mentions: str = ""
     by: Literal["", "cause"] = ""
+    columns: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[_T]):
     """One page of items with the place that it has in the whole (pages count from 1)."""
 
-    items: tuple[WorkItem, ...]
+    items: tuple[_T, ...]
     number: int
     size: int
     total: int
@@ -203,6 +209,7 @@ FILTERS: Final[dict[str, _Told]] = {
     "carrier": attrgetter("carrier"),
     "cause": main_cause,
     "tier": tier,
+    "channel": attrgetter("channel"),
 }
 """What a filter looks at, by its name in `Query`."""
 
@@ -212,7 +219,7 @@ def _decide_by(item: WorkItem) -> float:
     return math.inf if own is None or own.decide_by is None else float(own.decide_by)
 
 
-def page(items: list[WorkItem], number: int, size: int) -> Page:
+def page(items: Sequence[_T], number: int, size: int) -> Page[_T]:
     """Return one page; a number beyond the end gives an empty page."""
     start = (number - 1) * size
     return Page(tuple(items[start : start + size]), number, size, len(items))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,33 @@ def test_nobody_deletes_what_only_another_sees(client: TestClient) -> None:
     sent(client, "/views", [("do", "delete"), ("view", view)])
     named(client, "Ana")
     assert list(tabs(client)) == ["Mine"]
+
+
+def test_a_view_shows_the_columns_that_it_was_saved_with(client: TestClient) -> None:
+    sent(client, "/columns", [("column", "risk"), ("column", "stage"), ("back", "")])
+    save(client, "Stages", "band=high", shared=True)
+    sent(client, "/columns", [("usual", "yes"), ("back", "")])
+    assert heads(client.get("/?band=high").text) == ["risk", "order", "loss", "promise", "why"]
+    (address,) = re.findall(r'href="(/\?[^"]*columns=[^"]*)"', client.get("/").text)
+    page = client.get(html.unescape(address)).text
+    assert heads(page) == ["risk", "order", "stage"]
+    assert f'href="{address}" aria-current="page"' in page
+
+
+def test_other_columns_take_the_place_of_those_of_a_view(client: TestClient) -> None:
+    fields = [("column", "loss"), ("back", "band=high&columns=risk.order.stage")]
+    answer = sent(client, "/columns", fields)
+    assert answer.headers["location"] == "/?band=high"
+    assert heads(client.get("/?band=high").text) == ["order", "loss"]
+
+
+def test_columns_that_nobody_knows_count_as_not_said(client: TestClient) -> None:
+    assert heads(client.get("/?columns=x.%3Cb%3E").text) == heads(client.get("/").text)
+
+
+def heads(page: str) -> list[str]:
+    found = re.findall(r'<th role="columnheader" scope="col" class="c-(\w+)"', page)
+    return [name for name in found if name not in ("pick", "owner")]
 
 
 def test_a_name_is_there_once_and_there_is_an_end_of_views(client: TestClient) -> None:

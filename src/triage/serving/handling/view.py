@@ -105,7 +105,7 @@ def _says(state: State, place: Place, now: int, zone: str) -> str:
     if state.escalated is not None:
         said.append(texts.escalated_to(state.escalated.to or texts.SOMEBODY))
     if state.informed is not None:
-        said.append(texts.informed_at(when(state.informed.at, now, zone)))
+        said.append(texts.informed_at(wording.when(state.informed.at, now, zone)))
     if state.put is not None:
         said.append(texts.PUT_SAYS[state.put.level or "first"])
     if state.useful is not None:
@@ -120,7 +120,7 @@ def _line(act: Act, handled: Handled, now: int, zone: str) -> Line:
         did = f"undid: {target.by} {_did(target, now, zone)}"
     at = wording.moment(act.at, zone)
     return Line(
-        act.id, act.by, did, act.text or "", when(act.at, now, zone), at.isoformat(),
+        act.id, act.by, did, act.text or "", wording.when(act.at, now, zone), at.isoformat(),
         act.id in handled.undone,
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def _did(act: Act, now: int, zone: str) -> str:
             to = act.to or texts.SOMEBODY
             did = texts.TOOK_IT if act.to == act.by else texts.gave_it(to)
         case "snooze":
-            ends = [] if act.until is None else [when(act.until, now, zone)]
+            ends = [] if act.until is None else [wording.when(act.until, now, zone)]
             ends += [] if act.risk is None else [texts.risk_reaches(wording.percent(act.risk))]
             did = texts.snoozed_until(" or ".join(ends))
         case "dispose":
@@ -152,13 +152,6 @@ def _code(act: Act) -> str:
     """Return why no more is to be done; a code of another version of Triage as it is."""
     code = act.code or "other"
     return texts.CODES.get(code, code)
-
-
-def when(at: int, now: int, zone: str) -> str:
-    """Return a moment as people say it; with its year if that is not this year."""
-    moment = wording.moment(at, zone)
-    year = "" if moment.year == wording.moment(now, zone).year else f" {moment.year}"
-    return f"{moment:%a} {moment.day} {moment:%b}{year}, {moment:%H:%M}"
 
 
 def tags(handled: Handled, p_late: float, now: int) -> list[tuple[str, str]]:

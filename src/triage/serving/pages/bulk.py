@@ -73,7 +73,7 @@ def _asked(
             for order_id, done in acts
             if done.id not in desk.of_order(order_id).undone
         ]
-    wanted = forms.asked(form, seen.you, seen.wall, seen.advisor.time_zone)
+    wanted = forms.asked(form, seen.you, seen.wall, seen.zone)
     orders = dict.fromkeys(value for name, value in fields if name == "order")
     if not orders:
         detail = "choose at least one order"
@@ -98,7 +98,7 @@ def router(frame: Frame) -> APIRouter:
             return frame.waiting(error)
         except TriageError as error:
             return list_page(frame, frame.looking(request), back, *refusal(error))
-        query, number = read_query(back, seen.advisor, seen.index)
+        query, number = read_query(back, seen)
         return RedirectResponse(list_url(query, number, did=outcome.batch), 303)
 
     return routes

@@ -1,4 +1,4 @@
-"""Which columns of the list somebody wants to see; remembered in the browser."""
+"""Which columns of the list somebody wants to see: as the address says, or else the browser."""
 
 from __future__ import annotations
 
@@ -20,11 +20,25 @@ def usual(*, can_work: bool) -> tuple[str, ...]:
     return _USUAL if can_work else _WITHOUT_WORK
 
 
-def chosen(request: Request, *, can_work: bool) -> tuple[str, ...]:
-    """Return the columns that a browser remembers, in their fixed order, the order among them."""
-    kept = request.cookies.get(COOKIE, "").split(".")
-    known = _sensible(kept)
-    return known if len(known) > 1 else usual(can_work=can_work)
+def chosen(request: Request, said: str, *, can_work: bool) -> tuple[str, ...]:
+    """Return the columns to show, in their fixed order, the order among them.
+
+    Args:
+        request: its browser remembers what was chosen there.
+        said: what the address says (see `listed`); a saved view brings its own columns.
+        can_work: whether people can act on orders.
+    """
+    for kept in (said, request.cookies.get(COOKIE, "")):
+        known = _sensible(kept.split("."))
+        if len(known) > 1:
+            return known
+    return usual(can_work=can_work)
+
+
+def listed(names: str) -> str:
+    """Return columns as an address says them, names with dots between; empty if it says none."""
+    known = _sensible(names.split("."))
+    return ".".join(known) if len(known) > 1 else ""
 
 
 def remember(response: Response, request: Request, columns: Iterable[str]) -> None:

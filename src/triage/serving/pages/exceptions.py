@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from triage.errors import TriageError
 from triage.ledger.corrections import Correction
 from triage.ledger.entries import new_id
-from triage.serving import texts, wording
+from triage.serving import formats, texts, wording
 from triage.serving.advisor import NotReadyError
 from triage.serving.exceptions.correcting import Corrections
 from triage.serving.exceptions.queue import ExceptionQueue
@@ -21,6 +21,7 @@ from triage.serving.handling import forms
 from triage.serving.pages import exceptions_view as views
 from triage.serving.pages.frame import Frame, Looking, refusal
 from triage.serving.problems import InvalidInputError
+from triage.serving.worklist_index import page
 
 PAGE_SIZE = 50
 _MOST_AT_ONCE = 200
@@ -81,25 +82,29 @@ def _list(
     queue, said, now = queue_of(frame), frame.service.corrections, seen.advisor.now()
     held = _held(queue, said, seen)
     found = views.find(held, wanted)
-    pages = max(1, -(-len(found) // PAGE_SIZE))
-    first = PAGE_SIZE * (number - 1)
-    shown = found[first : first + PAGE_SIZE]
+    shown = page(found, number, PAGE_SIZE)
     counts = views.offered(held)
     filters = [
-        (name, label, sorted(counts[name].items()), getattr(wanted, name))
+        (name, label, _worded(queue, name, counts[name]), getattr(wanted, name))
         for name, label in texts.EXCEPTION_FILTERS.items()
         if counts[name]
     ]
     return frame.render(
         "exceptions.html", seen, status,
         wanted=wanted, narrowed=wanted != views.Wanted(sort=wanted.sort),
-        totals=views.totals(found, now), rows=[views.row(queue, each, now) for each in shown],
-        found=len(found), first=first + 1, last=first + len(shown), number=number, pages=pages,
+        totals=views.totals(found, now), rows=[views.row(queue, each, now) for each in shown.items],
+        shown=shown,
         filters=filters, desk=queue.desk, here=exceptions_url(wanted, number).partition("?")[2],
         exceptions_url=exceptions_url, exception_url=exception_url, can_correct=said is not None,
         undo=bool(said and seen.you and said.newest(seen.you)), refusal=refused,
         outcome=_outcome(asked.get("did", "")),
     )  # fmt: skip
+
+
+def _worded(queue: ExceptionQueue, name: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return what a filter offers in words, each with how many open exceptions there are."""
+    title = {"code": queue.desk.title, "source": texts.source, "owner": texts.team}[name]
+    return [(each, f"{title(each)} ({formats.number(n)})") for each, n in sorted(counts.items())]
 
 
 def _outcome(did: str) -> str:
@@ -117,7 +122,7 @@ def _one(
     if case is None:
         return frame.render("exception_closed.html", seen, 404)
     each = views.stand(queue, said, seen, case)
-    zone = seen.advisor.time_zone
+    zone = seen.zone
     return frame.render(
         "exception.html", seen, status,
         row=views.row(queue, each, now), open=each, case=case, desk=queue.desk,

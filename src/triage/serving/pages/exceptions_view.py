@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, to_micros
 from triage.ledger.corrections import Correction
-from triage.serving import texts, wording
+from triage.serving import formats, texts, wording
 from triage.serving.exceptions.correcting import Corrections
 from triage.serving.exceptions.desk import Case, Directions
 from triage.serving.exceptions.queue import ExceptionQueue
@@ -190,7 +190,7 @@ def row(queue: ExceptionQueue, each: Open, now: int) -> Row:
         title, share, others, texts.team(each.todo.owner), wording.word(severity), severity,
         clock(each.todo.due_by, now), left < 0, 0 <= left <= _SOON,
         wording.span(now - to_micros(event.event_time)),
-        wording.money(each.stake, each.currency) if each.currency else "",
+        formats.money(each.stake, each.currency) if each.currency else "",
         "" if said is None else texts.says_so(said.by),
     )  # fmt: skip
 
@@ -210,8 +210,8 @@ def totals(held: Sequence[Open], now: int) -> list[tuple[str, str, str]]:
     today = sum(now <= each.due <= now + MICROS_PER_DAY for each in held)
     unsure = sum(each.unsure for each in held)
     return [
-        (texts.EXCEPTIONS_OPEN, f"{len(held):,}", ""),
-        (texts.EXCEPTIONS_OVERDUE, f"{overdue:,}", "critical" if overdue else ""),
-        (texts.EXCEPTIONS_TODAY, f"{today:,}", ""),
-        (texts.EXCEPTIONS_UNSURE, f"{unsure:,}", ""),
+        (texts.EXCEPTIONS_OPEN, formats.number(len(held)), ""),
+        (texts.EXCEPTIONS_OVERDUE, formats.number(overdue), "critical" if overdue else ""),
+        (texts.EXCEPTIONS_TODAY, formats.number(today), ""),
+        (texts.EXCEPTIONS_UNSURE, formats.number(unsure), ""),
     ]

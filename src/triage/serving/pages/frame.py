@@ -16,16 +16,17 @@ from starlette.staticfiles import StaticFiles
 
 from triage.errors import TriageError
 from triage.ledger.errors import StoreUnavailableError
-from triage.serving import texts, wording
+from triage.serving import formats, texts, wording
 from triage.serving.access.guard import signed_in
-from triage.serving.advisor import Advisor, NotReadyError
+from triage.serving.advisor import Advisor, NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.desk import ConflictError, UnknownItemError
 from triage.serving.handling.view import open_counts, own_count
+from triage.serving.pages.exception_codes import ExceptionCodes, OrdersByCode
 from triage.serving.pages.presence import Presence
 from triage.serving.problems import InvalidInputError
 from triage.serving.service import Service
-from triage.serving.worklist_index import WorklistIndex
+from triage.serving.worklist_index import Query, WorklistIndex
 
 _HERE = Path(str(files("triage.serving")))
 _STATIC = _HERE / "static"
@@ -51,20 +52,47 @@ def _environment() -> Environment:
     )
     digest = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(_STATIC.iterdir())))
     made.globals.update(
-        t=texts, w=wording, assets=digest.hexdigest()[:12], order_url=order_url, signed_in=signed_in
+        t=texts,
+        w=wording,
+        f=formats,
+        assets=digest.hexdigest()[:12],
+        order_url=order_url,
+        signed_in=signed_in,
     )
     return made
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """What one request sees: who asks, and the list as it is now."""
+    """What one request sees: who asks, and the list as it is now.
+
+    Moments are told in `zone`; promised days are days of the zone of the promise, wherever they are
+    looked at.
+    """
 
     request: Request
     you: str
     advisor: Advisor
     index: WorklistIndex
     wall: int
+    zone: str
+    codes: OrdersByCode
+
+    def select(self, query: Query) -> list[WorkItem]:
+        """Return the orders that a query asks for by what is known of them, in its order."""
+        found = self.index.select(query)
+        if not query.exception:
+            return found
+        own = self.codes.get(query.exception, frozenset())
+        return [item for item in found if item.assessment.order_id in own]
+
+    def offered(self, name: str) -> dict[str, int]:
+        """Return the values of a filter with how many open orders have them, most first."""
+        if name != "exception":
+            return self.index.offered(name)
+        listed = self.index.by_id.keys()
+        counts = {code: len(listed & own) for code, own in self.codes.items()}
+        return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
 
 
 class Frame:
@@ -81,16 +109,23 @@ class Frame:
         self.service = service
         self.presence = Presence()
         self._templates = _environment()
+        self._codes = ExceptionCodes()
+        self._locale = formats.locale_of(service.settings.locale)
 
     def looking(self, request: Request) -> Looking:
-        """Return what a request sees.
+        """Return what a request sees; figures are written in its locale from here on.
 
         Raises:
             NotReadyError: until there is an advisor.
         """
         advisor = self.service.advisor()
         index = self.service.index(advisor)
-        return Looking(request, forms.who(request), advisor, index, self.service.clock())
+        zone = self.service.settings.time_zone or advisor.time_zone
+        codes = self._codes.of(self.service.queue, self.service.corrections)
+        formats.use(self._locale)
+        return Looking(
+            request, forms.who(request), advisor, index, self.service.clock(), zone, codes
+        )
 
     def render(self, name: str, seen: Looking, status: int = 200, **values: object) -> Response:
         """Return a page made from a template."""
@@ -115,7 +150,8 @@ class Frame:
         return {
             "advisor": seen.advisor,
             "info": seen.advisor.info,
-            "zone": seen.advisor.time_zone,
+            "zone": seen.zone,
+            "promise_zone": seen.advisor.time_zone,
             "now": seen.advisor.now(),
             "you": seen.you,
             "counts": seen.index.counts,

@@ -62,7 +62,7 @@ def router(frame: Frame) -> APIRouter:
             seen = frame.looking(request)
         except NotReadyError as error:
             return frame.waiting(error)
-        info, zone = seen.advisor.info, seen.advisor.time_zone
+        info, zone = seen.advisor.info, seen.zone
         home = service.settings.home
         kept = [await asyncio.to_thread(views.kept, home, name, zone) for name in views.NAMES]
         named = service.challenger

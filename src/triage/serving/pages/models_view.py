@@ -16,7 +16,7 @@ from triage.models.champion import find_champion
 from triage.models.drift_file import last_drift
 from triage.models.promotions import promotions
 from triage.models.shadow_file import ShadowScore, shadow_scores
-from triage.serving import texts, wording
+from triage.serving import formats, texts, wording
 from triage.serving.outcomes.record import Judged, LiveRecord, Sums
 
 NAMES: Final = (at_risk.NAME, exceptions.NAME, prices.NAME)
@@ -202,7 +202,11 @@ def beside_words(found: Beside | None) -> list[str]:
         return [texts.SHADOW_WORKING]
     if not found.n:
         return [texts.SHADOW_NOTHING]
-    told = [texts.shadow_apart(found.n, f"{100 * found.apart:.1f}", f"{100 * found.higher:+.1f}")]
+    told = [
+        texts.shadow_apart(
+            found.n, formats.number(100 * found.apart, 1), formats.signed(100 * found.higher, 1)
+        )
+    ]
     if not found.known:
         return [*told, texts.SHADOW_NO_OUTCOME]
     losses = f"{found.challenger_loss:.4f}", f"{found.champion_loss:.4f}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
-from triage.serving import texts, wording
+from triage.serving import formats, texts, wording
 from triage.serving.advisor import WorkItem
 from triage.serving.handling.desk import HandlingDesk
 from triage.serving.operations import Snapshot
@@ -40,10 +40,10 @@ def queue_health(seen: Looking, desk: HandlingDesk | None) -> list[Figure]:
     oldest = max((now - item.assessment.stage_at for item in nobodys), default=0)
     late = len(items) - len(at_risk)
     return [
-        Figure(texts.OPS_OPEN, f"{len(at_risk):,}"),
-        Figure(texts.OPS_LATE, f"{late:,}", tone="critical" if late else ""),
-        Figure(texts.OPS_NOBODYS, f"{len(nobodys):,}"),
-        Figure(texts.OPS_PASSED, f"{len(passed):,}", tone="critical" if passed else ""),
+        Figure(texts.OPS_OPEN, formats.number(len(at_risk))),
+        Figure(texts.OPS_LATE, formats.number(late), tone="critical" if late else ""),
+        Figure(texts.OPS_NOBODYS, formats.number(len(nobodys))),
+        Figure(texts.OPS_PASSED, formats.number(len(passed)), tone="critical" if passed else ""),
         Figure(texts.OPS_OLDEST, wording.span(oldest) if nobodys else "\u2014"),
     ]
 
@@ -113,7 +113,7 @@ def _rate_row(each: Rate, name: str) -> RateRow:
     gap, by_chance = each.now - each.before, 2 * math.sqrt(each.now + each.before)
     tone = "" if abs(gap) <= by_chance else "up" if gap > 0 else "down"
     return RateRow(
-        name or texts.OPS_NOT_SAID, f"{each.now:,}", f"{each.before:,}",
+        name or texts.OPS_NOT_SAID, formats.number(each.now), formats.number(each.before),
         texts.change(gap, tone), tone,
     )  # fmt: skip
 
@@ -134,7 +134,8 @@ def step_rows(steps: Iterable[Latency]) -> list[StepRow]:
     """Return latencies in words; steps that no order took in either window are left out."""
     return [
         StepRow(
-            texts.step(wording.stage(each.begins), wording.stage(each.ends)), f"{each.n:,}",
+            texts.step(wording.stage(each.begins), wording.stage(each.ends)),
+            formats.number(each.n),
             _days(each.median), _days(each.p90), _days(each.median_before), _days(each.p90_before),
         )
         for each in steps
@@ -145,7 +146,11 @@ def step_rows(steps: Iterable[Latency]) -> list[StepRow]:
 def _days(days: float) -> str:
     if math.isnan(days):
         return "\u2014"
-    return f"{24 * days:.1f}\u00a0h" if days < 1 else f"{days:.1f}\u00a0d"
+    return (
+        f"{formats.number(24 * days, 1)}\u00a0h"
+        if days < 1
+        else f"{formats.number(days, 1)}\u00a0d"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,7 @@ def failures(service: Service) -> list[Figure]:
     taken = count("triage_events_total", {"result": "accepted"}) or 0
     found = [
         Figure(
-            texts.OPS_REFUSED, f"{refused:,.0f}", texts.of_events(taken + refused),
+            texts.OPS_REFUSED, formats.number(refused), texts.of_events(taken + refused),
             "critical" if refused else "",
         )
     ]  # fmt: skip
@@ -196,13 +201,14 @@ def failures(service: Service) -> list[Figure]:
             if sample.labels.get("state") == "dead" and sample.value:
                 name = sample.labels["subscription"]
                 found.append(
-                    Figure(texts.dead_letters(name), f"{sample.value:,.0f}", "", "critical")
+                    Figure(texts.dead_letters(name), formats.number(sample.value), "", "critical")
                 )
     if service.decisions is not None:
         status = service.decisions.ledger.status()
         found.append(
             Figure(
-                texts.OPS_BEHIND, f"{status.behind:,}", status.problem or texts.OPS_STORE_TAKES,
+                texts.OPS_BEHIND, formats.number(status.behind),
+                status.problem or texts.OPS_STORE_TAKES,
                 "critical" if status.problem else "",
             )
         )  # fmt: skip
@@ -230,7 +236,7 @@ def brought_words(found: Brought | None, seen: Looking) -> list[str]:
         texts.hold_out(
             wording.percent(found.free_late / found.free), found.free,
             wording.percent(found.held_late / found.held), found.held,
-            f"{100 * gap:.1f}", f"{100 * low:.1f}", f"{100 * high:.1f}",
+            *(formats.number(100 * share, 1) for share in (gap, low, high)),
         )
     ]  # fmt: skip
     if low <= 0 <= high:
@@ -239,7 +245,7 @@ def brought_words(found: Brought | None, seen: Looking) -> list[str]:
     if orders and gap > 0:
         stake, currency = statistics.fmean(o.at_stake for o in orders), orders[0].currency
         amounts = [
-            wording.money(share * found.free * stake, currency) for share in (gap, low, high)
+            formats.money(share * found.free * stake, currency) for share in (gap, low, high)
         ]
         told.append(texts.protected(*amounts))
     return told

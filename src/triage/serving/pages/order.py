@@ -29,7 +29,7 @@ def _work(frame: Frame, seen: Looking, item: WorkItem) -> Work | None:
         return None
     order = item.assessment
     handled = desk.of_order(order.order_id)
-    return work(handled, order.p_late, seen.wall, seen.advisor.time_zone, seen.you)
+    return work(handled, order.p_late, seen.wall, seen.zone, seen.you)
 
 
 async def _page(
@@ -89,7 +89,7 @@ def router(frame: Frame) -> APIRouter:
         guided = "guided" in form
         try:
             seen = frame.looking(request)
-            asked = forms.asked(form, seen.you, seen.wall, seen.advisor.time_zone)
+            asked = forms.asked(form, seen.you, seen.wall, seen.zone)
             await act(service, order_id, asked, new_id())
         except NotReadyError as error:
             return frame.waiting(error)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, to_micros
 from triage.serving import texts, wording
 from triage.serving.handling.state import Act
-from triage.serving.handling.view import Line, when
+from triage.serving.handling.view import Line
 from triage.serving.pages.risk_path import Acts, Drawn, Score
 from triage.serving.similar import NEAREST, Alike, PastOrder
 
@@ -83,10 +83,12 @@ def _entry(
         said = f"{line.did}: {line.text}" if line.text else line.did
         what = texts.did_so(line.by, said)
     at, lag = wording.moment(known, zone), known - event
-    shown = Entry(label, what, when(known, now, zone), at.isoformat())
+    shown = Entry(label, what, wording.when(known, now, zone), at.isoformat())
     if kind == "decision" or lag < MICROS_PER_MINUTE:
         return shown
-    told = f"{texts.happened(when(event, now, zone))}, {texts.known_later(wording.span(lag))}"
+    told = (
+        f"{texts.happened(wording.when(event, now, zone))}, {texts.known_later(wording.span(lag))}"
+    )
     return replace(shown, happened=told, late=lag >= _LATE)
 
 
@@ -130,7 +132,7 @@ def moves(
     told = []
     for place in places:
         step = place.step
-        at = when(step.at, now, zone)
+        at = wording.when(step.at, now, zone)
         if isinstance(step, Acts):
             told.append(Move(place.x, place.y, at, _did(step.acts, acts)))
             continue
@@ -177,7 +179,8 @@ def past_rows(found: Alike, as_of: int, now: int, zone: str) -> list[PastRow]:
     return [
         PastRow(
             each.order_id, wording.promise_day(each.promised_by, now, zone),
-            texts.NOT_DELIVERED if each.delivered is None else when(each.delivered, now, zone),
+            texts.NOT_DELIVERED if each.delivered is None
+            else wording.when(each.delivered, now, zone),
             _became(each, as_of), each.late,
         )
         for each in found.nearest

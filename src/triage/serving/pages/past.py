@@ -62,7 +62,7 @@ class PastPages:
         alike = await run_in_threadpool(self._alike, advisor, order)
         recorded, note = await self._recorded(order.order_id)
         lines = {} if work is None else {line.id: line for line in work.lines}
-        now, zone = advisor.now(), advisor.time_zone
+        now, zone = advisor.now(), seen.zone
         hours = advisor.policy.freshness.feed_hours
         feeds = None if service.live is None else service.live.feeds
         return Past(
@@ -76,7 +76,8 @@ class PastPages:
             note=note,
             alike=alike,
             alike_says="" if alike is None else order_past.alike_says(alike),
-            alike_rows=[] if alike is None else order_past.past_rows(alike, order.as_of, now, zone),
+            alike_rows=[] if alike is None
+            else order_past.past_rows(alike, order.as_of, now, advisor.time_zone),
             stale=order_past.stale_feeds({} if feeds is None else feeds.ages(now), hours),
         )  # fmt: skip
 

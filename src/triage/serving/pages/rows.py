@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from triage.advice.assessment import Assessment
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
-from triage.serving import texts, wording
+from triage.serving import formats, texts, wording
 from triage.serving.advisor import WorkItem
 from triage.serving.handling.state import State
 from triage.serving.worklist_index import StateFilter
@@ -115,8 +115,8 @@ def risk_row(
         percent=wording.percent(order.p_late),
         bar=round(100 * order.p_late, 1),
         band=order.band,
-        loss=wording.money(order.expected_loss, order.currency),
-        value=wording.money(order.revenue, order.currency),
+        loss=formats.money(order.expected_loss, order.currency),
+        value=formats.money(order.revenue, order.currency),
         why=told[0] if told else "No single reason stands out",
         why_more=f"\u2192 {item.plan.detail}" if item.plan else told[1] if len(told) > 1 else "",
     )
@@ -131,7 +131,7 @@ def late_row(
     return LateRow(
         *_common(order, now, zone, tags, owner),
         overdue=wording.span(now - order.promised_by),
-        value=wording.money(order.revenue, order.currency),
+        value=formats.money(order.revenue, order.currency),
         expect=wording.delivery_days(order.promised_by, low, high, now, zone),
         expect_more=_expected_days(low, high),
     )
@@ -155,7 +155,7 @@ def totals(
         now: UTC micros.
         bands: names of the bands, gravest first.
     """
-    count = Totals("Orders in view", f"{len(items):,}")
+    count = Totals("Orders in view", formats.number(len(items)))
     sums: dict[str, float] = {}
     if state == "already_late":
         week = 0
@@ -166,7 +166,7 @@ def totals(
         return [
             Totals("Order value late", wording.total(sums)),
             count,
-            Totals("Late for over a week", f"{week:,}", "critical" if week else ""),
+            Totals("Late for over a week", formats.number(week), "critical" if week else ""),
         ]
     worst, gravest, soon = bands[0], 0, 0
     for item in items:
@@ -177,6 +177,6 @@ def totals(
     return [
         Totals("Expected loss", wording.total(sums)),
         count,
-        Totals(wording.word(worst), f"{gravest:,}", "critical" if gravest else ""),
-        Totals("Promised within 48\u00a0h", f"{soon:,}"),
+        Totals(wording.word(worst), formats.number(gravest), "critical" if gravest else ""),
+        Totals("Promised within 48\u00a0h", formats.number(soon)),
     ]

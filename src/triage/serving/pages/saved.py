@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import QueryParams
@@ -12,6 +14,7 @@ from triage.errors import TriageError
 from triage.serving.advisor import NotReadyError
 from triage.serving.handling import forms
 from triage.serving.handling.requests import Name
+from triage.serving.pages import columns
 from triage.serving.pages.address import list_url, read_query
 from triage.serving.pages.frame import Frame, Looking, refusal
 from triage.serving.pages.saved_views import SavedViews
@@ -42,7 +45,10 @@ async def _do(views: SavedViews, seen: Looking, form: dict[str, str]) -> str:
     if form.get("do") == "delete":
         await views.delete(form.get("view", ""), seen.you, seen.wall)
         return "/"
-    query, _ = read_query(QueryParams(form.get("back", "")), seen.advisor, seen.index)
+    query, _ = read_query(QueryParams(form.get("back", "")), seen)
+    shown = columns.chosen(seen.request, query.columns, can_work=True)
+    if shown != columns.usual(can_work=True):
+        query = replace(query, columns=".".join(shown))
     address = list_url(query)
     own = address.partition("?")[2]
     await views.save(_named(form), own, seen.you, seen.wall, shared="shared" in form)

@@ -74,15 +74,15 @@ class SavedViews:
         A count is made anew when the list or somebody's work on it changed, or a minute passed.
         """
         version = 0 if desk is None else desk.version
-        state = (id(seen.index), version, seen.wall // 60_000_000)
+        state = (id(seen.index), id(seen.codes), version, seen.wall // 60_000_000)
         if state != self._counted:
             self._counted, self._counts = state, {}
         tabs = []
         for view in self.seen_by(seen.you):
             if view.id not in self._counts:
-                query, _ = read_query(QueryParams(view.address), seen.advisor, seen.index)
+                query, _ = read_query(QueryParams(view.address), seen)
                 query = replace(query, sort="priority")
-                found = select(desk, seen.index.select(query), query, seen.wall)
+                found = select(desk, seen.select(query), query, seen.wall)
                 self._counts[view.id] = len(found)
             tabs.append(Tab(view, self._counts[view.id]))
         return tabs

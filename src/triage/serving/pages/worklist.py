@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from triage.serving import texts, wording
+from triage.serving import formats, texts, wording
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.desk import select
@@ -28,6 +29,7 @@ _MOST_GROUPS = 20
 _OF_GROUP = 10
 """Rows of a group that are shown on the page of all groups."""
 _OFFERED = 40
+_LONGEST_OFFER = 24
 Row = RiskRow | LateRow
 
 
@@ -43,7 +45,7 @@ class GroupShown:
 
 
 def _found(frame: Frame, seen: Looking, query: Query) -> list[WorkItem]:
-    return select(frame.service.handling, seen.index.select(query), query, seen.wall)
+    return select(frame.service.handling, seen.select(query), query, seen.wall)
 
 
 def _rows(frame: Frame, seen: Looking, items: Sequence[WorkItem]) -> list[Row]:
@@ -71,7 +73,7 @@ def _groups(frame: Frame, seen: Looking, found: Sequence[WorkItem]) -> list[Grou
         items = [item for item in found if item.assessment.order_id in own]
         if items and len(shown) < _MOST_GROUPS:
             thing = shared_thing(group)
-            loss = wording.money(sum(i.assessment.expected_loss for i in items), group.currency)
+            loss = formats.money(sum(i.assessment.expected_loss for i in items), group.currency)
             title = texts.shared(len(items), thing)
             rows = _rows(frame, seen, items[:_OF_GROUP])
             shown.append(GroupShown(thing, title, loss, len(items), rows))
@@ -86,13 +88,27 @@ def _offered(counts: dict[str, int], chosen: str) -> list[tuple[str, int]]:
     return sorted(busiest.items())
 
 
+def _worded(frame: Frame, name: str, offered: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
+    """Return what a filter offers in words, each with how many open orders there are."""
+    title: Callable[[str], str] = str
+    if name == "cause":
+        title = wording.word
+    elif name == "exception" and frame.service.queue is not None:
+        title = frame.service.queue.desk.title
+    return [(each, f"{_short(title(each))} ({formats.number(open_)})") for each, open_ in offered]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_OFFER else f"{name[: _LONGEST_OFFER - 1]}\u2026"
+
+
 def _owners(frame: Frame, query: Query, you: str) -> list[tuple[str, str]]:
     """Return the owners to choose from, with how many orders they have: yours first."""
     desk = frame.service.handling
     known: Counter[str] = Counter() if desk is None else desk.owners()
     names = sorted({*known, *filter(None, [query.owner])} - {you}, key=str.casefold)
-    mine = [(you, f"You ({known[you]:,})")] if you else []
-    return mine + [(name, f"{name} ({known[name]:,})") for name in names]
+    mine = [(you, f"You ({formats.number(known[you])})")] if you else []
+    return mine + [(name, f"{_short(name)} ({formats.number(known[name])})") for name in names]
 
 
 def list_page(
@@ -107,7 +123,7 @@ def list_page(
         status: HTTP status.
         refused: why what was asked for was not done; empty if nothing was refused.
     """
-    query, number = read_query(asked, seen.advisor, seen.index)
+    query, number = read_query(asked, seen)
     desk = frame.service.handling
     found = _found(frame, seen, query)
     shown = page(found, number, PAGE_SIZE)
@@ -124,11 +140,11 @@ def list_page(
         rows=[] if grouped else _rows(frame, seen, shown.items),
         groups=_groups(frame, seen, found) if grouped else [],
         totals=totals(found, query.state, seen.advisor.now(), tuple(seen.advisor.policy.bands)),
-        columns=list_columns.chosen(seen.request, can_work=can_work),
+        columns=list_columns.chosen(seen.request, query.columns, can_work=can_work),
         filters=[
-            (name, label, offered, getattr(query, name))
+            (name, label, _worded(frame, name, offered), getattr(query, name))
             for name, label in texts.FILTERS.items()
-            if (offered := _offered(seen.index.offered(name), getattr(query, name)))
+            if (offered := _offered(seen.offered(name), getattr(query, name)))
         ],
         owners=_owners(frame, query, seen.you) if can_work else [],
         outcome=None if desk is None else desk.batches.outcome(asked.get("did", "")),
@@ -159,11 +175,11 @@ def router(frame: Frame) -> APIRouter:
             seen = frame.looking(request)
         except NotReadyError as error:
             return frame.waiting(error)
-        query, _ = read_query(request.query_params, seen.advisor, seen.index)
+        query, _ = read_query(request.query_params, seen)
         pieces: Iterator[bytes] = list_export.lines(
             _found(frame, seen, query), frame.service.handling, seen.wall
         )
-        name = f"triage-{wording.moment(seen.advisor.now(), seen.advisor.time_zone):%Y-%m-%d}.csv"
+        name = f"triage-{wording.moment(seen.advisor.now(), seen.zone):%Y-%m-%d}.csv"
         return StreamingResponse(
             pieces, media_type="text/csv; charset=utf-8",
             headers={"content-disposition": f'attachment; filename="{name}"'},
@@ -172,8 +188,9 @@ def router(frame: Frame) -> APIRouter:
     @routes.post("/columns")
     async def columns(request: Request) -> Response:
         fields = await forms.read_fields(request, len(texts.COLUMNS) + 2)
-        back = dict(fields).get("back", "")
-        answer = RedirectResponse(f"/?{back}" if back else "/", 303)
+        back = parse_qsl(dict(fields).get("back", ""))
+        address = urlencode([(name, value) for name, value in back if name != "columns"])
+        answer = RedirectResponse(f"/?{address}" if address else "/", 303)
         usual = any(name == "usual" for name, _ in fields)
         wanted = [] if usual else [value for name, value in fields if name == "column"]
         list_columns.remember(answer, request, wanted)

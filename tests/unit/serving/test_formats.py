@@ -1,0 +1,115 @@
+"""Figures as a locale writes them, and pages that are made in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextvars import Context
+from datetime import datetime
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from starlette.testclient import TestClient
+from tests import fakes
+
+from triage.errors import SettingsError
+from triage.serving import formats
+from triage.settings import Settings
+
+AT = datetime(2018, 9, 3, 16, 5)  # noqa: DTZ001 - only written, never compared
+TAGS = ("en-GB", "en-US", "en-DE", "de-CH", "fr-FR", "pt-BR", "en-IN", "ja-JP")
+
+
+def told(tag: str) -> list[str]:
+    """Return the same figures in a locale."""
+
+    def write() -> list[str]:
+        formats.use(formats.locale_of(tag))
+        return [
+            formats.number(-1_234_567.86, 1), formats.percent(0.345), formats.money(1234.5, "EUR"),
+            formats.day(AT, year=False), formats.clock(AT),
+        ]  # fmt: skip
+
+    return Context().run(write)
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("en-GB", ["\u22121,234,567.9", "34%", "€1,234", "Mon 3 Sept", "16:05"]),
+        ("en-US", ["\u22121,234,567.9", "34%", "€1,234", "Mon, Sep 3", "4:05\u202fPM"]),
+        ("en-DE", ["\u22121.234.567,9", "34\u00a0%", "1.234\u00a0€", "Mon, 3 Sept", "16:05"]),
+        ("de-DE", ["\u22121.234.567,9", "34\u00a0%", "1.234\u00a0€", "Mo., 3. Sept.", "16:05"]),
+        ("fr-FR", ["\u22121\u202f234\u202f567,9", "34\u00a0%", "1\u202f234\u00a0€", "lun. 3 sept.",
+                   "16:05"]),
+        ("en-IN", ["\u221212,34,567.9", "34%", "€1,234", "Mon, 3 Sept", "4:05\u202fpm"]),
+    ],
+)  # fmt: skip
+def test_figures_are_written_as_the_locale_writes_them(tag: str, said: list[str]) -> None:
+    assert told(tag) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        (1234.5, "USD", "US$1,234"),
+        (57.4, "BRL", "R$57.40"),
+        (0, "EUR", "€0"),
+        (1_240_000, "EUR", "€1.24M"),
+        (999_600, "USD", "US$1M"),
+        (99.4, "JPY", "JP¥99"),
+        (5000, "CHF", "CHF\u00a05,000"),
+        (-20, "GBP", "\u2212£20.00"),
+        (-0.001, "GBP", "£0.00"),
+    ],
+)
+def test_money_reads_like_money(amount: float, currency: str, said: str) -> None:
+    assert formats.money(amount, currency) == said
+
+
+@given(st.integers(-(10**12), 10**12), st.sampled_from(TAGS))
+def test_every_digit_of_a_number_is_written_in_every_locale(value: int, tag: str) -> None:
+    def write() -> str:
+        formats.use(formats.locale_of(tag))
+        return formats.number(value)
+
+    said = Context().run(write)
+    assert int(re.sub(r"\D", "", said)) == abs(value)
+    assert said.startswith(formats.MINUS) == (value < 0)
+
+
+def test_one_request_does_not_change_how_another_writes() -> None:
+    assert told("de-DE")[0] != told("en-GB")[0]
+    assert formats.number(1234.5, 1) == "1,234.5"
+
+
+def test_what_is_no_locale_is_refused_with_what_to_do() -> None:
+    with pytest.raises(SettingsError, match="TRIAGE_LOCALE"):
+        fakes.app(settings=Settings(locale="klingon"))
+
+
+@pytest.fixture
+def german() -> Iterator[TestClient]:
+    with TestClient(fakes.app(Settings(locale="de-DE", time_zone="Asia/Tokyo"))) as client:
+        yield client
+
+
+def test_a_page_is_written_in_the_locale_of_the_service(german: TestClient) -> None:
+    page = german.get("/").text
+    assert re.search(r"\d\.\d{3}(,\d+)?\u00a0R\$", page)
+    assert not re.search(r"R\$\u00a0?\d", page)
+    assert "29. Aug. 2018, 23:00 JST" in page
+
+
+def test_a_promised_day_stays_that_day_wherever_it_is_looked_at(german: TestClient) -> None:
+    first = fakes.worklist().items[0].assessment
+    here = TestClient(fakes.app(Settings(locale="de-DE"))).get(f"/orders/{first.order_id}").text
+    there = german.get(f"/orders/{first.order_id}").text
+    promise = re.compile(r"<dt>Promise</dt><dd>([^<]+)<")
+    assert promise.findall(here) == promise.findall(there) != []
+
+
+def test_the_file_is_for_machines_whatever_the_locale(german: TestClient) -> None:
+    plain = TestClient(fakes.app()).get("/export.csv").content
+    assert german.get("/export.csv").content == plain

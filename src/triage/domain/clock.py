@@ -24,7 +24,8 @@ def to_micros(moment: datetime) -> int:
     """
     if moment.tzinfo is None:
         raise ValueError("time without a zone: give an offset, e.g. 2018-03-01T00:00:00-03:00")
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * MICROS_PER_SECOND + since.microseconds
 
 
 def from_micros(micros: int) -> datetime:

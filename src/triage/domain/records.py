@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated, Self
+from functools import cache
+from typing import Annotated, Self, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -260,3 +261,13 @@ class InboundSupply(_Frozen):
 
 
 Record = Order | Milestone | InventoryPosition | ExceptionEvent | InboundSupply
+
+
+@cache
+def _kind(cls: type[Record]) -> type[Record]:
+    return next(kind for kind in get_args(Record) if issubclass(cls, kind))
+
+
+def kind_of(record: Record) -> type[Record]:
+    """Return which kind of record it is; one that is read more strictly is of the same kind."""
+    return _kind(type(record))

@@ -8,16 +8,18 @@ layout serves both readers: bulk building sorts once; a live record is put in pl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from triage.features.book import OrderBook, OrderRow
+from triage.features.book import OrderBook
 from triage.features.calendar import Calendar
 from triage.features.compile import MAX_COLUMNS, Floats, Ints, Program
 from triage.features.entries import entries_of
 from triage.features.facts import Subject
+from triage.features.index_arrays import IndexArrays
+from triage.features.index_changes import START, Rows, change_rows, scratch
 from triage.jit import kernel
 
 _START, _SUMS, _COUNT, _ROOM = 0, 1, 2, 3
@@ -26,27 +28,6 @@ _MOST_ENTRIES = 2
 """What one row puts into one stream at most: begin and end, or an outcome and its correction."""
 
 Held = TypeVar("Held", Ints, npt.NDArray[np.int32])
-
-
-class IndexArrays(NamedTuple):
-    """What the kernels read.
-
-    Attributes:
-        heads: (tables, 2): where a table's keys begin in `segment_of`, and how many have room.
-        segment_of: segment number by table and key, -1 where it has no entry.
-        segments: (segments, 4): start in `times`, start in `sums`, entries, room.
-        times: moments of the entries, ascending within a segment.
-        sums: running sums of the values, row-major by entry and value, within a segment.
-        counts: running numbers of entries, and of those that have each value, in the same way. A
-            segment's begin at the sum of its two starts, as room is given to all three at once.
-    """
-
-    heads: Ints
-    segment_of: Ints
-    segments: Ints
-    times: Ints
-    sums: Ints
-    counts: npt.NDArray[np.int32]
 
 
 class AsOfIndex:
@@ -64,7 +45,8 @@ class AsOfIndex:
     ) -> None:
         self.program, self.calendar = program, calendar
         self._only = only
-        self._capacity = _MOST_ENTRIES * program.streams.shape[0]
+        most = _MOST_ENTRIES * program.streams.shape[0]
+        self._scratch = scratch(most), scratch(most)
         self._arrays = IndexArrays(
             np.zeros((program.tables.shape[0], 2), dtype=np.int64),
             np.zeros(0, dtype=np.int64),
@@ -75,8 +57,6 @@ class AsOfIndex:
         )
         self._used = np.zeros(3, dtype=np.int64)  # segments, times, sums
         self._keys_used = 0
-        self._before = self._buffers()
-        self._after = self._buffers()
 
     @property
     def arrays(self) -> IndexArrays:
@@ -140,41 +120,23 @@ class AsOfIndex:
             for table in tables_of(stream):
                 self._load(table, keys[int(tables[table, 1])][row], time, values)
 
-    def entries_of(self, subject: Subject, row: OrderRow) -> int:
-        """Note the entries of a row before it changes; return their number for `replace`."""
-        return self._entries(subject, row, self._before)
+    def change(self, subject: Subject, before: Rows, after: Rows) -> None:
+        """Put the entries of rows in place of those that they had, if any.
 
-    def replace(self, subject: Subject, keys: Ints, n_before: int, row: OrderRow) -> None:
-        """Replace the entries that `entries_of` noted last by those of the row as it is now."""
-        n_after = self._entries(subject, row, self._after)
-        if n_before:
-            _cancel_equal(n_before, self._before, n_after, self._after)
-            _take_out(self._arrays, self.program, keys, n_before, *self._before)
-        stopped = 0
-        while stopped < n_after * self.program.tables.shape[0]:
-            stopped = _put_in(self._arrays, self.program, keys, n_after, *self._after, stopped)
-            if stopped < n_after * self.program.tables.shape[0]:
-                table = stopped % self.program.tables.shape[0]
-                self._make_room(table, int(keys[self.program.tables[table, 1]]))
-
-    def take_out(self, subject: Subject, keys: Ints, row: OrderRow) -> None:
-        """Take out the entries of a row that were put in under these keys."""
-        n = self._entries(subject, row, self._before)
-        _take_out(self._arrays, self.program, keys, n, *self._before)
-
-    def _entries(self, subject: Subject, row: OrderRow, buffers: tuple[Ints, Ints, Ints]) -> int:
-        streams = self.program.streams.shape[0]
-        return entries_of(
-            self.program,
-            self.calendar,
-            int(subject),
-            0,
-            streams,
-            row.event,
-            row.known,
-            row.numbers,
-            *buffers,
-        )
+        Args:
+            subject: what the rows are.
+            before: the rows as they were.
+            after: the same rows as they are now.
+        """
+        row, step = 0, START
+        while row < len(after.event):
+            row, step = change_rows(
+                self._arrays, self.program, self.calendar, int(subject), before, after,
+                *self._scratch, row, step,
+            )  # fmt: skip
+            if row < len(after.event):
+                table = step % self.program.tables.shape[0]
+                self._make_room(table, int(after.keys[row, self.program.tables[table, 1]]))
 
     def _reserve_keys(self, table: int, keys: int) -> None:
         """Give a table room for this many keys; a table that outgrows its room moves to the end."""
@@ -272,180 +234,12 @@ class AsOfIndex:
         )
         self._used += (len(unique), len(keys), len(keys) * width)
 
-    def _buffers(self) -> tuple[Ints, Ints, Ints]:
-        return (
-            np.zeros(self._capacity, dtype=np.int64),
-            np.zeros(self._capacity, dtype=np.int64),
-            np.zeros((self._capacity, MAX_COLUMNS), dtype=np.int64),
-        )
-
 
 def _larger(array: Held, used: int, size: int) -> Held:
     """Return an array with room for half as much again; what was used of it is copied."""
     larger: Held = np.empty(int(size) * 3 // 2, dtype=array.dtype)
     larger[:used] = array[:used]
     return larger
-
-
-@kernel
-def segment_of(index: IndexArrays, table: int, key: int) -> int:
-    """Return the segment of a table's key, -1 where it has no entry."""
-    if key < 0 or key >= index.heads[table, 1]:
-        return -1
-    return index.segment_of[index.heads[table, 0] + key]
-
-
-@kernel
-def position(times: Ints, start: int, count: int, moment: int) -> int:
-    """Return how many of `count` entries from `start` on have a time before `moment`."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) >> 1
-        if times[start + middle] < moment:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def position_from_end(times: Ints, start: int, count: int, moment: int) -> int:
-    """Return the same as `position`, fast where the answer is near the end, as it is live."""
-    step, low = 1, count
-    while low > 0 and times[start + low - 1] >= moment:
-        count = low - 1
-        low = max(low - step, 0)
-        step *= 8
-    return low + position(times, start + low, count - low, moment)
-
-
-@kernel
-def running(arrays: IndexArrays, segment: int, columns: int, column: int, at: int) -> int:
-    """Return the running sum of a column from a segment's first entry up to and including one."""
-    if at < 0:
-        return 0
-    values, place = columns >> 1, column >> 1
-    start, sums = arrays.segments[segment, 0], arrays.segments[segment, 1]
-    if column & 1:
-        return arrays.sums[sums + at * values + place]
-    return int(arrays.counts[start + sums + at * (values + 1) + place])
-
-
-@kernel
-def _set_running(
-    arrays: IndexArrays, segment: int, columns: int, column: int, at: int, value: int
-) -> None:
-    values, place = columns >> 1, column >> 1
-    start, sums = arrays.segments[segment, 0], arrays.segments[segment, 1]
-    if column & 1:
-        arrays.sums[sums + at * values + place] = value
-    else:
-        arrays.counts[start + sums + at * (values + 1) + place] = value
-
-
-@kernel
-def _insert(
-    arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
-) -> None:
-    segment = segment_of(arrays, table, key)
-    start, count = arrays.segments[segment, 0], arrays.segments[segment, 2]
-    at = position(arrays.times, start, count, time + 1)
-    while columns > 1 and at > 0 and arrays.times[start + at - 1] == time:
-        before = running(arrays, segment, columns, 1, at - 2)
-        if running(arrays, segment, columns, 1, at - 1) - before <= values[1]:
-            break
-        at -= 1
-    for i in range(count, at, -1):
-        arrays.times[start + i] = arrays.times[start + i - 1]
-        for c in range(columns):
-            moved = running(arrays, segment, columns, c, i - 1) + values[c]
-            _set_running(arrays, segment, columns, c, i, moved)
-    arrays.times[start + at] = time
-    for c in range(columns):
-        before = running(arrays, segment, columns, c, at - 1)
-        _set_running(arrays, segment, columns, c, at, before + values[c])
-    arrays.segments[segment, 2] = count + 1
-
-
-@kernel
-def _remove(
-    arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
-) -> bool:
-    segment = segment_of(arrays, table, key)
-    if segment < 0:
-        return False
-    start, count = arrays.segments[segment, 0], arrays.segments[segment, 2]
-    at = position(arrays.times, start, count, time)
-    while at < count and arrays.times[start + at] == time:
-        same = True
-        for c in range(columns):
-            before = running(arrays, segment, columns, c, at - 1)
-            if running(arrays, segment, columns, c, at) - before != values[c]:
-                same = False
-        if same:
-            for i in range(at, count - 1):
-                arrays.times[start + i] = arrays.times[start + i + 1]
-                for c in range(columns):
-                    moved = running(arrays, segment, columns, c, i + 1) - values[c]
-                    _set_running(arrays, segment, columns, c, i, moved)
-            arrays.segments[segment, 2] = count - 1
-            return True
-        at += 1
-    return False
-
-
-@kernel
-def _take_out(
-    arrays: IndexArrays,
-    program: Program,
-    keys: Ints,
-    n: int,
-    stream: Ints,
-    time: Ints,
-    values: Ints,
-) -> None:
-    for i in range(n):
-        for table in range(program.tables.shape[0]):
-            key = keys[program.tables[table, 1]]
-            if stream[i] == program.tables[table, 0]:
-                _remove(arrays, table, key, time[i], values[i], program.tables[table, 2])
-
-
-@kernel
-def _put_in(
-    arrays: IndexArrays, program: Program, keys: Ints, n: int, stream: Ints, time: Ints,
-    values: Ints, first: int,
-) -> int:  # fmt: skip
-    """Put entries into all their tables; return where room is wanting, or the end."""
-    tables = program.tables.shape[0]
-    for step in range(first, n * tables):
-        i, table = step // tables, step % tables
-        key = keys[program.tables[table, 1]]
-        if stream[i] != program.tables[table, 0] or key < 0:
-            continue
-        segment = segment_of(arrays, table, key)
-        if segment < 0:
-            return step
-        if arrays.segments[segment, 2] == arrays.segments[segment, 3]:
-            return step
-        _insert(arrays, table, key, time[i], values[i], program.tables[table, 2])
-    return n * tables
-
-
-@kernel
-def _cancel_equal(
-    n_before: int, before: tuple[Ints, Ints, Ints], n_after: int, after: tuple[Ints, Ints, Ints]
-) -> None:
-    for i in range(n_before):
-        for j in range(n_after):
-            if before[0][i] >= 0 and before[0][i] == after[0][j] and before[1][i] == after[1][j]:
-                same = True
-                for c in range(before[2].shape[1]):
-                    if before[2][i, c] != after[2][j, c]:
-                        same = False
-                if same:
-                    before[0][i] = -1
-                    after[0][j] = -1
 
 
 @kernel

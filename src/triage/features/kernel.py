@@ -16,7 +16,7 @@ from triage.features.calendar import (
 )
 from triage.features.compile import Floats, Ints, Op, Program
 from triage.features.facts import STARTS_AT, TIME
-from triage.features.index import IndexArrays, position_from_end, running, segment_of
+from triage.features.index_arrays import IndexArrays, position_from_end, running, segment_of
 from triage.features.needs import Needs
 from triage.jit import kernel
 

@@ -1,0 +1,203 @@
+"""Records into book and index as they come, one or many at a time.
+
+Many at once cost little more than one: the book takes them in one after another, then each row that
+they changed moves the index once. The state afterwards depends neither on the sequence of the
+records nor on how they are divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from triage.domain.clock import UNKNOWN_TIME, to_micros
+from triage.domain.records import (
+    ExceptionEvent,
+    InboundSupply,
+    InventoryPosition,
+    Milestone,
+    Order,
+    Record,
+    kind_of,
+)
+from triage.features.book import OrderBook, OrderRow
+from triage.features.cases import Case, Cases, case_id_of
+from triage.features.compile import Ints
+from triage.features.facts import LINE_KEY_FIELDS, NUMBERS_OF, TIMES_OF, Subject
+from triage.features.index import AsOfIndex
+from triage.features.index_changes import Rows
+
+Cell = tuple[str, str, int]
+"""What makes a position one: product, site, when it was counted (UTC micros)."""
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """Rows of one subject that are put in and never change: lines, positions."""
+
+    event: list[int] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+    numbers: list[tuple[float, ...]] = field(default_factory=list)
+    keys: list[list[int]] = field(default_factory=list)
+
+
+class Taking:
+    """Takes records into a book and its index.
+
+    Args:
+        book: the orders.
+        index: their entries, and those of everything else.
+        keysets: under which key sets each subject is held; none: no feature looks at it.
+        positions: those that the index holds.
+        cases: exceptions and supplies that it holds.
+    """
+
+    def __init__(
+        self, book: OrderBook, index: AsOfIndex, keysets: Mapping[Subject, tuple[int, ...]],
+        positions: Iterable[Cell] = (), cases: Mapping[Subject, Cases] | None = None,
+    ) -> None:  # fmt: skip
+        self._book, self._index, self._keysets = book, index, keysets
+        self._positions = set(positions)
+        self._cases = {Subject.EXCEPTION: Cases(), Subject.SUPPLY: Cases(), **(cases or {})}
+        self._width = len(book.interner.keysets)
+        self._keys_of_cell: dict[tuple[str, str], list[int]] = {}
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Take in records."""
+        of_kind: dict[type[Any], list[Any]] = {}
+        for record in records:
+            of_kind.setdefault(kind_of(record), []).append(record)
+        orders, steps = of_kind.get(Order, ()), of_kind.get(Milestone, ())
+        opened = self._take_orders(orders, steps) if orders or steps else ()
+        exceptions = of_kind.get(ExceptionEvent, ())
+        if opened or exceptions:
+            self._take_cases(Subject.EXCEPTION, exceptions, opened)
+        if supplies := of_kind.get(InboundSupply):
+            self._take_cases(Subject.SUPPLY, supplies)
+        if positions := of_kind.get(InventoryPosition):
+            self._take_positions(positions)
+
+    def _take_orders(self, orders: Sequence[Order], steps: Sequence[Milestone]) -> list[str]:
+        """Take in orders and what happened to them; return the ids of the orders that are new."""
+        book, first = self._book, len(self._book)
+        fresh: dict[str, Order] = {}
+        for order in orders:
+            if order.order_id not in book.row_of:
+                fresh.setdefault(order.order_id, order)
+        moved = {at for each in steps if (at := book.row_of.get(each.order_id)) is not None}
+        rows = np.array(sorted(moved), dtype=np.int64)
+        before = book.event[rows], book.known[rows]
+        for order in fresh.values():
+            book.add_order(order)
+        for milestone in steps:
+            book.add_milestone(milestone)
+        rows = np.append(rows, np.arange(first, len(book)))
+        event, known, numbers, keys = (
+            book.event[rows], book.known[rows], book.numbers[rows], book.keys[rows],
+        )  # fmt: skip
+        was_event, was_known = _unknown(event), _unknown(known)
+        was_event[: len(moved)], was_known[: len(moved)] = before
+        self._index.change(
+            Subject.ORDER, Rows(was_event, was_known, numbers, keys),
+            Rows(event, known, numbers, keys),
+        )  # fmt: skip
+        if self._keysets[Subject.LINE]:
+            self._put_lines(fresh.values())
+        return list(fresh)
+
+    def _put_lines(self, orders: Iterable[Order]) -> None:
+        fresh = _Fresh()
+        for order in orders:
+            event, known = to_micros(order.event_time), to_micros(order.record_time)
+            for line in order.lines:
+                values = {name: getattr(line, name) for name in LINE_KEY_FIELDS}
+                fresh.event.append(event)
+                fresh.known.append(known)
+                fresh.numbers.append((line.quantity,))
+                fresh.keys.append(self._keys(Subject.LINE, values))
+        self._put(Subject.LINE, fresh)
+
+    def _take_positions(self, positions: Sequence[InventoryPosition]) -> None:
+        fresh, seen = _Fresh(), self._positions
+        for position in positions:
+            event = to_micros(position.event_time)
+            site, sku = position.site, position.sku
+            cell = sku, site, event
+            if cell in seen:
+                continue
+            seen.add(cell)
+            keys = self._keys_of_cell.get((site, sku))
+            if keys is None:
+                keys = self._keys(Subject.POSITION, {"site": site, "sku": sku})
+                self._keys_of_cell[site, sku] = keys
+            free = position.on_hand - position.allocated
+            fresh.event.append(event)
+            fresh.known.append(to_micros(position.record_time))
+            fresh.numbers.append((free, float(free <= 0)))
+            fresh.keys.append(keys)
+        self._put(Subject.POSITION, fresh)
+
+    def _take_cases(
+        self, subject: Subject, records: Sequence[Case], opened: Sequence[str] = ()
+    ) -> None:
+        """Take in records of cases, and those cases that belong to somebody only now.
+
+        Args:
+            subject: what they are.
+            records: what became known of them.
+            opened: orders that the book has only now; nothing of their cases was put in.
+        """
+        cases, keysets = self._cases[subject], self._keysets[subject]
+        if not keysets:
+            return
+        before: dict[str, OrderRow | None] = {
+            case_id: None for order_id in opened for case_id in cases.of_order(order_id)
+        }
+        for record in records:
+            case_id = case_id_of(record)
+            if case_id not in before:
+                before[case_id] = cases.row(case_id, self._book, keysets)
+            cases.note(record)
+        after = [cases.row(case_id, self._book, keysets) for case_id in before]
+        was, now = self._stacked(subject, list(before.values())), self._stacked(subject, after)
+        self._index.change(subject, was, now)
+
+    def _stacked(self, subject: Subject, rows: Sequence[OrderRow | None]) -> Rows:
+        """Return rows one below the other; those of nobody have no times."""
+        times = np.full((len(rows), len(TIMES_OF[subject])), UNKNOWN_TIME, dtype=np.int64)
+        stacked = Rows(
+            times, times.copy(), np.full((len(rows), len(NUMBERS_OF[subject])), np.nan),
+            np.full((len(rows), self._width), -1, dtype=np.int64),
+        )  # fmt: skip
+        for at, row in enumerate(rows):
+            if row is not None and row.known[0] != UNKNOWN_TIME:
+                for part, of_row in zip(
+                    stacked, (row.event, row.known, row.numbers, row.keys), strict=True
+                ):
+                    part[at] = of_row
+        return stacked
+
+    def _keys(self, subject: Subject, values: Mapping[str, str | None]) -> list[int]:
+        keys = [-1] * self._width
+        for keyset in self._keysets[subject]:
+            keys[keyset] = self._book.interner.number(keyset, values)
+        return keys
+
+    def _put(self, subject: Subject, fresh: _Fresh) -> None:
+        if not fresh.event:
+            return
+        event = np.array(fresh.event, dtype=np.int64)[:, None]
+        known = np.array(fresh.known, dtype=np.int64)[:, None]
+        numbers = np.array(fresh.numbers, dtype=np.float64)
+        keys = np.array(fresh.keys, dtype=np.int64)
+        nothing = np.full_like(known, UNKNOWN_TIME)
+        self._index.change(
+            subject, Rows(event, nothing, numbers, keys), Rows(event, known, numbers, keys)
+        )
+
+
+def _unknown(times: Ints) -> Ints:
+    return np.full_like(times, UNKNOWN_TIME)

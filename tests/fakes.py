@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from triage.advice.assessment import Assessment, CauseShare, Reason, State
 from triage.advice.policy import FreshnessPolicy, Policy, ReasonPolicy
+from triage.advice.reasons import DelayDays
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, to_micros
 from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
@@ -209,6 +210,11 @@ class FakeAdvisor:
     def risk_then(self, order_id: str, moment: int) -> float:
         assert moment < NOW
         return self._orders[order_id].p_late / 2
+
+    def delay_shares(self, order_id: str, moment: int) -> DelayDays:
+        assert moment <= NOW
+        shares = {reason.code: reason.effect_pp / 10 for reason in self._orders[order_id].reasons}
+        return DelayDays(-2.5, shares | {"none of the reasons": 0.5})
 
     def worklist(self) -> Worklist:
         return self._worklist

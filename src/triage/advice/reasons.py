@@ -17,9 +17,11 @@ from triage.advice.assessment import Reason
 from triage.advice.wording import STAGES, days, say
 from triage.features.compile import FeatureSet, Floats, Slot
 from triage.models.at_risk import Prediction, Stage
+from triage.models.delay_parts import DelayParts
 
 _MILLION = 1_000_000
 _PROMISE = "promise_days"
+_WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,19 @@ class _Input:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class DelayDays:
+    """What the middle of an order's delivery is made of, in days against its promise.
+
+    Attributes:
+        typical: of a typical order at this stage.
+        by_concept: what each concept adds, whether it is among the reasons or not; `waiting` too.
+    """
+
+    typical: float
+    by_concept: Mapping[str, float]
+
+
 class Explainer:
     """Puts one stage's predictions into words; what does not depend on the order is done once."""
 
@@ -81,7 +96,7 @@ class Explainer:
             _Input.of(slots[name], typical, owners)
             for name, typical in zip(names, stage.numbers.typical, strict=True)
         )
-        concepts = tuple(dict.fromkeys(each.concept for each in self._inputs))
+        concepts = self._concepts = tuple(dict.fromkeys(each.concept for each in self._inputs))
         self._concept_of = np.array([concepts.index(each.concept) for each in self._inputs])
         self._members = [
             np.flatnonzero(self._concept_of == at).tolist() for at in range(len(concepts))
@@ -134,6 +149,15 @@ class Explainer:
             reasons.append(self._inputs[lead].reason(x.item(lead), effect))
         return Explained(p_late / _MILLION, typical / _MILLION, tuple(reasons), left / 10_000)
 
+    def days(self, parts: DelayParts) -> DelayDays:
+        """Return the parts of the middle of delivery, merged by concept as reasons are."""
+        effects = parts.effects.copy()
+        if self._promise is not None:
+            effects[self._promise] += parts.promise
+        totals = np.bincount(self._concept_of, effects, len(self._members)).tolist()
+        merged = dict(zip(self._concepts, totals, strict=True))
+        return DelayDays(parts.typical, merged | {_WAITING: parts.waiting})
+
     def _waiting(
         self, effect: int, promise_days: float, waited_days: float, scheduled: bool
     ) -> Reason:
@@ -148,6 +172,6 @@ class Explainer:
             "Transport planning" if self._stage.name == "shipment_dispatched" else "Shipping site"
         )
         return Reason(
-            "waiting", text, "waited_days", waited_days, None, "days", effect / 10_000, owner,
+            _WAITING, text, "waited_days", waited_days, None, "days", effect / 10_000, owner,
             actionable=True,
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Protocol
 from triage.advice.assessment import Assessment, Recommendation
 from triage.advice.groups import Group
 from triage.advice.policy import Policy
+from triage.advice.reasons import DelayDays
 from triage.domain.records import Milestone, Order
 from triage.errors import TriageError
 
@@ -136,6 +137,14 @@ class Advisor(Protocol):
         """Return p(late) of a stored order from what was known of it at a past moment.
 
         With the calibration of now. `moment` (UTC micros) is one before its promise passes.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if it was not open then.
+        """
+
+    def delay_shares(self, order_id: str, moment: int) -> DelayDays:
+        """Return what the middle of an order's delivery is made of, as assessed at a moment.
 
         Raises:
             OrderNotFoundError: if the log holds no such order.

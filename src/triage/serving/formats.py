@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final
+from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
@@ -45,6 +46,19 @@ def locale_of(tag: str) -> Locale:
         raise SettingsError(
             f"{tag!r} is no locale: set TRIAGE_LOCALE to a language and a country, as in en-GB"
         ) from error
+
+
+def known_zone(name: str | None) -> str | None:
+    """Return the name of a time zone, if it is one; None stays None.
+
+    Raises:
+        SettingsError: if there is no such zone.
+    """
+    if name is None or name in available_timezones():
+        return name
+    raise SettingsError(
+        f"{name!r} is no time zone: set TRIAGE_TIME_ZONE to one of IANA's, as in Europe/Berlin"
+    )
 
 
 def use(locale: Locale) -> None:

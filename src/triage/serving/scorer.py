@@ -22,7 +22,7 @@ from triage.advice.assessment import Assessment
 from triage.advice.causes import Causes
 from triage.advice.deadlines import Deadlines, Roads
 from triage.advice.policy import Policy
-from triage.advice.reasons import Explainer
+from triage.advice.reasons import DelayDays, Explainer
 from triage.advice.steps import UsualSteps, WorkingTime
 from triage.domain.clock import (
     MICROS_PER_DAY,
@@ -47,6 +47,7 @@ from triage.features.facts import MILESTONES, NUMBERS, TIME
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel, Curves, Prediction, Stage, predict
 from triage.models.calibration import TIMES_WEEK_DAYS, RecentTimes, recent_curve, residuals
+from triage.models.delay_parts import delay_parts
 from triage.models.landmarks import WAITING, WAITING_FROM, Rows, landmark_rows, stage_of
 from triage.serving.advisor import ModelInfo, Worklist
 from triage.serving.shown import ShownOrder, ShownOrders
@@ -265,6 +266,26 @@ class Scorer:
         row = self.engine.book.row(at)
         _check_open(row.known.tolist(), moment)
         return self._predict(row, moment, self._shown.of_row(at), self.now()).said.p_late
+
+    def delay_shares(self, order_id: str, moment: int) -> DelayDays:
+        """Return what the middle of a stored order's delivery is made of, in days.
+
+        Args:
+            order_id: the order.
+            moment: UTC micros; as of when it was assessed.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if no stage that the model knows was reached by then.
+        """
+        at = self._row_of(order_id)
+        shown = self._shown.of_row(at)
+        found = self._predict(self.engine.book.row(at), moment, shown)
+        stage = found.stage
+        curves = self._curve(stage.name, moment // MICROS_PER_DAY * MICROS_PER_DAY)
+        moves = stage.numbers.spread.moves(shown.parted())
+        parts = delay_parts(stage, curves, found.x, found.promise_days, found.said, moves)
+        return self._explainers[stage.name].days(parts)
 
     def _row_of(self, order_id: str) -> int:
         at = self.engine.book.row_of.get(order_id)

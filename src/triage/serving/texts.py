@@ -111,8 +111,11 @@ QUALITY_MISSING: Final = "Not there: "
 QUALITY_UNKNOWN: Final = "Never seen before: "
 QUALITY_STALE: Final = "Not fresh: "
 NEEDS_A_PERSON: Final = "Needs a person: "
-ASSOCIATION: Final = (
-    "Points are what the model adds or takes away for this order. They show association, not proof."
+FALL_COLUMNS: Final = ("Reason", "Drawing", "Risk", "Days")
+FALLS_NOTE: Final = (
+    "Points are what the model adds to the risk of this order, or takes from it. Days are what it "
+    "adds to the middle of the expected delivery, counted from the promise: half of such orders "
+    "come later. Both show association, not proof."
 )
 OPEN_EXCEPTIONS: Final = "Exceptions"
 ODD_PRICES: Final = "Prices to look at"
@@ -510,6 +513,16 @@ def expectation(low: str, high: str) -> str:
     if low == high:
         return f"If nothing changes: expect delivery {low}."
     return f"If nothing changes: expect delivery between {low} and {high}."
+
+
+def points(count: str) -> str:
+    """Return a number of percentage points."""
+    return f"{count} pts"
+
+
+def days(count: str) -> str:
+    """Return a number of days."""
+    return f"{count}\u00a0d"
 
 
 def took_this(ago: str) -> str:

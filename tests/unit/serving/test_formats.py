@@ -89,6 +89,11 @@ def test_what_is_no_locale_is_refused_with_what_to_do() -> None:
         fakes.app(settings=Settings(locale="klingon"))
 
 
+def test_what_is_no_time_zone_is_refused_with_what_to_do() -> None:
+    with pytest.raises(SettingsError, match="TRIAGE_TIME_ZONE"):
+        fakes.app(settings=Settings(time_zone="Mars/Olympus"))
+
+
 @pytest.fixture
 def german() -> Iterator[TestClient]:
     with TestClient(fakes.app(Settings(locale="de-DE", time_zone="Asia/Tokyo"))) as client:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from tests import fakes
 
 from triage.advice.assessment import Reason
+from triage.advice.reasons import DelayDays
 from triage.serving.advisor import WorkItem, Worklist
 from triage.serving.app import create_app
 from triage.serving.pages import waterfall
@@ -137,16 +138,25 @@ def test_an_order_that_is_late_has_no_probability(client: TestClient) -> None:
 @given(
     typical=st.floats(0, 1),
     p_late=st.floats(0, 1),
-    effects=st.lists(st.floats(-90, 90), max_size=8),
+    effects=st.lists(st.tuples(st.floats(-90, 90), st.floats(-40, 40)), max_size=8),
+    middle=st.floats(-60, 60),
 )
 def test_the_shown_numbers_of_a_waterfall_add_up(
-    typical: float, p_late: float, effects: list[float]
+    typical: float, p_late: float, effects: list[tuple[float, float]], middle: float
 ) -> None:
     one = fakes.assessment(100, "at_risk")
-    reasons = tuple(replace(one.reasons[0], effect_pp=effect) for effect in effects)
-    falls = waterfall.of(replace(one, typical=typical, p_late=p_late, reasons=reasons))
+    reasons = tuple(
+        replace(one.reasons[0], code=f"c{at}", effect_pp=effect)
+        for at, (effect, _) in enumerate(effects)
+    )
+    days = {f"c{at}": each for at, (_, each) in enumerate(effects)} | {"no reason": 3.3}
+    falls = waterfall.of(
+        replace(one, typical=typical, p_late=p_late, reasons=reasons, delay_days=(0, middle, 0)),
+        DelayDays(-2.25, days),
+    )
     *steps, end = falls.bars
     assert sum(bar.tenths for bar in steps) == end.tenths == round(1000 * p_late)
+    assert sum(bar.days for bar in steps) == end.days == round(10 * middle)
     assert all(bar.left >= 0 and bar.left + bar.width <= 101 for bar in falls.bars)
     assert all(0 <= bar.end <= 100.01 for bar in falls.bars)
 
@@ -156,4 +166,4 @@ def test_what_a_sentence_does_not_number_is_shown_in_words_beside_the_usual() ->
         "promise", "It is promised for a Monday", "promise_weekday", 0.0, 2.0, "weekday", -2.1,
         "Order management", False,
     )  # fmt: skip
-    assert waterfall.Bar("step", "", 0, 0, 0, 0, reason).evidence == "Monday; typical Wednesday"
+    assert waterfall.Bar("step", "", 0, 0, 0, 0, 0, reason).evidence == "Monday; typical Wednesday"

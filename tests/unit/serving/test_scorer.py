@@ -506,6 +506,17 @@ def test_what_becomes_known_later_does_not_change_the_risk_at_a_past_moment(
     assert scorer.risk_then(name, moment) == before
 
 
+def test_days_are_shared_out_over_the_concepts_of_the_reasons(
+    scorer: Scorer, listed: dict[str, Assessment]
+) -> None:
+    for said in list(listed.values())[:40]:
+        days = scorer.delay_shares(said.order_id, said.as_of)
+        assert {reason.code for reason in said.reasons} <= set(days.by_concept)
+        left = said.delay_days[1] - days.typical - sum(days.by_concept.values())
+        held = any(abs(delay) < 1e-9 for delay in said.delay_days)
+        assert held or abs(left) < 3  # where the order goes; the rest is told by what is known
+
+
 def test_before_it_was_known_an_order_had_no_risk(
     scorer: Scorer, listed: dict[str, Assessment]
 ) -> None:

@@ -15,18 +15,20 @@ class ExceptionCodes:
     """Looks it up anew when an exception is raised, closed or corrected, and not before."""
 
     def __init__(self) -> None:
-        self._version: tuple[int, ...] = ()
+        self._version = (-1, -1)
         self._orders: OrdersByCode = {}
 
     def of(self, queue: ExceptionQueue | None, said: Corrections | None) -> OrdersByCode:
         """Return the orders by the codes of their open exceptions; none without a queue.
+
+        As long as nothing changed it is the same object.
 
         Args:
             queue: open exceptions, each with the model's class.
             said: what people said exceptions are.
         """
         if queue is None:
-            return {}
+            return self._orders
         version = (queue.version, 0 if said is None else said.version)
         if version != self._version:
             found: defaultdict[str, set[str]] = defaultdict(set)

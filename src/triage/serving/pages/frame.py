@@ -111,6 +111,7 @@ class Frame:
         self._templates = _environment()
         self._codes = ExceptionCodes()
         self._locale = formats.locale_of(service.settings.locale)
+        self._zone = formats.known_zone(service.settings.time_zone)
 
     def looking(self, request: Request) -> Looking:
         """Return what a request sees; figures are written in its locale from here on.
@@ -120,7 +121,7 @@ class Frame:
         """
         advisor = self.service.advisor()
         index = self.service.index(advisor)
-        zone = self.service.settings.time_zone or advisor.time_zone
+        zone = self._zone or advisor.time_zone
         codes = self._codes.of(self.service.queue, self.service.corrections)
         formats.use(self._locale)
         return Looking(

@@ -48,7 +48,7 @@ async def _page(
         item=item,
         order=order,
         percentile=seen.index.percentile(order.p_late),
-        falls=waterfall.of(order),
+        falls=waterfall.of(order, advisor.delay_shares(order_id, order.as_of)),
         recommendations=advisor.score_id(order_id, order.as_of, ways=True).recommendations,
         odd_prices=odd_prices(service.prices, order_id),
         exceptions=of_order(frame, seen, order_id),

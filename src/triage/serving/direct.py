@@ -1,4 +1,4 @@
-"""A shorter way to the hot route: its handler is asked without the framework's machinery.
+"""A shorter way to the hot routes: their handlers are asked without the framework's machinery.
 
 For each request FastAPI walks its routes, resolves dependencies and opens exit stacks, which takes
 about half as long as a score. A handler that takes the request and returns a response needs none
@@ -12,6 +12,7 @@ from collections.abc import Collection
 from fastapi.routing import APIRoute
 from opentelemetry import trace
 from starlette.requests import Request
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from triage.serving import problems
@@ -24,9 +25,14 @@ class Direct:
     parameters and their handlers take nothing but the request.
     """
 
-    def __init__(self, app: ASGIApp, routes: Collection[APIRoute]) -> None:
+    def __init__(self, app: ASGIApp, routes: Collection[BaseRoute]) -> None:
         self.app = app
-        self._routes = {(method, r.path): r for r in routes for method in r.methods or ()}
+        self._routes = {
+            (method, route.path): route
+            for route in routes
+            if isinstance(route, APIRoute)
+            for method in route.methods or ()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -21,6 +21,7 @@ from triage.domain.records import (
     Milestone,
     Order,
     Record,
+    kind_of,
 )
 from triage.errors import HistoryError
 from triage.ledger.journal import Journal
@@ -33,6 +34,7 @@ _KINDS: tuple[tuple[bytes, type[Any]], ...] = (
     (b"s", InboundSupply),
 )  # fmt: skip
 _READ = {mark: TypeAdapter(kind) for mark, kind in _KINDS}
+_WRITE = {kind: (mark, _READ[mark].dump_json) for mark, kind in _KINDS}
 
 
 class EventLog:
@@ -129,9 +131,23 @@ def read_events(home: Path, first: int = 0) -> Iterator[tuple[int, Record]]:
         yield seq, _record(seq, payload)
 
 
+def event_documents(home: Path) -> Iterator[tuple[int, type[Record], bytes]]:
+    """Yield number, kind and JSON of a home's events, beside the process that keeps.
+
+    Raises:
+        HistoryError: if this version does not know the kind of one.
+    """
+    kinds = dict(_KINDS)
+    for seq, payload in read_folder(home / FOLDER).frames():
+        kind = kinds.get(payload[_KEY_BYTES : _KEY_BYTES + 1])
+        if kind is None:
+            raise _unreadable(seq, "unknown kind")
+        yield seq, kind, payload[_KEY_BYTES + 1 :]
+
+
 def _packed(record: Record) -> bytes:
-    mark = next(mark for mark, kind in _KINDS if isinstance(record, kind))
-    return mark + record.model_dump_json(exclude_defaults=True).encode()
+    mark, dump = _WRITE[kind_of(record)]
+    return mark + dump(record, exclude_defaults=True)
 
 
 def _record(seq: int, payload: bytes) -> Record:
@@ -140,8 +156,12 @@ def _record(seq: int, payload: bytes) -> Record:
             payload[_KEY_BYTES + 1 :]
         )
     except (KeyError, ValueError) as error:
-        raise HistoryError(
-            f"event {seq} cannot be read by this version of Triage: {type(error).__name__}; go back"
-            " to the version that kept it"
-        ) from error
+        raise _unreadable(seq, type(error).__name__) from error
     return record
+
+
+def _unreadable(seq: int, why: str) -> HistoryError:
+    return HistoryError(
+        f"event {seq} cannot be read by this version of Triage: {why}; go back to the version that"
+        " kept it"
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice, takewhile
 
-from triage.domain.records import Record
+from triage.domain.records import ExceptionEvent, Record
 from triage.serving.event_log import EventLog
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.exceptions.raised import RaisedExceptions
@@ -14,8 +16,8 @@ from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
 from triage.serving.scorer import Scorer
 
-_SLICE = 50
-"""Events applied before other requests get their turn."""
+_SLICE = 200
+"""Events applied at once, and before other requests get their turn."""
 
 
 class Live:
@@ -29,6 +31,7 @@ class Live:
         feeds: knows how old each feed is.
         queue: open exceptions, if there is a model of them.
         raised: knows what exceptions each order had.
+        applied: number of the newest event that all of these have seen already.
 
     Attributes:
         scorers: whom events go to.
@@ -39,6 +42,7 @@ class Live:
         self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None,
         follower: Follower | None = None, feeds: Feeds | None = None,
         queue: ExceptionQueue | None = None, raised: RaisedExceptions | None = None,
+        applied: int = 0,
     ) -> None:  # fmt: skip
         self._events = events
         self.feeds = feeds
@@ -46,7 +50,7 @@ class Live:
         self._queue = queue
         self._prices = prices
         self.keep_up(scorers)
-        self.applied = 0
+        self.applied = applied
         self.follower = follower
         self._turn = asyncio.Lock()
         self._kept: dict[int, list[Record]] = {}
@@ -62,6 +66,12 @@ class Live:
             Live(None, [scorer]).apply_until(self.events.records(seen + 1), self.applied)
             self.keep_up((*self.scorers, scorer))
 
+    @contextlib.asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Keep new events from being applied meanwhile, so that a thread may read the state."""
+        async with self._turn:
+            yield
+
     @property
     def events(self) -> EventLog:
         """Return where events are kept."""
@@ -72,16 +82,12 @@ class Live:
     def catch_up(self) -> int:
         """Take in what is kept and not applied yet, as after a restart; return how much it was."""
         before = self.applied
-        for _, record in self.events.records(before + 1):
-            self.apply(record)
+        self._apply_kept(record for _, record in self.events.records(before + 1))
         return self.applied - before
 
     def apply_until(self, records: Iterable[tuple[int, Record]], last: int) -> None:
         """Take in the records of the next events, up to the one of a number."""
-        for seq, record in records:
-            if seq > last:
-                break
-            self.apply(record)
+        self._apply_kept(record for _, record in takewhile(lambda each: each[0] <= last, records))
 
     async def take(self, events: Sequence[tuple[str, Record]]) -> int:
         """Keep and apply events; return how many were new.
@@ -99,32 +105,58 @@ class Live:
             return 0
         self._kept[first] = [events[place][1] for place in places]
         async with self._turn:  # so that what is applied is always what came first
-            while (batch := self._kept.pop(self.applied + 1, None)) is not None:
+            await asyncio.sleep(0)  # so that what was written together is applied together
+            while batch := self._next():
                 await self._apply(batch)
         while self.applied < first + len(places) - 1:  # one before it is about to be applied
             await asyncio.sleep(0)
         return len(places)
 
+    def _next(self) -> list[Record]:
+        """Return what is kept and comes next, as far as it follows without a gap."""
+        batch: list[Record] = []
+        while (more := self._kept.pop(self.applied + 1 + len(batch), None)) is not None:
+            batch += more
+        return batch
+
     async def _apply(self, batch: Sequence[Record]) -> None:
-        for number, record in enumerate(batch, start=1):
-            self.apply(record)
+        for at in range(0, len(batch), _SLICE):
+            part = batch[at : at + _SLICE]
+            self.apply(part)
             if self.follower is not None:
-                self.follower.note(record)
-            if number % _SLICE == 0:
+                for record in part:
+                    self.follower.note(record)
+            if at + _SLICE < len(batch):
                 await asyncio.sleep(0)
 
-    def apply(self, record: Record) -> None:
-        """Take in the record of the next event, which is kept."""
+    def _apply_kept(self, records: Iterator[Record]) -> None:
+        while part := list(islice(records, _SLICE)):
+            self.apply(part)
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Take in the records of the next events, which are kept.
+
+        The engines take in many at once; an exception is classified from what was known when it
+        came, so that it ends such a part.
+        """
+        first = 0
+        for end, record in enumerate(records, start=1):
+            if end == len(records) or isinstance(record, ExceptionEvent):
+                self._take_in(records[first:end])
+                first = end
+
+    def _take_in(self, records: Sequence[Record]) -> None:
         for engine in self._engines:
-            engine.apply(record)
-        for scorer in self.scorers:
-            scorer.note(record)
-        if self._prices is not None:
-            self._prices.note(record)
-        if self.feeds is not None:
-            self.feeds.note(record)
-        if self.raised is not None:
-            self.raised.note(record)
-        if self._queue is not None:
-            self._queue.note(record, next(iter(self.scorers), None))
-        self.applied += 1
+            engine.apply_all(records)
+        for record in records:
+            for scorer in self.scorers:
+                scorer.note(record)
+            if self._prices is not None:
+                self._prices.note(record)
+            if self.feeds is not None:
+                self.feeds.note(record)
+            if self.raised is not None:
+                self.raised.note(record)
+            if self._queue is not None:
+                self._queue.note(record, next(iter(self.scorers), None))
+        self.applied += len(records)

@@ -106,7 +106,7 @@ class _Maker:
             event = next(self._events, None)
             if event is None:
                 return Replayed(decision, False, problem="events that it was made from are gone")
-            self._live.apply(event[1])
+            self._live.apply([event[1]])
         self._scorer.info = replace(self._scorer.info, version=decision.basis.version)
         asked = ScoreRequest.model_validate_json(json.dumps(decision.asked))
         asked = asked.model_copy(update={"as_of": from_micros(decision.as_of)})

@@ -8,6 +8,7 @@ The first pass costs about as much as looking up a feature.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -67,6 +68,28 @@ def validated(model: type[_Model], body: bytes) -> _Model:
         raise _refusal(error) from error
 
 
+def validated_lines(
+    model: type[_Model], lines: Sequence[bytes]
+) -> list[_Model | MalformedBodyError | InvalidInputError]:
+    """Return each of some JSON texts as `validated` does, or why it was refused.
+
+    The first pass goes over all of them as one list. That says the same of each only if each is
+    JSON by itself, so that where one of them is refused all are read one by one.
+    """
+    try:
+        parse(b"[" + b",".join(lines) + b"]")
+        return [model.model_validate_json(line, strict=True) for line in lines]
+    except (MalformedBodyError, ValidationError):
+        return [_or_refusal(validated, model, line) for line in lines]
+
+
+def revalidated_parts(
+    model: type[_Model], parts: Sequence[object]
+) -> list[_Model | MalformedBodyError | InvalidInputError]:
+    """Return each part of a parsed document as `revalidated` does, or why it was refused."""
+    return [_or_refusal(revalidated, model, part) for part in parts]
+
+
 def revalidated(model: type[_Model], part: object) -> _Model:
     """Return one part of a parsed document as a model; same rules and errors as `validated`."""
     try:
@@ -75,6 +98,15 @@ def revalidated(model: type[_Model], part: object) -> _Model:
         raise MalformedBodyError("nested too deep") from error
     except ValidationError as error:
         raise _refusal(error) from error
+
+
+def _or_refusal(
+    read: Callable[[type[_Model], Any], _Model], model: type[_Model], part: object
+) -> _Model | MalformedBodyError | InvalidInputError:
+    try:
+        return read(model, part)
+    except (MalformedBodyError, InvalidInputError) as error:
+        return error
 
 
 def _refusal(error: ValidationError) -> MalformedBodyError | InvalidInputError:

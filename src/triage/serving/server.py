@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 
 import uvicorn
 from fastapi import FastAPI
@@ -62,6 +64,19 @@ class PromptHttp(HttpToolsProtocol):
         self.transport.close()
 
 
+class SteadyServer(uvicorn.Server):
+    """Leaves what was loaded at the start out of the garbage collector's rounds.
+
+    The log and the models stay for good; going over them again and again would hold up requests
+    for as long as a second.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the app, then set aside what there is."""
+        await super().startup(sockets)
+        gc.freeze()
+
+
 def config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """Return how an app is run: one process, uvloop where there is one, httptools."""
     return uvicorn.Config(
@@ -83,4 +98,4 @@ def config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve an app until interrupted; what is logged goes to stderr as settings say."""
     logs.configure(settings)
-    uvicorn.Server(config(app, settings)).run()
+    SteadyServer(config(app, settings)).run()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -40,42 +41,58 @@ _TURN = 200
 """Events read before other requests get their turn."""
 _AHEAD = MICROS_PER_DAY
 """So far a sender's clock may be ahead: a record moves what counts as now for everybody."""
-_Read = Callable[[], Event]
+Read = Event | TriageError
+"""An event, or why it was refused."""
 
 
-def _of_document(body: bytes, *, batch: bool) -> tuple[list[_Read], bool]:
-    """Return how to read each event of a JSON document, and whether there may be many."""
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What a request holds.
+
+    Attributes:
+        parts: its events, unread.
+        read: reads some of them.
+        many: whether there may be several: then one that does not fit fails alone.
+    """
+
+    parts: Sequence[Any]
+    read: Callable[[Sequence[Any]], Sequence[Read]]
+    many: bool
+
+
+def _of_document(body: bytes, *, batch: bool) -> _Sent:
+    """Take a JSON document apart."""
     parsed = safe_json.parse(body)
     if not batch and isinstance(parsed, dict) and list(parsed) == ["events"]:
         parsed, batch = parsed["events"], True
     if not batch:
-        return [partial(safe_json.validated, Event, body)], False
+        return _Sent([body], lambda one: [safe_json.validated(Event, one[0])], many=False)
     if not isinstance(parsed, list):
         raise problems.InvalidInputError([{"pointer": "/events", "detail": "must be a list"}])
-    return [partial(safe_json.revalidated, Event, part) for part in parsed], True
+    return _Sent(parsed, partial(safe_json.revalidated_parts, Event), many=True)
 
 
-def _of_binary(request: Request, body: bytes) -> list[_Read]:
-    """Return how to read an event whose attributes are headers (CloudEvents, binary mode)."""
+def _of_binary(request: Request, body: bytes) -> _Sent:
+    """Take an event whose attributes are headers (CloudEvents, binary mode)."""
     named = {k[3:]: v for k, v in request.headers.items() if k.startswith("ce-")}
-    data = safe_json.parse(body)
-    return [partial(safe_json.revalidated, Event, named | {"data": data})]
+    whole = named | {"data": safe_json.parse(body)}
+    return _Sent([whole], lambda one: [safe_json.revalidated(Event, one[0])], many=False)
 
 
-def _reads(kind: str, request: Request, body: bytes) -> tuple[list[_Read], bool]:
+def _sent(kind: str, request: Request, body: bytes) -> _Sent:
     if kind in NDJSON:
         lines = [line for line in body.split(b"\n") if line.strip()]
-        return [partial(safe_json.validated, Event, line) for line in lines], True
+        return _Sent(lines, partial(safe_json.validated_lines, Event), many=True)
     if "ce-id" in request.headers and kind == JSON:
-        return _of_binary(request, body), False
+        return _of_binary(request, body)
     return _of_document(body, batch=kind == BATCH)
 
 
-def _in_time(event: Event, latest: datetime) -> Event:
-    if event.record.record_time > latest:
+def _in_time(read: Read, latest: datetime) -> Read:
+    if isinstance(read, Event) and read.record.record_time > latest:
         said = "lies more than a day after the clock of this service: check the sender's clock"
-        raise problems.InvalidInputError([{"pointer": "/data/record_time", "detail": said}])
-    return event
+        return problems.InvalidInputError([{"pointer": "/data/record_time", "detail": said}])
+    return read
 
 
 def _live(service: Service) -> Live:
@@ -88,36 +105,36 @@ def router(service: Service) -> APIRouter:
     """Return the route of events."""
     routes = APIRouter(tags=["events"])
 
-    async def taken(reads: list[_Read], *, many: bool) -> dict[str, Any]:
-        if not 1 <= len(reads) <= service.settings.max_events:
-            raise problems.InvalidInputError(
-                [
-                    {
-                        "pointer": "/events",
-                        "detail": f"must hold 1 to {service.settings.max_events:,}",
-                    }
-                ]
-            )
+    counted = {
+        result: service.metrics.events.labels(result)
+        for result in ("accepted", "duplicate", "failed")
+    }
+
+    async def taken(sent: _Sent) -> dict[str, Any]:
+        most = service.settings.max_events
+        if not 1 <= len(sent.parts) <= most:
+            detail = f"must hold 1 to {most:,}"
+            raise problems.InvalidInputError([{"pointer": "/events", "detail": detail}])
         live = _live(service)
         latest = from_micros(service.clock() + _AHEAD)
         good: list[tuple[str, Record]] = []
         bad: list[dict[str, Any]] = []
-        for place, read in enumerate(reads):
-            if place % _TURN == _TURN - 1:
+        for first in range(0, len(sent.parts), _TURN):
+            if first:
                 await asyncio.sleep(0)
-            try:
-                event = _in_time(read(), latest)
-            except TriageError as error:
-                if error.status >= 500 or not many:
-                    raise
+            for place, read in enumerate(sent.read(sent.parts[first : first + _TURN]), first):
+                event = _in_time(read, latest)
+                if isinstance(event, Event):
+                    good.append((event.key, event.record))
+                    continue
+                if not sent.many:
+                    raise event
                 instance = f"/v1/events#/events/{place}"
-                bad.append({"index": place, "problem": problems.of_error(error, instance)})
-                continue
-            good.append((event.key, event.record))
+                bad.append({"index": place, "problem": problems.of_error(event, instance)})
         fresh = await live.take(good) if good else 0
-        service.metrics.events.labels("accepted").inc(fresh)
-        service.metrics.events.labels("duplicate").inc(len(good) - fresh)
-        service.metrics.events.labels("failed").inc(len(bad))
+        counted["accepted"].inc(fresh)
+        counted["duplicate"].inc(len(good) - fresh)
+        counted["failed"].inc(len(bad))
         return {
             "accepted": fresh,
             "duplicates": len(good) - fresh,
@@ -147,7 +164,7 @@ def router(service: Service) -> APIRouter:
     )
     async def events(request: Request) -> Response:
         kind = content_type(request, JSON, STRUCTURED, BATCH, *NDJSON)
-        reads, many = _reads(kind, request, await whole_body(request))
-        return Response(answers.dump(await taken(reads, many=many)), media_type=JSON)
+        sent = _sent(kind, request, await whole_body(request))
+        return Response(answers.dump(await taken(sent)), media_type=JSON)
 
     return routes

@@ -39,6 +39,7 @@ from triage.features.facts import (
     main_line,
     numbers,
 )
+from triage.history.objects import milestones_in
 from triage.history.tables import History
 
 A = TypeVar("A", Ints, Floats)
@@ -166,7 +167,10 @@ class OrderBook:
             book.event[planned, column], book.known[planned, column] = (
                 ship_by[planned], created[planned],
             )  # fmt: skip
-        _fill_milestones(book, history.milestones)
+        of_nobody = (history.milestones["order"] < 0).to_numpy(bool)
+        _fill_milestones(book, history.milestones[~of_nobody])
+        for milestone in milestones_in(history.milestones[of_nobody].drop(columns="order")):
+            book.add_milestone(milestone)
         return book
 
     def row(self, at: int) -> OrderRow:
@@ -302,9 +306,10 @@ def _set_milestone(row: OrderRow, milestone: Milestone) -> None:
     row.event[column], row.known[column] = event, known
     if column == _VALIDATED:
         row.event[_READY], row.known[_READY] = max(event, int(row.event[_STARTS])), known
-    planned = row.known[_SHIP_BY] != UNKNOWN_TIME
-    if column == _VALIDATED and milestone.due_by is not None and not planned:
-        row.event[_DUE], row.known[_DUE] = to_micros(milestone.due_by), known
+    if column == _VALIDATED and row.known[_SHIP_BY] == UNKNOWN_TIME:
+        due_by = milestone.due_by
+        row.event[_DUE] = UNKNOWN_TIME if due_by is None else to_micros(due_by)
+        row.known[_DUE] = UNKNOWN_TIME if due_by is None else known
 
 
 def _fill_milestones(book: OrderBook, milestones: pd.DataFrame) -> None:

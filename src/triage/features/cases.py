@@ -64,8 +64,13 @@ class Cases:
         return case_id
 
     def of_order(self, order_id: str) -> tuple[str, ...]:
-        """Return the ids of the cases that some record gives to this order."""
-        return tuple(self._of_order.get(order_id, ()))
+        """Return the ids of the cases that belong to this order."""
+        named = self._of_order.get(order_id, ())
+        return tuple(name for name in named if self._owner(name) == order_id)
+
+    def _owner(self, case_id: str) -> str | None:
+        opened = self._opened.get(case_id)
+        return opened.order_id if isinstance(opened, ExceptionEvent) else None
 
     def row(self, case_id: str, book: OrderBook, keysets: Iterable[int]) -> OrderRow:
         """Return what is known of a case; a row without times where it belongs to nobody yet."""

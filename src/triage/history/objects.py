@@ -24,8 +24,13 @@ _TIMES = frozenset({"event_time", "record_time", "due_by", "expected_by"})
 
 def milestones_of(history: History) -> Iterator[Milestone]:
     """Yield the milestones, in the order in which they became known."""
+    yield from milestones_in(history.milestones.drop(columns="order"))
+
+
+def milestones_in(table: pd.DataFrame) -> Iterator[Milestone]:
+    """Yield the milestones of rows that have their fields, in their order."""
     kinds = {"milestone": {kind.value: kind for kind in MilestoneKind}}
-    for row in _rows(history.milestones.drop(columns="order"), kinds):
+    for row in _rows(table, kinds):
         yield Milestone.model_construct(**row)
 
 
@@ -37,8 +42,13 @@ def positions_of(history: History) -> Iterator[InventoryPosition]:
 
 def exceptions_of(history: History) -> Iterator[ExceptionEvent]:
     """Yield the exception records, in the order in which they became known."""
+    yield from exceptions_in(history.exceptions.drop(columns="order"))
+
+
+def exceptions_in(table: pd.DataFrame) -> Iterator[ExceptionEvent]:
+    """Yield the exception records of rows that have their fields, in their order."""
     phases = {"phase": {phase.value: phase for phase in ExceptionPhase}}
-    for row in _rows(history.exceptions.drop(columns="order"), phases):
+    for row in _rows(table, phases):
         yield ExceptionEvent.model_construct(**row)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ import pandas as pd
 from triage.domain.clock import UNKNOWN_TIME, from_micros
 from triage.domain.records import Order, OrderLine
 from triage.errors import HistoryError
+
+if TYPE_CHECKING:
+    from triage.history.came import Came
 
 _TIMES = frozenset({"event_time", "record_time", "promised_by"})
 _OPTIONAL_TIMES = frozenset({"not_before", "ship_by"})
@@ -48,6 +51,8 @@ class History:
         supplies: InboundSupply fields, sorted by (record_time, supply_id, phase); `expected_by` is
             UNKNOWN_TIME where there is none.
         sources: where the records came from.
+        parts: the log and what came as events since, where these were put together (see
+            `came.joined`, which also says in which sequence rows are then); None for a log.
 
     Times are int64 UTC microseconds, text is `str` (missing = NaN), numbers are float64.
     """
@@ -59,6 +64,12 @@ class History:
     exceptions: pd.DataFrame
     supplies: pd.DataFrame
     sources: tuple[SourceInfo, ...]
+    parts: tuple[History, Came] | None = None
+
+    @property
+    def imported(self) -> History:
+        """Return what was imported, without what came as events."""
+        return self if self.parts is None else self.parts[0]
 
     @property
     def extracted_at(self) -> int:

@@ -77,11 +77,15 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """All open orders as of one moment (UTC micros): at risk first, each state in rank order."""
+    """All open orders as of one moment (UTC micros): at risk first, each state in rank order.
+
+    Where it is not ranked yet, nothing is known of anybody's place.
+    """
 
     as_of: int
     items: tuple[WorkItem, ...]
     groups: tuple[Group, ...] = ()
+    ranked: bool = True
 
 
 class Advisor(Protocol):

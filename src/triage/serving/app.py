@@ -7,8 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi import Depends, FastAPI
 
 import triage
 from triage.serving import openapi, problems
@@ -53,9 +52,10 @@ from triage.serving.shadowing import Shadowing
 from triage.settings import Settings
 
 _PARTS = (
-    batch, events, interventions, decisions, timeline, exceptions, worklist, models, health, stream,
+    batch, interventions, decisions, timeline, exceptions, worklist, models, health, stream,
     pages,
 )  # fmt: skip
+_OF_THE_LIST = (worklist, pages)
 
 
 def wall_clock() -> int:
@@ -102,8 +102,7 @@ def create_app(
         async with contextlib.AsyncExitStack() as stack:
             if keep is not None:
                 kept = stack.enter_context(keep())
-                service.live, service.decisions = kept.live, kept.decisions
-                service.changes, service.outcomes = kept.changes, kept.outcomes
+                _hold(service, kept)
                 service.operations = None if operations is None else operations(kept)
                 if kept.webhooks is not None:
                     await stack.enter_async_context(kept.webhooks.running(kept.changes, metrics))
@@ -115,12 +114,10 @@ def create_app(
                 if kept.decisions is not None and guard is not None:
                     record = KeyRecord(guard.ring, kept.decisions.ledger)
                     await stack.enter_async_context(background(record.follow()))
-                if kept.decisions is not None:
-                    service.handling = HandlingDesk(kept.decisions.ledger, kept.changes)
-                    service.views = SavedViews(kept.decisions.ledger)
-                    service.corrections = Corrections(kept.decisions.ledger, kept.changes)
             shadowing = await stack.enter_async_context(Shadowing(service).running())
             await shadowing.begin(challenger)
+            if service.warming is not None:
+                await stack.enter_async_context(service.warming.running())
             if succession is not None:
                 await stack.enter_async_context(succession(service, shadowing))
             yield
@@ -141,16 +138,18 @@ def create_app(
     service.queue = queue
     if queue is None and exception_desk is not None:
         service.queue = ExceptionQueue(exception_desk)
-    hot = score.router(service)
-    app.include_router(hot)
+    hot = (score.router(service), events.router(service))
+    for own in hot:
+        app.include_router(own)
     for part in _PARTS:
-        app.include_router(part.router(service))
+        waits = [Depends(service.listed)] if part in _OF_THE_LIST else []
+        app.include_router(part.router(service), dependencies=waits)
     if guard is not None:
         app.include_router(sign_in.router(service, guard))
     app.mount("/static", pages.static_files(), name="static")
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(Direct, routes=[r for r in hot.routes if isinstance(r, APIRoute)])
+    app.add_middleware(Direct, routes=[r for own in hot for r in own.routes])
     app.add_middleware(Idempotency, service=service)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     if guard is not None:
@@ -159,3 +158,14 @@ def create_app(
     app.add_middleware(RequestMetrics, metrics=service.metrics, note=note_of(settings.log_requests))
     app.add_middleware(RequestIds)
     return app
+
+
+def _hold(service: Service, kept: Keeping) -> None:
+    """Let routes reach what is open while the service runs."""
+    service.live, service.decisions = kept.live, kept.decisions
+    service.changes, service.outcomes = kept.changes, kept.outcomes
+    service.warming = kept.warming
+    if kept.decisions is not None:
+        service.handling = HandlingDesk(kept.decisions.ledger, kept.changes)
+        service.views = SavedViews(kept.decisions.ledger)
+        service.corrections = Corrections(kept.decisions.ledger, kept.changes)

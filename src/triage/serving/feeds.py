@@ -12,13 +12,14 @@ from triage.domain.records import (
     Milestone,
     Order,
     Record,
+    kind_of,
 )
 from triage.history.tables import History
 
-_FEEDS: Final[tuple[tuple[type, str], ...]] = (
-    (Milestone, "milestones"), (InventoryPosition, "positions"), (Order, "orders"),
-    (ExceptionEvent, "exceptions"), (InboundSupply, "supplies"),
-)  # fmt: skip
+_FEEDS: Final[dict[type[Record], str]] = {
+    Milestone: "milestones", InventoryPosition: "positions", Order: "orders",
+    ExceptionEvent: "exceptions", InboundSupply: "supplies",
+}  # fmt: skip
 
 
 class Feeds:
@@ -32,14 +33,17 @@ class Feeds:
     """
 
     def __init__(self, history: History) -> None:
-        tables = {name: getattr(history, name) for _, name in _FEEDS}
-        self.newest = {
-            name: int(table["record_time"].max()) for name, table in tables.items() if len(table)
-        }
+        self.newest: dict[str, int] = {}
+        for part in (history,) if history.parts is None else history.parts:
+            for name in _FEEDS.values():
+                table = getattr(part, name)
+                if len(table):
+                    known = int(table["record_time"].max())
+                    self.newest[name] = max(known, self.newest.get(name, known))
 
     def note(self, record: Record) -> None:
         """Take in one record."""
-        name = next(name for kind, name in _FEEDS if isinstance(record, kind))
+        name = _FEEDS[kind_of(record)]
         known = to_micros(record.record_time)
         self.newest[name] = max(known, self.newest.get(name, known))
 

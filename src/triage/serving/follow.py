@@ -118,6 +118,8 @@ class Follower:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             owed = min(owed + share, max(share, 1.0))
+            if not self.scorer.ranked:  # nothing was said yet that could change
+                continue
             try:
                 owed -= self.turn(int(owed))
                 if not self.waiting and time.monotonic() - looked > _LATE_SECONDS:

@@ -11,6 +11,7 @@ from triage.serving.changes import Changes
 from triage.serving.decisions import Decisions
 from triage.serving.live import Live
 from triage.serving.outcomes.watch import OutcomeWatch
+from triage.serving.warming import Warming
 from triage.serving.webhooks.telling import Webhooks
 
 
@@ -24,6 +25,7 @@ class Keeping:
         decisions: records answers; None where nothing is recorded.
         webhooks: tells receivers what changes; None without any.
         outcomes: records what came of scored orders; None where nothing is recorded.
+        warming: ranks the first list; None where it is ranked when it is first asked for.
     """
 
     live: Live
@@ -31,6 +33,7 @@ class Keeping:
     decisions: Decisions | None
     webhooks: Webhooks | None = None
     outcomes: OutcomeWatch | None = None
+    warming: Warming | None = None
 
 
 Keep = Callable[[], contextlib.AbstractContextManager[Keeping]]
@@ -45,6 +48,7 @@ def keeping(
     live: Callable[[Changes], Live],
     decisions: Callable[[], Decisions | None],
     webhooks: Callable[[], Webhooks | None] = lambda: None,
+    warming: Callable[[Live], Warming] | None = None,
 ) -> Iterator[Keeping]:
     """Open what takes events (caught up), records decisions and tells; close all at the end."""
     changes = Changes()
@@ -60,7 +64,8 @@ def keeping(
             follower.expiries = recording.expiries
             outcomes = OutcomeWatch(recording.ledger, lambda: follower.scorer)
         hooks = webhooks()
-        yield Keeping(taking, changes, recording, hooks, outcomes)
+        warm = None if warming is None else warming(taking)
+        yield Keeping(taking, changes, recording, hooks, outcomes, warm)
     finally:
         taking.events.close()
         if ledger is not None:

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from triage.advice import policy
 from triage.errors import BundleError, HistoryError
 from triage.history.log import Log
-from triage.history.tables import History
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.champion import bundle_folder, champion, find_champion
@@ -26,11 +25,13 @@ from triage.serving.exceptions.raised import RaisedExceptions
 from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.keeping import keeping
+from triage.serving.known import Known
 from triage.serving.live import Live
 from triage.serving.operations import Operations
 from triage.serving.price_desk import PriceDesk, load_price_desk
 from triage.serving.scorer import Scorer
 from triage.serving.succession import Succession
+from triage.serving.warming import Warming
 from triage.serving.webhooks.receiver import receivers
 from triage.serving.webhooks.telling import open_webhooks
 from triage.settings import Settings
@@ -39,28 +40,24 @@ _LOG = logging.getLogger("triage.serving")
 
 
 def load_scorer(settings: Settings) -> Scorer:
-    """Return the champion with the log's state, checked and warm.
+    """Return the champion with the state of log and events, checked, and the list ranked.
 
     Raises:
         BundleError: if no model was promoted, or its bytes are not those that were.
         HistoryError: if there is no log.
         DeclarationError: if the policy cannot be used.
     """
-    return _load(settings)[0]
-
-
-def _load(settings: Settings) -> tuple[Scorer, History]:
-    model, version = _model(settings)
-    history = Log(settings.home).read()
-    scorer = Scorer(
-        model,
-        version,
-        history,
-        policy.load(settings.workspace),
-        clock=wall_clock if settings.clock == "wall" else None,
-    )
+    scorer, _ = _load(settings)
     scorer.worklist()
-    return scorer, history
+    return scorer
+
+
+def _load(settings: Settings) -> tuple[Scorer, Known]:
+    model, version = _model(settings)
+    known = Known.of(settings.home)
+    clock = wall_clock if settings.clock == "wall" else None
+    scorer = Scorer(model, version, known.history, policy.load(settings.workspace), clock=clock)
+    return scorer, known
 
 
 def _model(settings: Settings) -> tuple[AtRiskModel, str]:
@@ -95,7 +92,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     configured = settings or Settings()
     guard = Guard(configured)
     try:
-        scorer, history = _load(configured)
+        scorer, known = _load(configured)
     except (BundleError, HistoryError) as error:
         problem = str(error)
         trained = find_champion(configured.home, NAME) is not None
@@ -105,13 +102,16 @@ def create(settings: Settings | None = None) -> FastAPI:
             raise NotReadyError([problem], command)
 
         return create_app(not_ready, configured, guard=guard)
+    history, log = known.history, known.history.imported
     challenger = load_challenger(configured, scorer, history)
     prices = load_price_desk(configured, history)
     scorers = [scorer]
     if challenger is not None and isinstance(challenger.advisor, Scorer):
         scorers.append(challenger.advisor)
-    desk = load_exception_desk(configured, history)
+    desk = load_exception_desk(configured, log)
     queue = None if desk is None else ExceptionQueue(desk)
+    raised = RaisedExceptions(log)
+    known.recall(raised, queue, scorer)
     told = receivers(configured.workspace)
     return create_app(
         lambda: scorer, configured, challenger=challenger, prices=prices, exception_desk=desk,
@@ -120,17 +120,18 @@ def create(settings: Settings | None = None) -> FastAPI:
             lambda changes: Live(
                 EventLog(configured.home), scorers, prices,
                 Follower(scorer, changes, scorer.policy.follow, desk), Feeds(history), queue,
-                RaisedExceptions(history),
+                raised, known.events,
             ),
             lambda: _decisions(configured, scorer, prices),
             lambda: open_webhooks(configured.home, told),
+            lambda live: Warming(live, scorer, queue),
         ),
         operations=lambda kept: Operations(
-            history, lambda: scorer if kept.live.follower is None else kept.live.follower.scorer,
+            log, lambda: scorer if kept.live.follower is None else kept.live.follower.scorer,
             queue, lambda: [] if kept.outcomes is None else kept.outcomes.record.outcomes(),
         ),
         succession=lambda service, shadowing: (
-            Succession(configured, service, shadowing, scorer, history).running()
+            Succession(configured, service, shadowing, scorer, known).running()
         ),
     )  # fmt: skip
 

@@ -128,9 +128,9 @@ class Operations:
             case = open_now.get(name)
             by_model = "" if case is None or queue is None else queue.desk.code_of(case.answer)
             told.append((self._said.get(name) or by_model, source, moment, known))
-        for case in came:
-            code = "" if queue is None else queue.desk.code_of(case.answer)
-            event = case.event
+        for raised in came:
+            case, event = raised.case, raised.event
+            code = "" if case is None or queue is None else queue.desk.code_of(case.answer)
             moments = to_micros(event.event_time), to_micros(event.record_time)
             told.append((code, event.source, *moments))
         return told

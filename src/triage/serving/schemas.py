@@ -402,6 +402,15 @@ class EventState(_Answer):
     applied: int = Field(description="Number of the newest event that scores have seen.")
 
 
+class ListState(_Answer):
+    """Whether the list stands; who asks for it before waits until it does."""
+
+    ranked: bool
+    waiting: int | None = Field(
+        description="Open orders that are still to be assessed; null if that is not known, or none."
+    )
+
+
 class Ready(_Answer):
     """A model is loaded and the log is read."""
 
@@ -411,6 +420,9 @@ class Ready(_Answer):
     model: ModelName
     record: RecordState | None = Field(description="Decisions on record; unset if none are.")
     events: EventState | None = Field(default=None, description="Events that came in.")
+    list: ListState | None = Field(
+        default=None, description="In the first seconds the list is ranked beside scores."
+    )
 
 
 def described(name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import NamedTuple
@@ -161,23 +161,27 @@ class Scorer:
         """
         known = to_micros(record.record_time)
         self._newest = max(self._newest, known)
-        if isinstance(record, Order):
-            if self.engine.book.row_of[record.order_id] == len(self._shown):
-                self._shown.add(ShownOrder.of_order(record, self._regulated))
-                self._stored.add(record)
-                self._work.add_order(record)
-        elif isinstance(record, InventoryPosition):
+        if isinstance(record, InventoryPosition):
             self._work.add_position(record)
         elif isinstance(record, InboundSupply):
             self._work.add_supply(record)
-        steps = isinstance(record, Order | Milestone)
-        if steps and known < self.model.numbers.trained_as_of:
-            self._usual_stale = True
+        else:
+            if isinstance(record, Order):
+                self._note_order(record)
+            if record.order_id:
+                self._moved[record.order_id] = None
+            before = known < self.model.numbers.trained_as_of
+            if before and not isinstance(record, ExceptionEvent):
+                self._usual_stale = True
         if known < self._curves_until:  # curves that were drawn without it
             self._curve.cache_clear()
             self._rows_until = UNKNOWN_TIME
-        if isinstance(record, Order | Milestone | ExceptionEvent) and record.order_id:
-            self._moved[record.order_id] = None
+
+    def _note_order(self, order: Order) -> None:
+        if self.engine.book.row_of[order.order_id] == len(self._shown):
+            self._shown.add(ShownOrder.of_order(order, self._regulated))
+            self._stored.add(order)
+            self._work.add_order(order)
 
     @property
     def shown(self) -> ShownOrders:
@@ -310,6 +314,31 @@ class Scorer:
             self._worklist = self._rank(now, self._moved)
         return self._worklist
 
+    @property
+    def ranked(self) -> bool:
+        """Return whether there is a list yet."""
+        return self._worklist is not None
+
+    def draw(self, stage: str) -> None:
+        """Draw the curves of a stage as of now, for which its first score would wait else."""
+        self._curve(stage, self.now() // MICROS_PER_DAY * MICROS_PER_DAY)
+
+    def ranking(self, most: int) -> Iterator[int]:
+        """Make the first list in steps of so many orders; yield how many wait after each.
+
+        Records may be taken in between two steps.
+        """
+        now = self.now()
+        rows = self._open(np.arange(len(self.engine.book)), now)
+        for at in range(0, len(rows), most):
+            if self.ranked:
+                return
+            self._assess_rows(rows[at : at + most], now)
+            yield max(len(rows) - at - most, 0)
+        if not self.ranked:
+            self._full_as_of = now
+            self._worklist = self._rank(now, self._moved)
+
     def reassess(self, names: Collection[str]) -> list[tuple[Assessment | None, Assessment | None]]:
         """Assess stored orders as of now, for the list too; return what was and what is said.
 
@@ -380,7 +409,10 @@ class Scorer:
             looked_at = np.array(named, dtype=np.int64)
             for name in names:
                 self._assessed.pop(name, None)
-        rows = self._open(looked_at, now)
+        self._assess_rows(self._open(looked_at, now), now)
+
+    def _assess_rows(self, rows: Sequence[int], now: int) -> None:
+        book = self.engine.book
         for at, order in zip(rows, self._stored.many(rows), strict=True):
             name = book.ids[at]
             self._assessed[name] = self._assess(

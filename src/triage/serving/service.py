@@ -20,6 +20,7 @@ from triage.serving.outcomes.watch import OutcomeWatch
 from triage.serving.pages.saved_views import SavedViews
 from triage.serving.price_desk import PriceDesk
 from triage.serving.shadow import Shadow
+from triage.serving.warming import Warming
 from triage.serving.worklist_index import EMPTY, WorklistIndex
 from triage.settings import Settings
 
@@ -62,6 +63,7 @@ class Service:
         changes: tells what changes; None while no events are taken.
         live: keeps the state up with events; None while nothing can be kept.
         refused: the model that was promoted last, if it cannot be loaded; another answers.
+        warming: ranks the first list; None where it is ranked when it is first asked for.
     """
 
     provider: AdvisorProvider
@@ -82,6 +84,7 @@ class Service:
     changes: Changes | None = None
     live: Live | None = None
     refused: Refused | None = None
+    warming: Warming | None = None
     _index: WorklistIndex = field(default=EMPTY)
 
     def advisor(self) -> Advisor:
@@ -92,8 +95,18 @@ class Service:
         """
         return self.provider()
 
+    async def listed(self) -> None:
+        """Wait until the first list is ranked."""
+        if self.warming is not None:
+            await self.warming.ranked()
+
     def index(self, advisor: Advisor) -> WorklistIndex:
-        """Return the index of the advisor's worklist, rebuilt only for a new worklist."""
+        """Return the index of the advisor's worklist, rebuilt only for a new worklist.
+
+        In the first seconds it is empty, and not ranked (see `listed`).
+        """
+        if self.warming is not None and not self.warming.over:
+            return EMPTY
         worklist = advisor.worklist()
         if self._index.worklist is not worklist:
             self._index = WorklistIndex(worklist)

@@ -33,9 +33,9 @@ class StockBook:
     @classmethod
     def of(cls, history: History) -> Self:
         """Take the positions of a log."""
-        table = history.positions
+        table = history.imported.positions
         if not len(table):
-            return cls({}, np.empty(0, dtype=np.int64), np.empty(0))
+            return cls({}, np.empty(0, dtype=np.int64), np.empty(0), _came(history))
         number = table.groupby(["site", "sku"], sort=False).ngroup().to_numpy()
         order = np.argsort(number, kind="stable")
         ends = np.cumsum(np.bincount(number))
@@ -47,6 +47,7 @@ class StockBook:
             dict(zip(names, spans, strict=True)),
             table["record_time"].to_numpy(np.int64)[order],
             free[order],
+            _came(history),
         )
 
     def at(self, site: str, sku: str, as_of: int) -> float:
@@ -78,3 +79,16 @@ class StockBook:
         if place == first:
             return UNKNOWN_TIME, float("nan")
         return int(self.known[place - 1]), float(self.free[place - 1])
+
+
+def _came(history: History) -> dict[tuple[str, str], list[tuple[int, int, float]]]:
+    """Return the positions that came as events, as `add` would have put them."""
+    found: dict[tuple[str, str], list[tuple[int, int, float]]] = {}
+    if history.parts is not None:
+        table = history.parts[1].positions
+        table = table.assign(free=table["on_hand"] - table["allocated"])
+        table = table.sort_values(["record_time", "event_time", "free"])
+        columns = ("site", "sku", "record_time", "event_time", "free")
+        for site, sku, *position in zip(*(table[c].tolist() for c in columns), strict=True):
+            found.setdefault((site, sku), []).append(tuple(position))
+    return found

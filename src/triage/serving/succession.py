@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from triage.errors import BundleError
-from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.bundle import read_bundle
 from triage.models.champion import bundle_folder, find_challenger, find_champion
@@ -27,6 +26,7 @@ from triage.serving.app import wall_clock
 from triage.serving.background import background
 from triage.serving.challenger import Challenger, named_challenger, problem_of, without
 from triage.serving.event_log import read_events
+from triage.serving.known import Known
 from triage.serving.live import Live
 from triage.serving.scorer import Scorer
 from triage.serving.service import Refused, Service
@@ -49,17 +49,17 @@ class Succession:
         service: what answers; its provider, challenger and shadow are replaced.
         shadowing: the shadow that runs.
         scorer: the champion that answers.
-        history: the log that it reads.
+        known: the log that it reads, with the events that came before the start.
     """
 
     def __init__(
         self, settings: Settings, service: Service, shadowing: Shadowing, scorer: Scorer,
-        history: History,
+        known: Known,
     ) -> None:  # fmt: skip
         assert service.live is not None, "only a service that keeps events can follow"  # noqa: S101
         self._settings, self._service, self._shadowing = settings, service, shadowing
         self._live: Live = service.live
-        self._scorer, self._history = scorer, history
+        self._scorer, self._known = scorer, known
         self._policy = scorer.policy.succession
         self._predecessor: Scorer | None = None
         self._kept_until = 0.0
@@ -132,8 +132,9 @@ class Succession:
         """Return, in another thread, a scorer with a state of its own and nearly all events."""
         model = AtRiskModel.load(folder, digest)
         clock = wall_clock if self._settings.clock == "wall" else None
-        scorer = Scorer(model, version, self._history, self._scorer.policy, clock=clock)
-        own = Live(None, [scorer])
+        known = self._known
+        scorer = Scorer(model, version, known.history, self._scorer.policy, clock=clock)
+        own = Live(None, [scorer], applied=known.events)
         for _ in range(_PASSES):
             before = own.applied
             own.apply_until(read_events(self._settings.home, before + 1), self._live.applied)

@@ -41,10 +41,12 @@ class SupplyBook:
     @classmethod
     def of(cls, history: History) -> Self:
         """Take the inbound supply of a log; what has no expected day is never counted on."""
-        book, table = cls(), history.supplies
+        book = cls()
         columns = ("supply_id", "phase", "record_time", "site", "sku", "quantity", "expected_by")
-        for row in zip(*(table[name].tolist() for name in columns), strict=True):
-            book._take(*row)
+        for part in (history,) if history.parts is None else history.parts:
+            table = part.supplies
+            for row in zip(*(table[name].tolist() for name in columns), strict=True):
+                book._take(*row)
         for own in book.cells.values():
             own.sort()
         return book

@@ -55,7 +55,7 @@ class Work:
         self._deadlines = deadlines
         self._ways = OtherWays(
             self._policy, self._book, self._stock, self._supply, self._network,
-            LaneLengths.of(self._history, deadlines.roads), deadlines, self._ask,
+            LaneLengths.of(self._history.imported, deadlines.roads), deadlines, self._ask,
         )  # fmt: skip
 
     def add_order(self, order: Order) -> None:

@@ -120,6 +120,11 @@ class WorklistIndex:
         return self._offered[name]
 
     @cached_property
+    def losses(self) -> dict[str, float]:
+        """Expected loss by order, in its currency."""
+        return {order.order_id: order.expected_loss for order in self._orders}
+
+    @cached_property
     def _orders(self) -> list[Assessment]:
         return [item.assessment for item in self.worklist.items]
 
@@ -162,7 +167,7 @@ class WorklistIndex:
         """Return the place that an order has, or would have, among those at risk."""
         own = order.priority
         item = self.by_id.get(order.order_id)
-        if own is None:
+        if own is None or not self.worklist.ranked:
             return None
         if item is not None and item.assessment.priority == own:
             return item.rank
@@ -231,4 +236,4 @@ def _haystack(item: WorkItem) -> str:
     return " ".join([p for p in parts if p] + [r.text for r in order.reasons]).casefold()
 
 
-EMPTY = WorklistIndex(Worklist(as_of=0, items=()))
+EMPTY = WorklistIndex(Worklist(as_of=0, items=(), ranked=False))

@@ -97,12 +97,20 @@ class ExceptionDesk:
         Raises:
             ExceptionNotFoundError: if the log holds no such exception.
         """
+        return self.of_event(self.event_of(exception_id))
+
+    def event_of(self, exception_id: str) -> ExceptionEvent:
+        """Return the record of the log that raised an exception.
+
+        Raises:
+            ExceptionNotFoundError: if the log holds no such exception.
+        """
         at = self._at.get(exception_id)
         if at is None:
             raise ExceptionNotFoundError(
                 "the log holds no exception with this id: send it whole, or import it first"
             )
-        return self.of_event(_record(self._raised.iloc[at]))
+        return _record(self._raised.iloc[at])
 
     def of_event(
         self, event: ExceptionEvent, order: Order | None = None,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final, Protocol
 
+from triage.domain.clock import from_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Order, Record
 from triage.serving.exceptions.desk import Case, ExceptionDesk
 
@@ -18,27 +21,51 @@ class KnowsOrders(Protocol):
         """Return such an order; None for any other."""
 
 
+@dataclass(slots=True, eq=False)
+class Raised:
+    """An exception as it was raised.
+
+    Attributes:
+        event: the record that raised it.
+        order: its order, where that had come in after the log was read.
+        case: as it is classified; None until it is.
+    """
+
+    event: ExceptionEvent
+    order: Order | None = None
+    case: Case | None = None
+
+
 class ExceptionQueue:
     """What nobody has closed yet, each with the class that the model gives it.
+
+    What is open as a service starts is classified when somebody looks, or beside requests.
 
     Args:
         desk: classifies exceptions.
 
     Attributes:
         desk: the same.
-        open: cases by id, in the sequence in which they were raised.
         version: rises with every exception that is raised or closed.
         came: what was raised since the log was read, oldest first; the newest ten thousand.
     """
 
     def __init__(self, desk: ExceptionDesk) -> None:
         self.desk = desk
-        self.open: dict[str, Case] = {name: desk.of_id(name) for name in desk.open_ids}
+        self._raised = {name: Raised(desk.event_of(name)) for name in desk.open_ids}
         self._of_order: dict[str, list[str]] = {}
-        for name, case in self.open.items():
-            self._point(name, case)
+        for name, raised in self._raised.items():
+            self._point(name, raised)
+        self._open: dict[str, Case] | None = None
         self.version = 0
-        self.came: deque[Case] = deque(maxlen=_KEPT)
+        self.came: deque[Raised] = deque(maxlen=_KEPT)
+
+    @property
+    def open(self) -> dict[str, Case]:
+        """Return cases by id, in the sequence in which they were raised."""
+        if self._open is None:
+            self._open = {name: self._case(raised) for name, raised in self._raised.items()}
+        return self._open
 
     def note(self, record: Record, orders: KnowsOrders | None = None) -> None:
         """Take in a record that became known; only what raises or closes an exception counts.
@@ -47,28 +74,62 @@ class ExceptionQueue:
             record: the record.
             orders: knows the order that it names, if the log that the desk has read does not.
         """
+        raised = self.recall(record, orders)
+        if raised is not None:
+            self._case(raised)
+
+    def recall(self, record: Record, orders: KnowsOrders | None = None) -> Raised | None:
+        """Take in a record as `note` does, and leave what it raises to be classified later."""
         if not isinstance(record, ExceptionEvent):
-            return
+            return None
         self.version += 1
         name = record.exception_id
         if record.phase is not ExceptionPhase.RAISED:
             self._close(name)
-        elif name not in self.open and not self.desk.is_closed(name):
+        elif name not in self._raised and not self.desk.is_closed(name):
             order = None if orders is None else orders.order_of(record.order_id)
-            self.open[name] = self.desk.of_event(record, order)
-            self._point(name, self.open[name])
-            self.came.append(self.open[name])
+            raised = self._raised[name] = Raised(record, order)
+            self._open = None
+            self._point(name, raised)
+            self.came.append(raised)
+            return raised
+        return None
+
+    def classify(self, since: int, most: int) -> int:
+        """Classify some of what waits for it: what is open, then what was raised since a moment.
+
+        Args:
+            since: UTC micros of event_time.
+            most: how many.
+
+        Returns:
+            How many were classified; fewer than `most` if nothing waits any more.
+        """
+        moment = from_micros(since)
+        recent = (each for each in reversed(self.came) if each.event.event_time >= moment)
+        waiting = (each for each in chain(self._raised.values(), recent) if each.case is None)
+        chosen = list(islice(waiting, most))
+        for raised in chosen:
+            self._case(raised)
+        return len(chosen)
 
     def of_order(self, order_id: str) -> list[Case]:
         """Return the open exceptions of an order, oldest first."""
-        return [self.open[name] for name in self._of_order.get(order_id, ())]
+        return [self._case(self._raised[name]) for name in self._of_order.get(order_id, ())]
 
-    def _point(self, name: str, case: Case) -> None:
-        if case.event.order_id is not None:
-            self._of_order.setdefault(case.event.order_id, []).append(name)
+    def _case(self, raised: Raised) -> Case:
+        if raised.case is None:
+            raised.case = self.desk.of_event(raised.event, raised.order)
+        return raised.case
+
+    def _point(self, name: str, raised: Raised) -> None:
+        if raised.event.order_id is not None:
+            self._of_order.setdefault(raised.event.order_id, []).append(name)
 
     def _close(self, name: str) -> None:
-        case = self.open.pop(name, None)
+        raised = self._raised.pop(name, None)
         self.desk.close(name)
-        if case is not None and case.event.order_id is not None:
-            self._of_order[case.event.order_id].remove(name)
+        if raised is not None:
+            self._open = None
+            if raised.event.order_id is not None:
+                self._of_order[raised.event.order_id].remove(name)

@@ -42,6 +42,9 @@ def router(service: Service) -> APIRouter:
             said["record"] = {"last": now.last_seq, "behind": now.behind, "problem": now.problem}
         if service.live is not None:
             said["events"] = {"kept": service.live.events.last, "applied": service.live.applied}
+        if service.warming is not None:
+            waiting = None if service.warming.over else service.warming.waiting
+            said["list"] = {"ranked": service.warming.over, "waiting": waiting}
         return Response(answers.dump(said), media_type=JSON)
 
     @routes.get(

@@ -47,6 +47,16 @@ class Moving(fakes.FakeAdvisor):
         orders = [item.assessment for item in listed.items]
         super().__init__(replace(listed, groups=groups.shared(orders, 5, 0.15)))
 
+    def move_risk(self, order_id: str) -> None:
+        """Give an order another risk, far from the one it has."""
+        at, item = next(
+            (at, item) for at, item in enumerate(self._worklist.items)
+            if item.assessment.order_id == order_id
+        )  # fmt: skip
+        items, order = list(self._worklist.items), item.assessment
+        items[at] = replace(item, assessment=replace(order, p_late=(order.p_late + 0.5) % 1))
+        self._worklist = Worklist(fakes.NOW, tuple(items), self._worklist.groups)
+
     def move(self, number: int) -> None:
         """Assess one order again: another worklist, the rest of which is as it was."""
         items = list(self._worklist.items)
@@ -82,7 +92,8 @@ async def ask(
     return status, size, 1_000 * taken, 1_000 * work
 
 
-async def _prepare(app: ASGIApp, orders: list[str]) -> None:
+async def prepare(app: ASGIApp, orders: list[str]) -> None:
+    """Let somebody take orders and save ten views."""
     form = [(b"content-type", b"application/x-www-form-urlencoded"),
             (b"sec-fetch-site", b"same-origin")]  # fmt: skip
     for start in range(0, len(orders), 50):
@@ -103,7 +114,7 @@ async def measure(items: int, rounds: int) -> dict[str, dict[str, float]]:
     app = fakes.app(folder=Path(tempfile.mkdtemp()), advisor=advisor)
     found: dict[str, dict[str, float]] = {}
     async with app.router.lifespan_context(app):
-        await _prepare(app, [i.assessment.order_id for i in advisor.worklist().items[::10]])
+        await prepare(app, [i.assessment.order_id for i in advisor.worklist().items[::10]])
         for name, query in _CASES.items():
             found[name] = await _timed(app, query, rounds, lambda _: None)
         found["first page, after a change"] = await _timed(app, b"", rounds, advisor.move)

@@ -47,23 +47,28 @@ class Standing:
         version: of the desk when this was looked up.
         away: the orders that may not be open.
         levels: where orders were put by hand: 0 is first, 2 is last.
+        owned: orders by whose they are.
     """
 
     version: int
     away: dict[str, State]
     levels: dict[str, int]
+    owned: dict[str, list[str]]
 
     @classmethod
     def of(cls, version: int, known: Mapping[str, Handled]) -> Self:
         """Look it up."""
         away, levels = {}, {}
+        owned: dict[str, list[str]] = {}
         for order_id, handled in known.items():
             state = handled.state
             if state.disposed is not None or state.snooze is not None:
                 away[order_id] = state
             if state.put is not None:
                 levels[order_id] = _LEVELS[state.put.level]
-        return cls(version, away, levels)
+            if state.owner is not None:
+                owned.setdefault(state.owner, []).append(order_id)
+        return cls(version, away, levels, owned)
 
 
 class HandlingDesk:
@@ -175,12 +180,12 @@ def select(
     known = {} if desk is None else desk.orders
     if query.handled in ("open", "all") and not (query.owner or query.mentions):
         away = {} if desk is None or query.handled == "all" else desk.standing().away
-        kept = [
+        kept = list(found) if not away else [
             item
             for item in found
             if (state := away.get(item.assessment.order_id)) is None
             or state.place(item.assessment.p_late, now) == "open"
-        ]
+        ]  # fmt: skip
     else:
         kept = [
             item

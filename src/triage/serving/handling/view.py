@@ -165,23 +165,27 @@ def tags(handled: Handled, p_late: float, now: int) -> list[tuple[str, str]]:
     return told
 
 
-def open_counts(desk: HandlingDesk | None, index: WorklistIndex, now: int) -> dict[str, int]:
-    """Return by state how many orders are neither snoozed nor done with."""
-    hidden: Counter[str] = Counter()
-    for order_id, handled in ({} if desk is None else desk.orders).items():
-        item = index.by_id.get(order_id)
-        if item is not None and handled.state.place(item.assessment.p_late, now) != "open":
-            hidden[item.assessment.state] += 1
+def away(desk: HandlingDesk | None, index: WorklistIndex, now: int) -> frozenset[str]:
+    """Return the orders of the list that are snoozed or done with."""
+    if desk is None:
+        return frozenset()
+    return frozenset(
+        order_id
+        for order_id, state in desk.standing().away.items()
+        if (item := index.by_id.get(order_id)) is not None
+        and state.place(item.assessment.p_late, now) != "open"
+    )
+
+
+def open_counts(index: WorklistIndex, gone: frozenset[str]) -> dict[str, int]:
+    """Return by state how many orders are open; `gone` are those that are `away`."""
+    hidden: Counter[str] = Counter(index.by_id[each].assessment.state for each in gone)
     return {state: n - hidden[state] for state, n in index.counts.items()}
 
 
-def own_count(desk: HandlingDesk | None, index: WorklistIndex, you: str, now: int) -> int:
-    """Return how many orders of the list are somebody's and neither snoozed nor done with."""
-    if desk is None or not you:
-        return 0
-    count = 0
-    for order_id, handled in desk.orders.items():
-        item = index.by_id.get(order_id)
-        if item is not None and handled.state.owner == you:
-            count += handled.state.place(item.assessment.p_late, now) == "open"
-    return count
+def own_count(
+    desk: HandlingDesk | None, index: WorklistIndex, you: str, gone: frozenset[str]
+) -> int:
+    """Return how many open orders of the list are somebody's; `gone` are those that are `away`."""
+    owned = [] if desk is None else desk.standing().owned.get(you, [])
+    return sum(order_id in index.by_id and order_id not in gone for order_id in owned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,8 @@ from triage.serving.access.guard import signed_in
 from triage.serving.advisor import Advisor, NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.desk import ConflictError, UnknownItemError
-from triage.serving.handling.view import open_counts, own_count
+from triage.serving.handling.view import away, open_counts, own_count
+from triage.serving.pages.drawn_rows import DrawnRows
 from triage.serving.pages.exception_codes import ExceptionCodes, OrdersByCode
 from triage.serving.pages.presence import Presence
 from triage.serving.problems import InvalidInputError
@@ -109,6 +111,8 @@ class Frame:
         self.service = service
         self.presence = Presence()
         self._templates = _environment()
+        row: Callable[..., str] = self._templates.get_template("list_row.html").module.row  # type: ignore[attr-defined]
+        self._templates.globals["drawn"] = DrawnRows(row).of
         self._codes = ExceptionCodes()
         self._locale = formats.locale_of(service.settings.locale)
         self._zone = formats.known_zone(service.settings.time_zone)
@@ -148,6 +152,7 @@ class Frame:
 
     def _around(self, seen: Looking) -> dict[str, Any]:
         desk, views = self.service.handling, self.service.views
+        gone = away(desk, seen.index, seen.wall)
         return {
             "advisor": seen.advisor,
             "info": seen.advisor.info,
@@ -156,14 +161,14 @@ class Frame:
             "now": seen.advisor.now(),
             "you": seen.you,
             "counts": seen.index.counts,
-            "open_counts": open_counts(desk, seen.index, seen.wall),
-            "my_count": own_count(desk, seen.index, seen.you, seen.wall),
+            "open_counts": open_counts(seen.index, gone),
+            "my_count": own_count(desk, seen.index, seen.you, gone),
             "shared_count": len(seen.index.worklist.groups),
             "open_exceptions": None if self.service.queue is None else len(self.service.queue.open),
             "mentioned": 0 if desk is None or not seen.you else desk.mentions(seen.you),
             "can_work": desk is not None,
             "streams": self.service.changes is not None,
-            "saved": [] if views is None else views.tabs(seen, desk),
+            "saved": [] if views is None else views.tabs(seen, desk, gone),
         }
 
 

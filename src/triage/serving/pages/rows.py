@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.advice.assessment import Assessment
@@ -145,7 +145,11 @@ def _expected_days(low: float, high: float) -> str:
 
 
 def totals(
-    items: Sequence[WorkItem], state: StateFilter, now: int, bands: tuple[str, ...]
+    items: Sequence[WorkItem],
+    state: StateFilter,
+    now: int,
+    bands: tuple[str, ...],
+    losses: Mapping[str, float],
 ) -> list[Totals]:
     """Return the figures above the list, over all pages of what is in view.
 
@@ -154,6 +158,7 @@ def totals(
         state: which view.
         now: UTC micros.
         bands: names of the bands, gravest first.
+        losses: expected loss by order.
     """
     count = Totals("Orders in view", formats.number(len(items)))
     sums: dict[str, float] = {}
@@ -171,7 +176,7 @@ def totals(
     worst, gravest, soon = bands[0], 0, 0
     for item in items:
         order = item.assessment
-        sums[order.currency] = sums.get(order.currency, 0.0) + order.expected_loss
+        sums[order.currency] = sums.get(order.currency, 0.0) + losses[order.order_id]
         gravest += order.band == worst
         soon += now <= order.promised_by <= now + _SOON
     return [

@@ -11,8 +11,10 @@ from starlette.datastructures import QueryParams
 
 from triage.ledger.entries import Draft, Entry, canonical, new_id
 from triage.ledger.ledger import Ledger
+from triage.serving.advisor import WorkItem
 from triage.serving.handling.desk import ConflictError, HandlingDesk, select
 from triage.serving.pages.address import read_query
+from triage.serving.worklist_index import Query
 
 if TYPE_CHECKING:
     from triage.serving.pages.frame import Looking
@@ -58,8 +60,8 @@ class SavedViews:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._views: dict[str, SavedView] = {}
-        self._counted: tuple[object, ...] = ()
-        self._counts: dict[str, int] = {}
+        self._listed: tuple[object, ...] = ()
+        self._found: dict[str, tuple[Query, list[WorkItem], set[str]]] = {}
         for entry in ledger.entries(kind="setting"):
             self._take(entry)
 
@@ -68,24 +70,35 @@ class SavedViews:
         seen = [view for view in self._views.values() if view.shared or view.by == person]
         return sorted(seen, key=lambda view: (view.shared, view.name.casefold()))
 
-    def tabs(self, seen: Looking, desk: HandlingDesk | None) -> list[Tab]:
-        """Return the views that somebody sees, with live counts.
+    def tabs(
+        self, seen: Looking, desk: HandlingDesk | None, gone: frozenset[str]
+    ) -> list[Tab]:  # fmt: skip
+        """Return the views that somebody sees, with how many orders each shows now.
 
-        A count is made anew when the list or somebody's work on it changed, or a minute passed.
+        What a view shows by what is known of orders is looked up once for a list; by what people
+        did with them, each time.
+
+        Args:
+            seen: who looks, and at what.
+            desk: knows what people did.
+            gone: orders of the list that are snoozed or done with.
         """
-        version = 0 if desk is None else desk.version
-        state = (id(seen.index), id(seen.codes), version, seen.wall // 60_000_000)
-        if state != self._counted:
-            self._counted, self._counts = state, {}
-        tabs = []
-        for view in self.seen_by(seen.you):
-            if view.id not in self._counts:
-                query, _ = read_query(QueryParams(view.address), seen)
-                query = replace(query, sort="priority")
-                found = select(desk, seen.select(query), query, seen.wall)
-                self._counts[view.id] = len(found)
-            tabs.append(Tab(view, self._counts[view.id]))
-        return tabs
+        if self._listed != (seen.index, seen.codes):
+            self._listed, self._found = (seen.index, seen.codes), {}
+        return [Tab(view, self._count(view, seen, desk, gone)) for view in self.seen_by(seen.you)]
+
+    def _count(
+        self, view: SavedView, seen: Looking, desk: HandlingDesk | None, gone: frozenset[str]
+    ) -> int:
+        if view.id not in self._found:
+            query = read_query(QueryParams(view.address), seen)[0]
+            query = replace(query, sort="priority")
+            found = seen.select(query)
+            self._found[view.id] = query, found, {item.assessment.order_id for item in found}
+        query, found, names = self._found[view.id]
+        if query.handled == "open" and not (query.owner or query.mentions):
+            return len(names) - len(names & gone)
+        return len(select(desk, found, query, seen.wall))
 
     async def save(self, name: str, address: str, by: str, at: int, *, shared: bool) -> SavedView:
         """Save a view; it is on the disk when this returns.

@@ -139,7 +139,13 @@ def list_page(
         shown=shown,
         rows=[] if grouped else _rows(frame, seen, shown.items),
         groups=_groups(frame, seen, found) if grouped else [],
-        totals=totals(found, query.state, seen.advisor.now(), tuple(seen.advisor.policy.bands)),
+        totals=totals(
+            found,
+            query.state,
+            seen.advisor.now(),
+            tuple(seen.advisor.policy.bands),
+            seen.index.losses,
+        ),
         columns=list_columns.chosen(seen.request, query.columns, can_work=can_work),
         filters=[
             (name, label, _worded(frame, name, offered), getattr(query, name))

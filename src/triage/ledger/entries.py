@@ -39,6 +39,9 @@ MOST_CHARACTERS = 500
 """Longest id of an entry or an order."""
 _STORABLE = re.compile("[^\\x00\\ud800-\\udfff]*")
 _RAW, _ZLIB = b"\0", b"\1"
+_LEVEL, _WINDOW_BITS, _MEMORY = 2, 13, 6
+"""Of zlib: an entry is packed while somebody waits. Its default (6, 15, 8) packs 3 % smaller and
+takes two to four times as long, most of it for memory that a few kilobytes do not need."""
 _SALT_BYTES = 16
 _NONE = -1
 
@@ -215,7 +218,8 @@ def seal(draft: Draft, seq: int, previous: bytes, now: int) -> Entry:
 
 
 def _pack(data: bytes) -> bytes:
-    small = zlib.compress(data, 6)
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY)
+    small = packer.compress(data) + packer.flush()
     return _ZLIB + small if len(small) < len(data) else _RAW + data
 
 

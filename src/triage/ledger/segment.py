@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -207,10 +207,18 @@ def write_at(handle: int, offset: int, data: bytes) -> None:
     Raises:
         OSError: if it could not be written whole.
     """
-    os.lseek(handle, offset, os.SEEK_SET)
     view = memoryview(data)
     while view:
-        view = view[os.write(handle, view) :]
+        written = _write(handle, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def _seek_and_write(handle: int, data: memoryview, offset: int) -> int:
+    os.lseek(handle, offset, os.SEEK_SET)
+    return os.write(handle, data)
+
+
+_write: Callable[[int, memoryview, int], int] = getattr(os, "pwrite", _seek_and_write)
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -100,6 +101,7 @@ class Decisions:
         self.ledger = ledger
         self._history, self._prices = history, prices
         self._policy = record_policy(ledger, policy)
+        self._basis_of = lru_cache(maxsize=4)(self._basis_as_json)
         self.expiries = Expiries()
         self.expiries.restore(lambda most: ledger.last(most, KIND), time.time_ns() // 1_000)
 
@@ -118,23 +120,31 @@ class Decisions:
             events: how many events were applied.
             whole: whether the order was sent whole.
         """
-        basis = Basis(
-            info.digest, info.version, self._prices, self._policy, self._history, events
-        )  # fmt: skip
-        head = to_json({"as_of": said.as_of, "basis": basis, "exact": said.exact})
+        basis = self._basis_of(info.digest, info.version, events)
+        head = b'{"as_of":%d,"basis":%b,"exact":%b' % (said.as_of, basis, to_json(said.exact))
         asked = b"null" if whole else body
         return Draft(
-            KIND, head[:-1] + b',"answer":' + answer + b',"asked":' + asked + b"}", said.order_id,
+            KIND, head + b',"answer":' + answer + b',"asked":' + asked + b"}", said.order_id,
             body if whole else None, decision_id,
         )  # fmt: skip
 
-    async def record(self, drafts: Sequence[Draft]) -> None:
-        """Record decisions; they are on the disk when this returns.
+    def _basis_as_json(self, model: str, version: str, events: int) -> bytes:
+        basis = Basis(model, version, self._prices, self._policy, self._history, events)
+        return to_json(basis)
+
+    def record(self, drafts: Sequence[Draft]) -> Awaitable[None]:
+        """Begin to record decisions; they are on the disk when what is returned was awaited.
+
+        What can be done meanwhile is best done in between: the disk is already at work.
 
         Raises:
-            StoreUnavailableError: if they cannot be; then nothing may be answered.
+            StoreUnavailableError: if they cannot be; then nothing may be answered. When awaited,
+                too.
         """
-        await self.ledger.record_async(*drafts)
+        return self._noted(self.ledger.record_async(*drafts), drafts)
+
+    async def _noted(self, recorded: Awaitable[object], drafts: Sequence[Draft]) -> None:
+        await recorded
         for draft in drafts:
             self.expiries.note(draft)
 

@@ -54,6 +54,23 @@ def test_records_in_any_order_and_repeated_give_the_state_of_the_ordered_stream(
     np.testing.assert_array_equal(ordered.matrix(rows, as_of), values(streamed, ids, as_of))
 
 
+@settings(max_examples=80, deadline=None)
+@given(records(), st.lists(st.integers(0, 60), max_size=3), st.randoms(use_true_random=False))
+def test_however_records_are_divided_into_parts_the_state_is_the_same(
+    drawn: list[Record], cuts: list[int], shuffle: random.Random
+) -> None:
+    ordered = FeatureEngine.of(history_of(drawn), FEATURES)
+    disordered = drawn + drawn[::3]
+    shuffle.shuffle(disordered)
+    parted = live([])
+    ends = sorted(min(cut, len(disordered)) for cut in cuts)
+    for first, end in zip([0, *ends], [*ends, len(disordered)], strict=True):
+        parted.apply_all(disordered[first:end])
+    rows, as_of = moments(ordered)
+    ids = [ordered.book.ids[row] for row in rows]
+    np.testing.assert_array_equal(ordered.matrix(rows, as_of), values(parted, ids, as_of))
+
+
 @settings(max_examples=150, deadline=None)
 @given(records(), st.integers(0, 300))
 def test_no_feature_changes_when_everything_known_later_is_deleted(

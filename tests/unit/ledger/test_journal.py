@@ -145,14 +145,14 @@ def test_what_was_written_and_acknowledged_outlives_failed_flushes(
 def test_a_short_write_is_not_half_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal.open(tmp_path)
     journal.append([b"before"]).result(5)
-    real = os.write
+    real = os.pwrite
 
-    def half(handle: int, data: bytes) -> int:
+    def half(handle: int, data: bytes, offset: int) -> int:
         if len(data) > 40:
-            return real(handle, data[:40])
+            return real(handle, data[:40], offset)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("triage.ledger.segment.os.write", half)
+    monkeypatch.setattr("triage.ledger.segment._write", half)
     with pytest.raises(StoreUnavailableError, match="No space left"):
         journal.append([b"x" * 200]).result(5)
     monkeypatch.undo()

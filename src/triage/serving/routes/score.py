@@ -71,6 +71,15 @@ def router(service: Service) -> APIRouter:
     """Return the route of single scores."""
     routes = APIRouter(tags=["score"])
 
+    def made(
+        content: bytes, stamp: answers.Stamp, asked: ScoreRequest, order: Assessment
+    ) -> Response:
+        """Return a response, counted, and given to the challenger."""
+        service.metrics.scored(order.band, unsure=bool(order.unsure))
+        if service.shadow is not None:
+            service.shadow.put(stamp.scored_at, asked, order)
+        return Response(content, media_type=JSON)
+
     @routes.post(
         "/v1/score",
         summary="Advice on one order",
@@ -88,18 +97,17 @@ def router(service: Service) -> APIRouter:
         order = assess(advisor, asked)
         index = service.index(advisor)
         percentile, rank = index.percentile(order.p_late), index.rank(order)
-        service.metrics.scored(order.band, unsure=bool(order.unsure))
         stamp = answers.Stamp.at(service.clock(), advisor)
-        if service.shadow is not None:
-            service.shadow.put(stamp.scored_at, asked, order)
         answer = answers.score(order, stamp, percentile, rank)
         answer = with_lines(answer, service.prices, asked)
         if service.decisions is None:
-            return Response(answers.dump(answer), media_type=JSON)
+            return made(answers.dump(answer), stamp, asked, order)
         content, draft = decided(service, advisor, body, asked, order, answer)
         begun = time.perf_counter()
-        await service.decisions.record([draft])
+        recorded = service.decisions.record([draft])
+        response = made(content, stamp, asked, order)
+        await recorded
         service.metrics.recording.observe(time.perf_counter() - begun)
-        return Response(content, media_type=JSON)
+        return response
 
     return routes

@@ -86,21 +86,38 @@ class View:
         self.owner = np.repeat(np.arange(len(now.order)), self.counts)
         self.sku, self.quantity = orders.own.sku[self.line], orders.own.quantity[self.line]
         self._waits = stage < 2
+        self.free = self._free_by_now()
         self._ahead = self._wanted_ahead(now.site[self.owner])
-        own = now.free[now.site[self.owner], self.sku] - self._ahead
+        own = self.free[now.site[self.owner], self.sku] - self._ahead
         self.state = State(
             now.order, now.site, now.service, now.carrier, stage, since,
             np.where(np.isin(now.order, list(raised)), 0, orders.priority[now.order]),
             now.held, now.short, self._least(own), self._expected(own),
         )  # fmt: skip
         self.covered = np.stack(
-            [self._least(now.free[site, self.sku]) for site in range(len(now.free))], axis=1
+            [self._least(self.free[site, self.sku]) for site in range(len(now.free))], axis=1
         )
         """(k, sites): least free stock at each site for a piece asked for."""
+        lies = self.free[now.site[self.owner], self.sku]
+        self.missing = self.quantity - np.clip(lies, 0, self.quantity)
+        """(m,): pieces of each line that its site has not got."""
+        some = np.bincount(self.owner, self.missing, len(now.order))
+        self.in_part = (some > 0) & (some < np.bincount(self.owner, self.quantity, len(now.order)))
+        """(k,): whether its own site has a part of what is asked for."""
         self._queue = np.zeros((len(now.free), 5, 2))
         np.add.at(self._queue, (now.site, stage, self.state.priority), 1.0)
         self._desk = float(now.held.sum())
         self._slow = self._overdue()
+
+    def _free_by_now(self) -> Ints:
+        """Return (sites, skus) free stock: last midnight's without what was allocated since."""
+        now = self.now
+        allocated = now.known["allocation_confirmed"]
+        since = (allocated < NEVER) & (allocated >= now.now // DAY * DAY)
+        free = now.free.copy()
+        taken = np.where(since[self.owner], self.quantity, 0)
+        np.subtract.at(free, (now.site[self.owner], self.sku), taken)
+        return np.maximum(free, 0)
 
     def _wanted_ahead(self, site: Ints) -> Floats:
         """Return pieces that older orders, which wait too, want of each line's cell."""
@@ -197,17 +214,24 @@ class Model:
         """Return (k,) probabilities."""
         if not len(state.order):
             return np.empty(0)
-        return np.asarray(self.late.predict(view.features(state)), dtype=np.float64)
+        return np.asarray(self.late.predict(view.features(state), num_threads=1), dtype=np.float64)
 
     def loss(self, view: View, state: State, more_ahead: float = 0.0) -> tuple[Floats, Floats]:
         """Return (k,) probabilities and expected USD lost by being late."""
+        p, owed = self.outlook(view, state, more_ahead)
+        return p, p * owed
+
+    def outlook(self, view: View, state: State, more_ahead: float = 0.0) -> tuple[Floats, Floats]:
+        """Return (k,) probabilities and USD that are lost if late."""
         if not len(state.order):
             return np.empty(0), np.empty(0)
         x, orders = view.features(state, more_ahead), view.now.orders
-        p = np.asarray(self.late.predict(x), dtype=np.float64)
-        days = np.clip(np.asarray(self.days.predict(x), dtype=np.float64), 1.0, LONGEST_DAYS)
+        p = np.asarray(self.late.predict(x, num_threads=1), dtype=np.float64)
+        days = np.clip(
+            np.asarray(self.days.predict(x, num_threads=1), dtype=np.float64), 1.0, LONGEST_DAYS
+        )
         owed = np.minimum(orders.penalty[state.order] * days, PENALTY_CAP) + LOST_GOODWILL * days
-        return p, p * owed * orders.value[state.order]
+        return p, owed * orders.value[state.order]
 
 
 @dataclass(slots=True)

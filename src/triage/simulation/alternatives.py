@@ -19,6 +19,7 @@ from triage.simulation.draws import Floats
 from triage.simulation.economics import (
     MOVE_COST,
     SPLIT_COST,
+    SPLIT_FREIGHT,
     SUBSTITUTE_COST,
     freight,
     lateness_cost,
@@ -226,7 +227,7 @@ def _outcome(
         delivered = np.maximum(
             delivered, transit.deliver(world, shocks, orders, stays, EVERY, chosen=chosen)
         )
-        cost = np.round(0.6 * usual, 2)
+        cost = np.round(SPLIT_FREIGHT * usual, 2)
     handling = np.array([MOVE_COST, 0.0, SPLIT_COST, SUBSTITUTE_COST, 0.0])[action]
     saved = lateness_cost(orders, chosen, real.delivered[chosen]) - lateness_cost(
         orders, chosen, delivered

@@ -19,7 +19,13 @@ from triage.simulation.calendar import NEVER, Ints
 from triage.simulation.causes import EVERY
 from triage.simulation.demand import FREIGHT_KG
 from triage.simulation.draws import Floats
-from triage.simulation.economics import MOVE_COST, SPLIT_COST, freight, lateness_cost
+from triage.simulation.economics import (
+    MOVE_COST,
+    SPLIT_COST,
+    SPLIT_FREIGHT,
+    freight,
+    lateness_cost,
+)
 from triage.simulation.replay import Luck, packed_at
 from triage.simulation.sample import Simulated
 from triage.simulation.world import EXPRESS, GROUND
@@ -152,7 +158,7 @@ class Chooser:
         there = np.array([self._there(each) for each in choices], dtype=np.int64)
         this_way = freight(world, orders, order, np.where(whole, there, home), service, carrier)
         cost = this_way - usual + np.where(whole, MOVE_COST, 0.0)
-        return np.where(split, 0.6 * usual + SPLIT_COST, cost).astype(np.float64).round(2)
+        return np.where(split, SPLIT_FREIGHT * usual + SPLIT_COST, cost).astype(np.float64).round(2)
 
     def _home(self, choice: Choice) -> int:
         return int(self.done.orders.site[choice.order])

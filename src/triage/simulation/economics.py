@@ -17,14 +17,23 @@ LOST_GOODWILL = 0.004
 LONGEST_DAYS = 10
 MOVE_COST, SPLIT_COST, SUBSTITUTE_COST = 4.0, 9.0, 3.0
 """Handling of an order that ships from elsewhere, in two parts, or with another item."""
+SPLIT_FREIGHT = 0.6
+"""Freight of whole lines from another site, as a share of that of the order from its own."""
 
 
 def freight(
     world: World, orders: Orders, chosen: Ints, site: Ints, service: Ints, carrier: Ints
 ) -> Floats:
     """Return freight of orders by how they ship; all arguments by order, (n,)."""
+    return freight_of(world, orders, chosen, orders.weight_kg[chosen], site, service, carrier)
+
+
+def freight_of(
+    world: World, orders: Orders, chosen: Ints, kg: Floats, site: Ints, service: Ints, carrier: Ints
+) -> Floats:
+    """Return freight of shipments for orders, of a weight of their own; see `freight`."""
     miles = world.miles[site, world.customers.town[orders.customer[chosen]]]
-    base = 4.5 + 0.62 * orders.weight_kg[chosen] ** 0.82 * (0.6 + miles / 1200)
+    base = 4.5 + 0.62 * kg**0.82 * (0.6 + miles / 1200)
     cost: Floats = np.round(base * _SERVICE_COST[service] * world.carriers.cost[carrier], 2)
     return cost
 

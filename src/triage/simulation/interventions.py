@@ -15,6 +15,7 @@ from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.demand import Luck
 from triage.simulation.floor import INBOUND
 from triage.simulation.operations import Operations
+from triage.simulation.parts import Parts
 from triage.simulation.policies import Action, Deed, Policy, Proposal, Situation, Staff
 from triage.simulation.queues import raise_priority
 from triage.simulation.systems import Happened, milestones
@@ -39,6 +40,7 @@ class People:
         self.run, self.policy, self.staff = run, policy, staff
         self.deeds: list[Deed] = []
         self.minutes = 0.0
+        self.parts = Parts(run)
         self.tried = np.zeros(len(run.orders), dtype=np.int64)
         self._shown = run.orders.without_luck()
         self._free, self._due = self._shelves(), self._inbound()
@@ -50,8 +52,7 @@ class People:
 
     def _once(self, minute: int, proposal: Proposal) -> Process:
         yield self.run.env.timeout(minute - self.run.env.now)
-        done = self.carry_out(proposal)
-        self.deeds.append(Deed(self.run.now, proposal, followed=True, done=done))
+        self._do(proposal)
 
     def start(self) -> None:
         """Let the sessions happen."""
@@ -108,20 +109,26 @@ class People:
 
     def _follow(self, proposal: Proposal) -> Process:
         yield self.run.env.timeout(self.staff.delay)
+        self._do(proposal)
+
+    def _do(self, proposal: Proposal) -> None:
         done = self.carry_out(proposal)
-        self.deeds.append(Deed(self.run.now, proposal, followed=True, done=done))
+        kg = self.parts.kg[-1] if done and proposal.action is Action.SPLIT else 0.0
+        self.deeds.append(Deed(self.run.now, proposal, followed=True, done=done, kg=kg))
 
     def situation(self) -> Situation:
         """Return what the systems have recorded by now."""
         run, now = self.run, self.run.now
         orders, floor = run.orders, run.floor
-        low, high = np.searchsorted(orders.created, [now - LONGEST, now]).tolist()
+        placed = orders.created[: self.parts.orders]
+        low, high = np.searchsorted(placed, [now - LONGEST, now]).tolist()
         span = slice(low, high)
         dispatched = transit.pickup(run.world, floor.packed[span], run.carrier[span])
         delivered = transit.deliver(
             run.world, run.shocks, orders, dispatched, run.causes, chosen=np.arange(low, high),
             site=floor.site[span], service=run.service[span], carrier=run.carrier[span],
         )  # fmt: skip
+        self.parts.wait_for(low, dispatched, delivered)
         told = milestones(
             run.world,
             Happened(
@@ -150,18 +157,21 @@ class People:
         run, order = self.run, proposal.order
         if run.floor.status[order] in (states.PICKED, states.CANCELLED):
             return proposal.action is Action.TELL_CUSTOMER
+        done = True
         match proposal.action:
             case Action.EXPEDITE_APPROVAL:
-                return _expedite(run, order)
+                done = _expedite(run, order)
             case Action.OTHER_WAREHOUSE:
-                return _move(run, order, proposal.site)
+                done = _move(run, order, proposal.site)
             case Action.FASTER_SERVICE:
-                return _hurry(run, order, int(self._quick[order]))
+                done = _hurry(run, order, int(self._quick[order]))
+            case Action.SPLIT:
+                done = self.parts.split(order, proposal.site)
             case Action.SUBSTITUTE:
-                return _substitute(run, order)
+                done = _substitute(run, order)
             case Action.PICK_NEXT:
                 raise_priority(run.floor, order)
-        return True
+        return done
 
 
 def _expedite(run: Operations, order: int) -> bool:

@@ -26,13 +26,14 @@ class Action(StrEnum):
     EXPEDITE_APPROVAL = "expedite_approval"
     OTHER_WAREHOUSE = "other_warehouse"
     FASTER_SERVICE = "faster_service"
+    SPLIT = "split"
     SUBSTITUTE = "substitute"
     PICK_NEXT = "pick_next"
     TELL_CUSTOMER = "tell_customer"
 
 
 class Proposal(NamedTuple):
-    """One action for one order; `site` names where to, for another warehouse."""
+    """One action for one order; `site` names from where it ships, or what is missing (split)."""
 
     order: int
     action: Action
@@ -64,6 +65,7 @@ class Staff:
             Action.EXPEDITE_APPROVAL: 6.0,
             Action.OTHER_WAREHOUSE: 9.0,
             Action.FASTER_SERVICE: 4.0,
+            Action.SPLIT: 12.0,
             Action.SUBSTITUTE: 12.0,
             Action.PICK_NEXT: 3.0,
             Action.TELL_CUSTOMER: 5.0,
@@ -106,15 +108,21 @@ class Situation:
 
 
 Policy = Callable[[Situation], Sequence[Proposal]]
+Elsewhere = Callable[[Situation, int], Proposal | None]
+"""What to do about an order, by its place in a situation, that its own site cannot fill."""
 
 
 class Deed(NamedTuple):
-    """Something that people took on: when, what, whether they followed it, whether it worked."""
+    """Something that people took on: when, what, whether they followed it, whether it worked.
+
+    `kg` is the weight that goes as a second part because of it.
+    """
 
     minute: int
     proposal: Proposal
     followed: bool
     done: bool
+    kg: float = 0.0
 
 
 def nobody(_: Situation) -> Sequence[Proposal]:
@@ -129,6 +137,18 @@ def static_rules(now: Situation) -> Sequence[Proposal]:
     four days: another site that keeps the items. Not shipped by its ship-by day: pick it next, and
     by Express if the promise is tomorrow. Promised for today: tell the customer.
     """
+    return _by_the_book(now, _kept_elsewhere)
+
+
+def stock_rules(now: Situation) -> Sequence[Proposal]:
+    """Propose what `static_rules` does, but look at the stock before anything moves.
+
+    Short of stock: what other sites show (see `shown_elsewhere`).
+    """
+    return _by_the_book(now, shown_elsewhere)
+
+
+def _by_the_book(now: Situation, elsewhere: Elsewhere) -> list[Proposal]:
     orders, day = now.orders, now.now // DAY
     unshipped = now.known["shipment_dispatched"] >= NEVER
     found: list[Proposal] = []
@@ -144,9 +164,9 @@ def static_rules(now: Situation) -> Sequence[Proposal]:
         elif now.held[at] and waited > DAY and int(orders.ship_by[order]) - day <= 2:
             found.append(Proposal(order, Action.EXPEDITE_APPROVAL))
         elif now.short[at] and left <= 4:
-            site = other_site(now, order)
-            if site >= 0:
-                found.append(Proposal(order, Action.OTHER_WAREHOUSE, site))
+            way = elsewhere(now, at)
+            if way is not None:
+                found.append(way)
         elif not now.held[at] and day >= int(orders.ship_by[order]):
             faster = left <= 1 and now.tried[at] == 1
             found.append(Proposal(order, Action.FASTER_SERVICE if faster else Action.PICK_NEXT))
@@ -171,8 +191,8 @@ def _usual(now: Situation, places: Ints) -> list[Proposal]:
 def usual_action(now: Situation, at: int) -> Proposal | None:
     """Return what people do about an order that they look at, whatever its dates; None: nothing.
 
-    Held: ask again. Short of stock: another site that keeps the items. Allocated: pick it next.
-    Promised for today: tell the customer. The same action is not tried more than three times.
+    Held: ask again. Short of stock: what another site shows (see `stock_rules`). Allocated: pick it
+    next. Promised for today: tell the customer. None is worked on more than three times.
     """
     order, known = int(now.order[at]), now.known
     if known["shipment_dispatched"][at] < NEVER or now.tried[at] > 2:
@@ -182,21 +202,59 @@ def usual_action(now: Situation, at: int) -> Proposal | None:
     if now.held[at]:
         return Proposal(order, Action.EXPEDITE_APPROVAL)
     if now.short[at]:
-        site = other_site(now, order)
-        return Proposal(order, Action.OTHER_WAREHOUSE, site) if site >= 0 else None
+        return shown_elsewhere(now, at)
     if known["allocation_confirmed"][at] < NEVER:
         return Proposal(order, Action.PICK_NEXT)
     return None
 
 
-def other_site(now: Situation, order: int) -> int:
-    """Return the nearest other site that keeps every item of an order, -1 if there is none."""
+def _kept_elsewhere(now: Situation, at: int) -> Proposal | None:
+    """Return a move to the nearest other site that keeps every item, whether it has it or not."""
+    order = int(now.order[at])
+    able = now.world.skus.stocked[_basket(now, order)[0]].all(axis=0)
+    site = _nearest(now, order, int(now.orders.site[order]), able)
+    return Proposal(order, Action.OTHER_WAREHOUSE, site) if site >= 0 else None
+
+
+def shown_elsewhere(now: Situation, at: int) -> Proposal | None:
+    """Return what other sites, by the system, have for an order that is short.
+
+    The nearest that shows everything, else the missing pieces from the nearest that shows these,
+    else as many as possible from the one that shows most of them.
+    """
+    order, own = int(now.order[at]), int(now.site[at])
+    sku, pieces = _basket(now, order)
+    free = now.free[:, sku]
+    site = _nearest(now, order, own, (free >= pieces).all(axis=1))
+    if site >= 0:
+        return Proposal(order, Action.OTHER_WAREHOUSE, site)
+    missing = pieces - np.clip(free[own], 0, pieces)
+    if not missing.any() or (missing == pieces).all():
+        return None
+    given = np.minimum(free, missing).sum(axis=1)
+    given[own] = 0
+    site = _nearest(now, order, own, (given == given.max()) & (given > 0))
+    return Proposal(order, Action.SPLIT, site) if site >= 0 else None
+
+
+def _basket(now: Situation, order: int) -> tuple[Ints, Ints]:
+    """Return items and pieces of an order."""
+    orders, first = now.orders, int(now.orders.first_line[order])
+    lines = slice(first, first + int(orders.lines[order]))
+    return orders.own.sku[lines], orders.own.quantity[lines]
+
+
+def _nearest(now: Situation, order: int, own: int, able: npt.NDArray[np.bool_]) -> int:
+    """Return the nearest site, not its own, that is able and may ship an order; -1: there is none.
+
+    Args:
+        now: the situation.
+        order: its number.
+        own: its site.
+        able: (sites,) which have what is needed.
+    """
     orders, world = now.orders, now.world
-    first = int(orders.first_line[order])
-    sku = orders.own.sku[first : first + int(orders.lines[order])]
-    able = world.skus.stocked[sku].all(axis=0) & (
-        world.sites.third_party <= ~orders.regulated[order]
-    )
-    able[orders.site[order]] = False
+    able = able & (world.sites.third_party <= ~orders.regulated[order])
+    able[own] = False
     miles = np.where(able, world.miles[:, world.customers.town[orders.customer[order]]], np.inf)
     return int(miles.argmin()) if able.any() else -1

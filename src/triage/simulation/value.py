@@ -9,7 +9,14 @@ import numpy as np
 from triage.simulation.calendar import DAY, NEVER
 from triage.simulation.causes import EVERY
 from triage.simulation.demand import Orders
-from triage.simulation.economics import MOVE_COST, SUBSTITUTE_COST, freight, lateness_cost
+from triage.simulation.economics import (
+    MOVE_COST,
+    SPLIT_COST,
+    SUBSTITUTE_COST,
+    freight,
+    freight_of,
+    lateness_cost,
+)
 from triage.simulation.interventions import People
 from triage.simulation.operations import Operations
 from triage.simulation.policies import Action, Deed, Policy, Staff, nobody
@@ -19,6 +26,13 @@ from triage.simulation.world import World
 
 TOLD_IN_TIME = 0.5
 """Share of the cost of lateness that is left when the customer was told beforehand."""
+
+HANDLING = {
+    Action.OTHER_WAREHOUSE: MOVE_COST,
+    Action.SPLIT: SPLIT_COST,
+    Action.SUBSTITUTE: SUBSTITUTE_COST,
+}
+"""USD of handling, by action that causes any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +89,7 @@ def run_policy(
     run = Operations(world, shocks, orders, EVERY)
     people = People(run, policy, staff)
     people.start()
-    result = run.run()
+    result = people.parts.together(run.run())
     return value(world, orders, result, people.deeds, people.minutes, staff), result, people.deeds
 
 
@@ -88,17 +102,11 @@ def value(
     )
     on_time = run.delivered[chosen] < orders.late_from[chosen]
     lost = lateness_cost(orders, chosen, run.delivered[chosen])
-    lost *= np.where(_told(orders, run, deeds)[chosen], TOLD_IN_TIME, 1.0)
+    lost *= np.where(told_in_time(orders, run, deeds)[chosen], TOLD_IN_TIME, 1.0)
     carried = freight(
         world, orders, chosen, run.site[chosen], run.service[chosen], run.carrier[chosen]
     )
-    handling = sum(
-        {Action.OTHER_WAREHOUSE: MOVE_COST, Action.SUBSTITUTE: SUBSTITUTE_COST}.get(
-            deed.proposal.action, 0.0
-        )
-        for deed in deeds
-        if deed.done
-    )
+    handling = extra_costs(world, orders, run, deeds)
     earned = float((orders.value - orders.cost)[chosen].sum())
     margin = earned - float(carried.sum()) - float(lost.sum()) - handling - minutes * staff.wage
     count = max(len(chosen), 1)
@@ -110,7 +118,21 @@ def value(
     )  # fmt: skip
 
 
-def _told(
+def extra_costs(world: World, orders: Orders, run: Result, deeds: list[Deed]) -> float:
+    """Return USD of handling, and of second parts' freight, for what people did to any order."""
+    done = [deed for deed in deeds if deed.done]
+    parts = [deed for deed in done if deed.kg > 0]
+    order = np.array([deed.proposal.order for deed in parts], dtype=np.int64)
+    carried = freight_of(
+        world, orders, order, np.array([deed.kg for deed in parts]),
+        np.array([deed.proposal.site for deed in parts], dtype=np.int64),
+        run.service[order], run.carrier[order],
+    )  # fmt: skip
+    handled = sum(HANDLING.get(deed.proposal.action, 0.0) for deed in done)
+    return handled + float(carried.sum())
+
+
+def told_in_time(
     orders: Orders, run: Result, deeds: list[Deed]
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return which customers were told before the promise passed or the goods came."""

@@ -100,6 +100,17 @@ NOT_FOUND: Final = "This order is not on the list"
 NOT_FOUND_MORE: Final = "It may be delivered or cancelled by now, or the address has a slip in it."
 NOT_READY: Final = "No advice yet"
 NOT_READY_MORE: Final = "The service waits for: "
+LOADING: Final = "The list is being put in order"
+LOADING_MORE: Final = (
+    "The service has just begun. Scores are answered already; this page goes on by itself."
+)
+FAILED_PAGE: Final = "This page could not be made"
+FAILED_PAGE_MORE: Final = (
+    "A fault of the service, not yours; its log says more. Nothing was changed by looking at it."
+)
+ACT_LOST: Final = (
+    "No answer came from the service. See whether it was recorded, then try again if it was not."
+)
 NEXT_COMMAND: Final = "Run next:"
 
 TYPICAL: Final = "Typical order at this stage"
@@ -523,6 +534,11 @@ def points(count: str) -> str:
 def days(count: str) -> str:
     """Return a number of days."""
     return f"{count}\u00a0d"
+
+
+def still_to_assess(count: int) -> str:
+    """Return how many open orders wait for their first assessment."""
+    return f"{orders(count)} to go."
 
 
 def took_this(ago: str) -> str:

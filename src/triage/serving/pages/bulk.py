@@ -18,6 +18,7 @@ from triage.serving.handling.batches import Outcome
 from triage.serving.handling.requests import AnyAction, Undo
 from triage.serving.pages.address import list_url, read_query
 from triage.serving.pages.frame import Frame, Looking, refusal
+from triage.serving.pages.page_routes import page_routes
 from triage.serving.pages.worklist import PAGE_SIZE, list_page
 from triage.serving.problems import InvalidInputError
 from triage.serving.routes.handling import act, desk_of
@@ -83,7 +84,7 @@ def _asked(
 
 def router(frame: Frame) -> APIRouter:
     """Return the route of work on many orders."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
 
     @routes.post("/bulk")
     async def bulk(request: Request) -> Response:

@@ -20,6 +20,7 @@ from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.handling import forms
 from triage.serving.pages import exceptions_view as views
 from triage.serving.pages.frame import Frame, Looking, refusal
+from triage.serving.pages.page_routes import page_routes
 from triage.serving.problems import InvalidInputError
 from triage.serving.worklist_index import page
 
@@ -213,7 +214,7 @@ def of_order(frame: Frame, seen: Looking, order_id: str) -> list[views.Row]:
 
 def router(frame: Frame) -> APIRouter:
     """Return the routes of exceptions."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
 
     @routes.get("/exceptions")
     async def queue(request: Request) -> Response:

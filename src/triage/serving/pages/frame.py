@@ -97,6 +97,10 @@ class Looking:
         return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
 
 
+class StillRankingError(NotReadyError):
+    """The first list is not ranked yet."""
+
+
 class Frame:
     """Makes pages.
 
@@ -121,10 +125,12 @@ class Frame:
         """Return what a request sees; figures are written in its locale from here on.
 
         Raises:
-            NotReadyError: until there is an advisor.
+            NotReadyError: until there is an advisor, and until the first list is ranked.
         """
         advisor = self.service.advisor()
         index = self.service.index(advisor)
+        if not index.worklist.ranked:
+            raise StillRankingError(["the first list"], "wait some seconds")
         zone = self._zone or advisor.time_zone
         codes = self._codes.of(self.service.queue, self.service.corrections)
         formats.use(self._locale)
@@ -139,6 +145,9 @@ class Frame:
 
     def waiting(self, error: NotReadyError) -> Response:
         """Return the page that is shown until there is advice."""
+        if isinstance(error, StillRankingError):
+            warming = self.service.warming
+            return self.alone("loading.html", 503, left=warming and warming.waiting)
         return self.alone("notice.html", 503, error=error)
 
     def alone(self, name: str, status: int = 200, **values: object) -> Response:

@@ -17,6 +17,7 @@ from triage.serving.handling import forms
 from triage.serving.handling.desk import ConflictError, HandlingDesk, select
 from triage.serving.handling.state import Act
 from triage.serving.pages.frame import Frame, Looking, order_url, refusal
+from triage.serving.pages.page_routes import page_routes
 from triage.serving.problems import InvalidInputError
 from triage.serving.routes.handling import desk_of
 from triage.serving.worklist_index import Query
@@ -82,7 +83,7 @@ async def next_url(frame: Frame, request: Request) -> str:
 
 def router(frame: Frame) -> APIRouter:
     """Return the routes of guided work."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
 
     def page(request: Request, status: int = 200, refused: str = "") -> Response:
         seen, desk = frame.looking(request), desk_of(frame.service)

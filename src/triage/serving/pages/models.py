@@ -14,6 +14,7 @@ from triage.models import at_risk
 from triage.serving.advisor import NotReadyError
 from triage.serving.pages import models_view as views
 from triage.serving.pages.frame import Frame, Looking
+from triage.serving.pages.page_routes import page_routes
 
 _HOLDS_SECONDS = 60.0
 
@@ -53,7 +54,7 @@ def mlflow_url(frame: Frame, seen: Looking, name: str, version: str) -> str:
 
 def router(frame: Frame) -> APIRouter:
     """Return the route of the models page."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
     service, comparing = frame.service, _Beside(frame)
 
     @routes.get("/models")

@@ -10,11 +10,12 @@ from triage.serving import texts, wording
 from triage.serving.advisor import NotReadyError
 from triage.serving.pages import operations_view as views
 from triage.serving.pages.frame import Frame
+from triage.serving.pages.page_routes import page_routes
 
 
 def router(frame: Frame) -> APIRouter:
     """Return the route of the operations page."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
     service = frame.service
 
     @routes.get("/operations")

@@ -17,6 +17,7 @@ from triage.serving.pages.address import list_url
 from triage.serving.pages.exceptions import exception_url, likely_next, of_order
 from triage.serving.pages.frame import Frame, Looking, order_url, refusal
 from triage.serving.pages.guided import LEADS_ON, next_url
+from triage.serving.pages.page_routes import page_routes
 from triage.serving.pages.past import PastPages
 from triage.serving.price_desk import odd_prices
 from triage.serving.routes.handling import act, paths
@@ -71,7 +72,7 @@ async def _page(
 
 def router(frame: Frame) -> APIRouter:
     """Return the routes of an order's page."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
     service, past = frame.service, PastPages(frame.service)
 
     @routes.get("/orders/{order_id:path}")

@@ -17,6 +17,7 @@ from triage.serving.handling.requests import Name
 from triage.serving.pages import columns
 from triage.serving.pages.address import list_url, read_query
 from triage.serving.pages.frame import Frame, Looking, refusal
+from triage.serving.pages.page_routes import page_routes
 from triage.serving.pages.saved_views import SavedViews
 from triage.serving.pages.worklist import list_page
 from triage.serving.problems import InvalidInputError
@@ -57,7 +58,7 @@ async def _do(views: SavedViews, seen: Looking, form: dict[str, str]) -> str:
 
 def router(frame: Frame) -> APIRouter:
     """Return the route of saved views."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
 
     @routes.post("/views")
     async def saved(request: Request) -> Response:

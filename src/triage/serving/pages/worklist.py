@@ -21,6 +21,7 @@ from triage.serving.pages import columns as list_columns
 from triage.serving.pages import export as list_export
 from triage.serving.pages.address import export_url, list_url, narrowed, read_query
 from triage.serving.pages.frame import Frame, Looking
+from triage.serving.pages.page_routes import page_routes
 from triage.serving.pages.rows import LateRow, RiskRow, late_row, owner_cell, risk_row, totals
 from triage.serving.worklist_index import Query, page, shared_thing
 
@@ -165,7 +166,7 @@ def list_page(
 
 def router(frame: Frame) -> APIRouter:
     """Return the routes of the list."""
-    routes = APIRouter(include_in_schema=False)
+    routes = page_routes(frame)
 
     @routes.get("/")
     async def worklist(request: Request) -> Response:

@@ -100,13 +100,22 @@
 
   const show = (text, acted) => {
     const fresh = parse(text);
-    if (!list || !fresh.getElementById("list")) return;
+    if (!list) return;
+    if (!fresh.getElementById("list")) { if (acted) lost(); return; }
     showList(fresh, acted);
     for (const id of ["totals", "views", "asof", "tools"]) place(id, fresh, acted);
     if (acted) place("report", fresh, acted);
     document.dispatchEvent(new CustomEvent("triage:shown", { detail: { acted } }));
     if (acted) requestAnimationFrame(() => setTimeout(() => performance.measure("act-to-paint", "act")));
   };
+  // What was asked for may not have reached the service: that is said, and nothing is lost.
+  const lost = () => {
+    const told = document.createElement("p");
+    told.className = "refusal";
+    told.textContent = list.dataset.lost;
+    $("#report").replaceChildren(told);
+  };
+  document.addEventListener("triage:lost", lost);
   document.addEventListener("triage:page", (event) => show(event.detail.page, event.detail.acted));
 
   // The order page: the block of work is renewed, what is being typed stays.

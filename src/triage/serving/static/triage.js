@@ -114,14 +114,16 @@
     }
     form.querySelector("dialog[open]")?.close();
     performance.mark("act");
+    $("#list")?.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(form.action, { method: "POST", body: data });
       const page = await answer.text();
       document.dispatchEvent(new CustomEvent("triage:page", { detail: { page, acted: true } }));
     } catch {
-      form.submit();
+      document.dispatchEvent(new Event("triage:lost"));
     } finally {
       acting = false;
+      $("#list")?.removeAttribute("aria-busy");
     }
   });
   document.addEventListener("triage:shown", (event) => {
@@ -185,6 +187,13 @@
   });
   rove(rows()[0] ?? null);
   last = null;
+
+  // Where views are tabs, the one that is shown is in sight.
+  const tabs = $("#views"), tab = $("#views [aria-current]");
+  if (tab && tabs.scrollWidth > tabs.clientWidth) {
+    const from = tab.getBoundingClientRect(), box = tabs.getBoundingClientRect();
+    tabs.scrollLeft += from.left + from.width / 2 - box.left - box.width / 2;
+  }
 
   // A changed filter applies at once, and only what was chosen is in the address.
   document.addEventListener("change", (event) => {

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.postgres import Server, server_programs
 
 from triage.history.importer import import_extract
 from triage.history.log import Log
@@ -41,3 +43,23 @@ def olist_home(tmp_path_factory: pytest.TempPathFactory, olist_extract: Path) ->
     home = tmp_path_factory.mktemp("olist-home")
     import_extract("olist", olist_extract, home)
     return home
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of our own, for as long as the tests run."""
+    programs = server_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server programs: apt-get install postgresql")
+    server = Server(programs)
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def database(postgres: Server) -> str:
+    """The URL of an empty database."""
+    postgres.start()
+    return postgres.new_database()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.postgres import Server, server_programs
 
+from tests.postgres import Server, server_programs
 from triage.history.importer import import_extract
 from triage.history.log import Log
 from triage.history.tables import History

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.unit.ledger.drafts import draft
 from tests.postgres import Server
+from tests.unit.ledger.drafts import draft
 
 from triage.ledger.audit import make_checkpoint, verify, verify_against
 from triage.ledger.checkpoint import Signer

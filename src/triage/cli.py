@@ -491,6 +491,9 @@ def serve(
     clock: Annotated[str | None, typer.Option(help="What counts as now: data or wall.")] = None,
 ) -> None:
     """Serve the API and the list."""
+    import gc
+
+    gc.disable()  # what is loaded stays, until the server is up
     from triage.serving.event_log import check_free
     from triage.serving.main import create
     from triage.serving.server import serve as run

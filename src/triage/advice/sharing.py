@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from triage.errors import TriageError
 
@@ -53,6 +51,9 @@ def shared_out(
     """
     if not claims:
         return ()
+    from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415 - after the start
+    from scipy.sparse import csr_array  # noqa: PLC0415
+
     orders = {each: at for at, each in enumerate(dict.fromkeys(c.order_id for c in claims))}
     cells = {each: at for at, each in enumerate(dict.fromkeys(k for c in claims for k in c.wants))}
     rows, columns, values = [], [], []

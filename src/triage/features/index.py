@@ -15,17 +15,20 @@ import numpy.typing as npt
 
 from triage.features.book import OrderBook
 from triage.features.calendar import Calendar
-from triage.features.compile import MAX_COLUMNS, Floats, Ints, Program
-from triage.features.entries import entries_of
+from triage.features.compile import Floats, Ints, Program
 from triage.features.facts import Subject
 from triage.features.index_arrays import IndexArrays
 from triage.features.index_changes import START, Rows, change_rows, scratch
-from triage.jit import kernel
+from triage.features.index_filling import (
+    MOST_ENTRIES,
+    Filling,
+    StreamEntries,
+    counted_by,
+    put_in_place,
+)
 
 _START, _SUMS, _COUNT, _ROOM = 0, 1, 2, 3
 _FIRST_ROOM = 8
-_MOST_ENTRIES = 2
-"""What one row puts into one stream at most: begin and end, or an outcome and its correction."""
 
 Held = TypeVar("Held", Ints, npt.NDArray[np.int32])
 
@@ -45,7 +48,7 @@ class AsOfIndex:
     ) -> None:
         self.program, self.calendar = program, calendar
         self._only = only
-        most = _MOST_ENTRIES * program.streams.shape[0]
+        most = MOST_ENTRIES * program.streams.shape[0]
         self._scratch = scratch(most), scratch(most)
         self._arrays = IndexArrays(
             np.zeros((program.tables.shape[0], 2), dtype=np.int64),
@@ -91,34 +94,26 @@ class AsOfIndex:
             numbers: (n, numbers of the subject).
             keys: (n,) key numbers by key set, -1 where a key is not known.
         """
-        tables = self.program.tables
-        streams = [int(s) for s in np.flatnonzero(self.program.streams[:, 9] == int(subject))]
-
-        def entries(stream: int) -> tuple[Ints, Ints, Ints]:
-            columns = int(self.program.streams[stream, 5])
-            return _stream_entries(
-                self.program, self.calendar, int(subject), stream, event, known, numbers, columns
-            )
-
-        def tables_of(stream: int) -> list[int]:
-            found = np.flatnonzero(tables[:, 0] == stream).tolist()
-            return [at for at in found if self._only is None or at in self._only]
-
-        streams = [stream for stream in streams if tables_of(stream)]
-
+        tables, streams = self.program.tables, self.program.streams
+        of_stream = {
+            stream: [
+                table
+                for table in np.flatnonzero(tables[:, 0] == stream).tolist()
+                if self._only is None or table in self._only
+            ]
+            for stream in np.flatnonzero(streams[:, 9] == int(subject)).tolist()
+        }
+        wanted = [stream for stream, own in of_stream.items() if own]
+        filling = Filling(self.program, self.calendar, int(subject), event, known, numbers)
         needed = np.zeros(2, dtype=np.int64)
-        for stream in streams:
-            row = entries(stream)[2]
-            for table in tables_of(stream):
-                held = int((keys[int(tables[table, 1])][row] >= 0).sum())
-                needed += (held, held * int(tables[table, 2] // 2))
+        for stream in wanted:
+            for table in of_stream[stream]:
+                most = filling.most(stream, keys[int(tables[table, 1])])
+                needed += (most, most * int(tables[table, 2] // 2))
         self._grow(segments=0, times=int(needed[0]), sums=int(needed[1]))
-        for stream in streams:
-            time, values, row = entries(stream)
-            by_time = np.lexsort((values[:, min(1, values.shape[1] - 1)], time))
-            time, values, row = time[by_time], values[by_time], row[by_time]
-            for table in tables_of(stream):
-                self._load(table, keys[int(tables[table, 1])][row], time, values)
+        for stream, entries in zip(wanted, filling.by_stream(wanted), strict=True):
+            for table in of_stream[stream]:
+                self._load(table, keys[int(tables[table, 1])][entries.row], entries)
 
     def change(self, subject: Subject, before: Rows, after: Rows) -> None:
         """Put the entries of rows in place of those that they had, if any.
@@ -204,35 +199,21 @@ class AsOfIndex:
             arrays = arrays._replace(counts=counts)
         self._arrays = arrays
 
-    def _load(self, table: int, keys: Ints, times: Ints, values: Ints) -> None:
-        """Fill a table from entries in the order of their times (ties: of their first value)."""
-        have = keys >= 0
-        keys, times, values = keys[have], times[have], values[have]
-        if not len(keys):
+    def _load(self, table: int, keys: Ints, entries: StreamEntries) -> None:
+        """Fill a table from the entries of its stream, which have these keys."""
+        counts = counted_by(keys)
+        held, segments = int(counts.sum()), int((counts > 0).sum())
+        if not held:
             return
         columns = int(self.program.tables[table, 2])
-        by_key = np.argsort(keys, kind="stable")
-        keys, times, values = keys[by_key], times[by_key], values[by_key, :columns]
-        unique, first = np.unique(keys, return_index=True)
-        counts = np.diff(np.append(first, len(keys)))
-        width = columns // 2
-        self._grow(segments=len(unique), times=len(keys), sums=len(keys) * width)
-        self._reserve_keys(table, int(unique[-1]) + 1)
-        arrays, used = self._arrays, self._used
-        sums = np.cumsum(values, axis=0)
-        base = np.zeros_like(sums[first])
-        base[1:] = sums[first[1:] - 1]
-        sums -= np.repeat(base, counts, axis=0)
-        arrays.times[used[1] : used[1] + len(keys)] = times
-        arrays.sums[used[2] : used[2] + len(keys) * width] = sums[:, 1::2].ravel()
-        at = used[1] + used[2]
-        arrays.counts[at : at + len(keys) * (width + 1)] = sums[:, ::2].ravel()
-        numbers = used[0] + np.arange(len(unique))
-        arrays.segment_of[arrays.heads[table, 0] + unique] = numbers
-        arrays.segments[numbers] = np.column_stack(
-            [used[1] + first, used[2] + first * width, counts, counts]
+        sums = held * (columns // 2)
+        self._grow(segments=segments, times=held, sums=sums)
+        self._reserve_keys(table, len(counts))
+        head = int(self._arrays.heads[table, 0])
+        put_in_place(
+            self._arrays, head, self._used, columns, counts, keys, entries.time, entries.values
         )
-        self._used += (len(unique), len(keys), len(keys) * width)
+        self._used += (segments, held, sums)
 
 
 def _larger(array: Held, used: int, size: int) -> Held:
@@ -240,30 +221,3 @@ def _larger(array: Held, used: int, size: int) -> Held:
     larger: Held = np.empty(int(size) * 3 // 2, dtype=array.dtype)
     larger[:used] = array[:used]
     return larger
-
-
-@kernel
-def _stream_entries(
-    program: Program, calendar: Calendar, subject: int, stream: int, event: Ints, known: Ints,
-    numbers: Floats, columns: int,
-) -> tuple[Ints, Ints, Ints]:  # fmt: skip
-    """Return moments, columns and row numbers of what many rows put into one stream."""
-    n = event.shape[0]
-    streams = np.empty(_MOST_ENTRIES, dtype=np.int64)
-    time = np.empty(_MOST_ENTRIES, dtype=np.int64)
-    values = np.empty((_MOST_ENTRIES, MAX_COLUMNS), dtype=np.int64)
-    all_time = np.empty(_MOST_ENTRIES * n, dtype=np.int64)
-    all_values = np.empty((_MOST_ENTRIES * n, columns), dtype=np.int64)
-    all_rows = np.empty(_MOST_ENTRIES * n, dtype=np.int64)
-    at = 0
-    for i in range(n):
-        k = entries_of(
-            program, calendar, subject, stream, stream + 1, event[i], known[i], numbers[i],
-            streams, time, values,
-        )  # fmt: skip
-        for j in range(k):
-            all_time[at + j] = time[j]
-            all_values[at + j] = values[j, :columns]
-            all_rows[at + j] = i
-        at += k
-    return all_time[:at], all_values[:at], all_rows[:at]

@@ -126,8 +126,8 @@ def joined(log: History, came: Came) -> History:
 def _milestones(log: History, came: Came, rows: pd.Index[Any], created: Ints) -> pd.DataFrame:
     added = _with_orders(came.milestones, rows)
     order = added["order"].to_numpy(np.int64)
-    known = np.maximum(added["record_time"].to_numpy(np.int64), created[np.maximum(order, 0)])
-    added = added.assign(record_time=np.where(order < 0, added["record_time"], known))
+    known = np.append(created, UNKNOWN_TIME)[order]
+    added = added.assign(record_time=np.maximum(added["record_time"].to_numpy(np.int64), known))
     of_nobody = added[order < 0]
     return _stacked(
         _known_first(_stacked(log.milestones, added[order >= 0]), "milestone"), of_nobody

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,7 +22,7 @@ from triage.serving.app import create_app, wall_clock
 from triage.serving.challenger import load_challenger
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
-from triage.serving.exceptions.desk import load_exception_desk
+from triage.serving.exceptions.desk import exception_desk, load_exception_model
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.exceptions.raised import RaisedExceptions
 from triage.serving.feeds import Feeds
@@ -30,6 +33,7 @@ from triage.serving.live import Live
 from triage.serving.operations import Operations
 from triage.serving.price_desk import PriceDesk, load_price_desk
 from triage.serving.scorer import Scorer
+from triage.serving.side_models import SideModels
 from triage.serving.succession import Succession
 from triage.serving.warming import Warming
 from triage.serving.webhooks.receiver import receivers
@@ -91,6 +95,9 @@ def create(settings: Settings | None = None) -> FastAPI:
     """
     configured = settings or Settings()
     guard = Guard(configured)
+    loader = ThreadPoolExecutor(1)
+    beside = loader.submit(load_exception_model, configured)
+    loader.shutdown(wait=False)
     try:
         scorer, known = _load(configured)
     except (BundleError, HistoryError) as error:
@@ -108,7 +115,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     scorers = [scorer]
     if challenger is not None and isinstance(challenger.advisor, Scorer):
         scorers.append(challenger.advisor)
-    desk = load_exception_desk(configured, log)
+    desk = exception_desk(beside.result(), configured, log)
     queue = None if desk is None else ExceptionQueue(desk)
     raised = RaisedExceptions(log)
     known.recall(raised, queue, scorer)
@@ -130,10 +137,18 @@ def create(settings: Settings | None = None) -> FastAPI:
             log, lambda: scorer if kept.live.follower is None else kept.live.follower.scorer,
             queue, lambda: [] if kept.outcomes is None else kept.outcomes.record.outcomes(),
         ),
-        succession=lambda service, shadowing: (
-            Succession(configured, service, shadowing, scorer, known).running()
+        succession=lambda service, shadowing: _following(
+            Succession(configured, service, shadowing, scorer, known),
+            SideModels(configured.home, service, scorer.policy.succession.look_seconds),
         ),
     )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def _following(champion: Succession, beside: SideModels) -> AsyncIterator[None]:
+    """Follow every pointer until the service stops."""
+    async with champion.running(), beside.running():
+        yield
 
 
 def _decisions(settings: Settings, scorer: Scorer, prices: PriceDesk | None) -> Decisions | None:

@@ -75,6 +75,7 @@ class SteadyServer(uvicorn.Server):
         """Start the app, then set aside what there is."""
         await super().startup(sockets)
         gc.freeze()
+        gc.enable()
 
 
 def config(app: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -82,14 +82,26 @@ class ExceptionDesk:
         self.policy = policy
         self.playbooks = playbooks
         self._read_until = history.extracted_at + 1
-        self._context = LogContext(history, model.numbers.time_zone)
-        self._standing = lru_cache(maxsize=_MOMENTS)(self._context.open_orders.at)
+        self._context_in = partial(LogContext, history)
+        self._read(model.numbers.time_zone)
         table = history.exceptions
         opens = (table["phase"] == ExceptionPhase.RAISED.value).to_numpy(bool)
         self._raised = table[opens].drop_duplicates("exception_id").reset_index(drop=True)
         self._at = {name: at for at, name in enumerate(self._raised["exception_id"].tolist())}
         self._closed = set(table.loc[~opens, "exception_id"].tolist())
         self.of_id = lru_cache(maxsize=_KEPT)(self._of_id)
+
+    def take_over(self, model: ExceptionModel, version: str) -> None:
+        """Let another model classify from now on."""
+        if model.numbers.time_zone != self.model.numbers.time_zone:
+            self._read(model.numbers.time_zone)
+        self.model, self.version = model, version
+        self.of_id.cache_clear()
+
+    def _read(self, time_zone: str) -> None:
+        """Read what an exception's order and surroundings were, in a time zone."""
+        self._context = self._context_in(time_zone)
+        self._standing = lru_cache(maxsize=_MOMENTS)(self._context.open_orders.at)
 
     def _of_id(self, exception_id: str) -> Case:
         """Classify a stored exception as of when it became known.
@@ -278,8 +290,8 @@ def playbook_out(book: Playbook) -> dict[str, Any]:
     }
 
 
-def load_exception_desk(settings: Settings, history: History) -> ExceptionDesk | None:
-    """Return the desk of the champion; None where no model was promoted or it cannot be read.
+def load_exception_model(settings: Settings) -> tuple[ExceptionModel, str] | None:
+    """Return the champion and its version; None where none was promoted or it cannot be read.
 
     A model that cannot be read is told in the log of the service: scores do not wait for it.
     """
@@ -288,14 +300,21 @@ def load_exception_desk(settings: Settings, history: History) -> ExceptionDesk |
         if pointer is None:
             return None
         folder = bundle_folder(settings.home, NAME, pointer["digest"])
-        model = ExceptionModel.load(folder, pointer["digest"])
+        return ExceptionModel.load(folder, pointer["digest"]), str(pointer["version"])
     except BundleError as error:
         _LOG.warning("exceptions are not classified: %s", error)
         return None
+
+
+def exception_desk(
+    loaded: tuple[ExceptionModel, str] | None, settings: Settings, history: History
+) -> ExceptionDesk | None:
+    """Return the desk of a champion that was loaded; None without one."""
+    if loaded is None:
+        return None
     return ExceptionDesk(
-        model, str(pointer["version"]), history, policies.load(settings.workspace),
-        load_playbooks(settings.workspace),
-    )  # fmt: skip
+        *loaded, history, policies.load(settings.workspace), load_playbooks(settings.workspace)
+    )
 
 
 def _record(row: pd.Series[Any]) -> ExceptionEvent:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import Final, Protocol
 
 from triage.domain.clock import from_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Order, Record
+from triage.models.exceptions import ExceptionModel
 from triage.serving.exceptions.desk import Case, ExceptionDesk
 
 _KEPT: Final = 10_000
@@ -27,12 +30,12 @@ class Raised:
 
     Attributes:
         event: the record that raised it.
-        order: its order, where that had come in after the log was read.
+        order: gives its order, where that was known when it was raised.
         case: as it is classified; None until it is.
     """
 
     event: ExceptionEvent
-    order: Order | None = None
+    order: Callable[[], Order | None] | None = None
     case: Case | None = None
 
 
@@ -87,7 +90,7 @@ class ExceptionQueue:
         if record.phase is not ExceptionPhase.RAISED:
             self._close(name)
         elif name not in self._raised and not self.desk.is_closed(name):
-            order = None if orders is None else orders.order_of(record.order_id)
+            order = None if orders is None else partial(orders.order_of, record.order_id)
             raised = self._raised[name] = Raised(record, order)
             self._open = None
             self._point(name, raised)
@@ -117,9 +120,23 @@ class ExceptionQueue:
         """Return the open exceptions of an order, oldest first."""
         return [self._case(self._raised[name]) for name in self._of_order.get(order_id, ())]
 
+    def take_over(self, model: ExceptionModel, version: str) -> None:
+        """Let another model classify from now on; what is open is classified anew when looked at.
+
+        Args:
+            model: classifies.
+            version: its version in the registry.
+        """
+        self.desk.take_over(model, version)
+        for raised in chain(self._raised.values(), self.came):
+            raised.case = None
+        self._open = None
+        self.version += 1
+
     def _case(self, raised: Raised) -> Case:
         if raised.case is None:
-            raised.case = self.desk.of_event(raised.event, raised.order)
+            order = None if raised.order is None else raised.order()
+            raised.case = self.desk.of_event(raised.event, order)
         return raised.case
 
     def _point(self, name: str, raised: Raised) -> None:

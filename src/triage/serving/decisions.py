@@ -105,6 +105,11 @@ class Decisions:
         self.expiries = Expiries()
         self.expiries.restore(lambda most: ledger.last(most, KIND), time.time_ns() // 1_000)
 
+    def judge_prices_by(self, digest: str) -> None:
+        """Name another bundle of prices in the decisions that follow."""
+        self._prices = digest
+        self._basis_of.cache_clear()
+
     def draft(
         self, decision_id: str, body: bytes, answer: bytes, said: Assessment, info: ModelInfo,
         events: int, *, whole: bool,

@@ -45,6 +45,11 @@ class PriceDesk:
         order = self._added.get(order_id)
         return self._of_id(order_id) if order is None else self.of_order(order)
 
+    def take_over(self, model: PriceModel) -> None:
+        """Let another model judge from now on."""
+        self.model = model
+        self._of_id.cache_clear()
+
     def note(self, record: Record) -> None:
         """Take in one more record: an order that is new."""
         if isinstance(record, Order) and not self._of_id(record.order_id):

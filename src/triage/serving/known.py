@@ -39,7 +39,16 @@ class Known:
             HistoryError: if there is no log, or an event cannot be read by this version.
             DamagedJournalError: if the events are damaged.
         """
-        log = Log(home).read()
+        return cls.since(Log(home).read(), home)
+
+    @classmethod
+    def since(cls, log: History, home: Path) -> Known:
+        """Read the events of a home, and join them to a log.
+
+        Raises:
+            HistoryError: if an event cannot be read by this version.
+            DamagedJournalError: if the events are damaged.
+        """
         documents: dict[type[Record], list[bytes]] = {}
         before: list[int] = []
         orders = documents.setdefault(Order, [])

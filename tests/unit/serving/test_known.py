@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from triage.advice import policy
+from triage.advice.assessment import Assessment
+from triage.domain.clock import MICROS_PER_DAY, to_micros
+from triage.domain.records import ExceptionEvent, Order, Record
+from triage.errors import RequestError
+from triage.history.log import Log
+from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
+from triage.history.tables import History
+from triage.models.at_risk import NAME, AtRiskModel
+from triage.serving.event_log import EventLog
+from triage.serving.exceptions.raised import RaisedExceptions
+from triage.serving.feeds import Feeds
+from triage.serving.known import Known
+from triage.serving.live import Live
+from triage.serving.scorer import Scorer
+from triage.serving.warming import Warming
+
+_DAYS = 3
+
+
+@pytest.fixture(scope="module")
+def log(home: Path) -> History:
+    """A log that ends three days before the newest record."""
+    return Log(home).read(before=Log(home).read().extracted_at - _DAYS * MICROS_PER_DAY)
+
+
+@pytest.fixture(scope="module")
+def later(home: Path, log: History) -> list[Record]:
+    """What came since, some of it twice, and some of it long after it became known."""
+    whole = Log(home).read()
+    found: list[Record] = [*whole.order_objects()]
+    for read in (milestones_of, positions_of, exceptions_of, supplies_of):
+        found += read(whole)
+    kept = [each for each in found if to_micros(each.record_time) >= log.extracted_at]
+    kept += kept[::9]
+    random.Random(5).shuffle(kept)  # noqa: S311 - not for secrets
+    return kept
+
+
+@pytest.fixture(scope="module")
+def lived(
+    home: Path, log: History, later: list[Record], tmp_path_factory: pytest.TempPathFactory
+) -> Live:
+    """A service that took in one record after another; its events stay in a folder."""
+    events = EventLog(tmp_path_factory.mktemp("events"))
+    live = Live(events, [scorer_of(home, log)], feeds=Feeds(log), raised=RaisedExceptions(log))
+    named = [(str(number), each) for number, each in enumerate(later)]
+
+    async def go() -> None:
+        for event in named:
+            await live.take([event])
+
+    asyncio.run(go())
+    events.close()
+    return live
+
+
+@pytest.fixture(scope="module")
+def known(lived: Live, log: History) -> Known:
+    return Known.since(log, lived.events.home)
+
+
+def scorer_of(home: Path, history: History) -> Scorer:
+    (folder,) = (home / "models" / NAME).glob("*/")
+    return Scorer(AtRiskModel.load(folder, folder.name), "7", history, policy.load())
+
+
+def answers(scorer: Scorer) -> dict[str, Assessment]:
+    """What is said of every open order, other ways included."""
+    found = {}
+    for name in scorer.engine.book.ids:
+        try:
+            found[name] = scorer.score_id(name, ways=True)
+        except RequestError:  # closed
+            continue
+    return found
+
+
+def test_a_start_says_of_every_order_what_was_said_before_it(
+    home: Path, lived: Live, known: Known
+) -> None:
+    before, started = lived.scorers[0], scorer_of(home, known.history)
+    assert started.now() == before.now()
+    assert started.engine.book.ids == before.engine.book.ids
+    said = answers(before)
+    assert len(said) > 150
+    assert any(each.recommendations for each in said.values())
+    assert answers(started) == said
+
+
+def test_a_start_knows_the_orders_feeds_and_exceptions_that_came(
+    home: Path, log: History, lived: Live, known: Known
+) -> None:
+    started, raised = scorer_of(home, known.history), RaisedExceptions(log)
+    known.recall(raised, None, started)
+    assert known.events == lived.applied
+    assert Feeds(known.history).newest == (lived.feeds.newest if lived.feeds else None)
+    names = set(lived.scorers[0].engine.book.ids[len(log.orders) :])
+    assert len(names) > 50
+    for name in names:
+        assert started.order_of(name) == lived.scorers[0].order_of(name)
+    assert lived.raised is not None
+    assert any(lived.raised.of_order(name) for name in names)
+    for name in started.engine.book.ids:
+        assert raised.of_order(name) == lived.raised.of_order(name)
+
+
+def test_an_exception_counts_only_orders_that_had_come_before_it(
+    known: Known, later: list[Record], log: History
+) -> None:
+    held = set(log.orders["order_id"])
+    before: list[int] = []
+    orders = 0
+    for record in later:
+        orders += isinstance(record, Order)
+        if isinstance(record, ExceptionEvent):
+            before.append(orders)
+    assert known.orders_before.tolist() == before
+    assert held.isdisjoint(known.history.orders["order_id"][len(log.orders) :])
+
+
+def test_the_first_list_is_ranked_beside_requests_and_is_the_list(home: Path, known: Known) -> None:
+    at_once, beside = scorer_of(home, known.history), scorer_of(home, known.history)
+
+    async def go() -> list[bool]:
+        warming = Warming(Live(None, [beside]), beside)
+        seen = [warming.over, beside.ranked]
+        async with warming.running():
+            await warming.ranked()
+        return [*seen, warming.over, beside.ranked]
+
+    assert asyncio.run(go()) == [False, False, True, True]
+    assert beside.worklist() == at_once.worklist()
+
+
+def test_an_event_during_the_ranking_is_in_the_list(
+    home: Path, log: History, later: list[Record]
+) -> None:
+    scorer = scorer_of(home, log)
+    live = Live(None, [scorer])
+    placed = next(each for each in later if isinstance(each, Order))
+    steps = scorer.ranking(50)
+    assert next(steps) > 0
+    live.apply([placed])
+    assert list(steps)[-1] == 0
+    names = {item.assessment.order_id for item in scorer.worklist().items}
+    assert placed.order_id in names

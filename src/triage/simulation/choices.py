@@ -24,6 +24,7 @@ from triage.simulation.economics import (
     SPLIT_COST,
     SPLIT_FREIGHT,
     freight,
+    freight_of,
     lateness_cost,
 )
 from triage.simulation.replay import Luck, packed_at
@@ -40,6 +41,7 @@ class Choice:
         minute: from when on the change holds.
         site: from where the lines in `moves` ship then; -1: nothing moves.
         moves: places of lines within the order, from 0.
+        pieces: how many of each line in `moves` ship from there; the rest stays. Empty: all.
         express: whether it goes by Express.
     """
 
@@ -47,6 +49,7 @@ class Choice:
     minute: int
     site: int = -1
     moves: tuple[int, ...] = ()
+    pieces: tuple[int, ...] = ()
     express: bool = False
 
 
@@ -111,16 +114,38 @@ class Chooser:
 
     def short(self, order: int, minute: int, site: int = -1) -> tuple[int, ...]:
         """Return the lines whose stock does not lie free at a minute: at a site, or its own."""
-        past, lines = self._past, self._lines(order)
-        place_of = self.done.orders.site[order] if site < 0 else site
+        return tuple(np.flatnonzero(self._missing(order, minute, site)).tolist())
+
+    def completing(self, order: int, minute: int) -> list[Choice]:
+        """Return the ways to ship what is missing at a minute from one other site that has it."""
+        lines, missing = self._lines(order), self._missing(order, minute)
+        moves = np.flatnonzero(missing)
+        if not len(moves) or (missing == self.done.orders.own.quantity[lines]).all():
+            return []
+        places = tuple(moves.tolist())
+        return [
+            Choice(order, minute, site, places, tuple(missing[moves].tolist()))
+            for site in self.stocking(order, places).tolist()
+            if (self._free(order, minute, site)[moves] >= missing[moves]).all()
+        ]
+
+    def _missing(self, order: int, minute: int, site: int = -1) -> Ints:
+        """Return pieces by line that do not lie free at a minute: at a site, or its own."""
+        quantity = self.done.orders.own.quantity[self._lines(order)]
+        place = int(self.done.orders.site[order]) if site < 0 else site
+        missing: Ints = np.maximum(quantity - self._free(order, minute, place), 0)
+        return missing
+
+    def _free(self, order: int, minute: int, site: int) -> Ints:
+        """Return pieces free by line at a site at a minute."""
+        past = self._past
         found = []
-        for at, line in enumerate(range(lines.start, lines.stop)):
-            shelf = place_of * self._skus + self.done.orders.own.sku[line]
+        for sku in self.done.orders.own.sku[self._lines(order)].tolist():
+            shelf = site * self._skus + sku
             low, high = past.shelf_from[shelf], past.shelf_from[shelf + 1]
             place = low + np.searchsorted(past.shelf_minute[low:high], minute, side="right") - 1
-            if place < low or past.shelf_free[place] < self.done.orders.own.quantity[line]:
-                found.append(at)
-        return tuple(found)
+            found.append(max(int(past.shelf_free[place]), 0) if place >= low else 0)
+        return np.array(found, dtype=np.int64)
 
     def came(self, choices: Sequence[Choice]) -> Came:
         """Return what would have come of choices, each alone in a world that stays as it was."""
@@ -153,12 +178,25 @@ class Chooser:
         orders, world = self.done.orders, self.done.world
         home = orders.site[order]
         usual = freight(world, orders, order, home, orders.service[order], orders.carrier[order])
-        whole = np.array([len(e.moves) == orders.lines[e.order] for e in choices], dtype=bool)
+        whole = np.array([self._is_whole(each) for each in choices], dtype=bool)
         split = np.array([bool(e.moves) for e in choices], dtype=bool) & ~whole
         there = np.array([self._there(each) for each in choices], dtype=np.int64)
         this_way = freight(world, orders, order, np.where(whole, there, home), service, carrier)
         cost = this_way - usual + np.where(whole, MOVE_COST, 0.0)
-        return np.where(split, SPLIT_FREIGHT * usual + SPLIT_COST, cost).astype(np.float64).round(2)
+        kg = np.array([self._part_kg(each) for each in choices])
+        part = freight_of(world, orders, order, kg, there, service, carrier)
+        part = np.where(kg > 0, part, SPLIT_FREIGHT * usual)
+        return np.where(split, part + SPLIT_COST, cost).astype(np.float64).round(2)
+
+    def _is_whole(self, choice: Choice) -> bool:
+        return not choice.pieces and len(choice.moves) == self.done.orders.lines[choice.order]
+
+    def _part_kg(self, choice: Choice) -> float:
+        """Return what pieces that move weigh; 0 where whole lines do."""
+        if not choice.pieces:
+            return 0.0
+        sku = self.done.orders.own.sku[self._lines(choice.order)][list(choice.moves)]
+        return float(self.done.world.skus.weight_kg[sku] @ np.array(choice.pieces))
 
     def _home(self, choice: Choice) -> int:
         return int(self.done.orders.site[choice.order])
@@ -173,8 +211,12 @@ class Chooser:
     def _packed(self, choice: Choice, part: int) -> int:
         """Return when the lines that stay (0) or move (1) are packed; -1 if there are none."""
         orders, lines = self.done.orders, self._lines(choice.order)
-        moves = np.isin(np.arange(lines.stop - lines.start), choice.moves)
-        chosen = moves if part else ~moves
+        pieces = orders.own.quantity[lines].copy()
+        moved = np.zeros_like(pieces)
+        places = list(choice.moves)
+        moved[places] = choice.pieces or pieces[places]
+        pieces = moved if part else pieces - moved
+        chosen = pieces > 0
         if not chosen.any():
             return -1
         if not choice.moves and self.done.run.first_allocated[choice.order] <= choice.minute:
@@ -185,7 +227,7 @@ class Chooser:
         luck, ready = self._as_of(choice.order, choice.minute)
         _, packed = packed_at(
             self._past, luck, choice.order, site, priority, ready, shelves,
-            orders.own.quantity[lines][chosen], not part and not choice.moves,
+            pieces[chosen], not part and not choice.moves,
         )  # fmt: skip
         return int(packed)
 

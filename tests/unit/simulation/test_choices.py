@@ -105,3 +105,28 @@ def test_by_chance_a_way_is_worth_the_same_each_time_and_errors_shrink(small: Si
     assert first.futures.sum() > 0
     counted = first.futures > 0
     assert ((first.late_staying >= 0) & (first.late_staying <= 1))[counted].all()
+
+
+def test_missing_pieces_from_elsewhere_arrive_no_sooner_than_in_the_world_run_anew(
+    small: Simulated, chooser: Chooser
+) -> None:
+    """A replay looks at what a wave left on the shelves, so it may be a day too late."""
+    agree, tried = 0, 0
+    for order, minute in waiting(small):
+        ways = chooser.completing(order, minute)
+        if not ways or tried == 8:
+            continue
+        run = Operations(small.world, small.shocks, small.orders, EVERY)
+        people = People(run, nobody, Staff())
+        people.at(minute, Proposal(order, Action.SPLIT, ways[0].site))
+        again = people.parts.together(run.run())
+        assert [deed.done for deed in people.deeds] == [True]
+        came = chooser.came(ways[:1])
+        tried += 1
+        agree += int(again.delivered[order] // DAY == came.delivered[0] // DAY)
+        assert again.delivered[order] // DAY <= came.delivered[0] // DAY
+        assert came.cost[0] > 0
+        pieces = small.orders.own.quantity[small.orders.own.order == order]
+        assert sum(ways[0].pieces) < pieces.sum()
+    assert tried == 8
+    assert agree >= 5

@@ -7,14 +7,13 @@ depends on (model, policy, log, number of events), so that `replay` can make it 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from triage.advice.assessment import Assessment
 from triage.advice.policy import Policy
@@ -74,10 +73,10 @@ class Decision:
     @classmethod
     def of(cls, entry: Entry) -> Decision:
         """Read an entry of the ledger."""
-        body = json.loads(entry.body)
+        body = from_json(entry.body)
         asked = body["asked"]
         if asked is None and entry.personal is not None:
-            asked = json.loads(entry.personal)
+            asked = from_json(entry.personal)
         return cls(
             entry.id, entry.at, asked, body["as_of"], Basis(**body["basis"]), body["exact"],
             body["answer"],

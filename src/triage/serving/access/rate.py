@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 MOST_CALLERS = 10_000
 """So many buckets are kept; the one that was used longest ago goes first."""
@@ -63,6 +64,7 @@ class Buckets:
         return told | ({"retry-after": str(math.ceil(level.wait))} if level.wait else {})
 
 
+@lru_cache(maxsize=1024)
 def place(address: str) -> str:
     """Return what of an address one client has: all of IPv4, the first 64 bits of IPv6."""
     try:

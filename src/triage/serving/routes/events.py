@@ -66,7 +66,7 @@ def _of_document(body: bytes, *, batch: bool) -> _Sent:
     if not batch and isinstance(parsed, dict) and list(parsed) == ["events"]:
         parsed, batch = parsed["events"], True
     if not batch:
-        return _Sent([body], lambda one: [safe_json.validated(Event, one[0])], many=False)
+        return _Sent([body], lambda one: [safe_json.strictly(Event, one[0])], many=False)
     if not isinstance(parsed, list):
         raise problems.InvalidInputError([{"pointer": "/events", "detail": "must be a list"}])
     return _Sent(parsed, partial(safe_json.revalidated_parts, Event), many=True)

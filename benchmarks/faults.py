@@ -19,14 +19,14 @@ import random
 import shutil
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.event_speed import BULK, measure
 from benchmarks.fault_models import Mutations, Swaps, mutations, swaps, variant
-from benchmarks.fault_service import Service, Traffic, eager, position, request_of
+from benchmarks.fault_service import Service, Traffic, eager, position
 from benchmarks.fault_training import (
     pointer_is_whole,
     promoting_killed,
@@ -34,7 +34,6 @@ from benchmarks.fault_training import (
     training_killed,
 )
 from benchmarks.promise_sheet import Shown, show_promises, shown
-from benchmarks.score_http import Client
 from triage.demo import prepare
 from triage.ledger.audit import verify
 from triage.ledger.reading import open_reading
@@ -45,7 +44,6 @@ from triage.serving.replay import replay
 from triage.settings import Settings
 
 _EVERY_TRAINING, _EVERY_PROMOTION = 10, 5
-_BULK = 5_000
 SAMPLE = "sample"
 
 
@@ -188,48 +186,16 @@ class _Faults:
         for decision in traffic.decisions:
             found.lost_decisions += service.ask("GET", f"/v1/decisions/{decision}")[0] != 200
         again = [position(number, self._since) for number in traffic.events]
-        for at in range(0, len(again), _BULK):
-            body = json.dumps({"events": again[at : at + _BULK]}).encode()
+        for at in range(0, len(again), BULK):
+            body = json.dumps({"events": again[at : at + BULK]}).encode()
             found.lost_events += service.ask("POST", "/v1/events", body)[1]["accepted"]
         self._number = traffic.number + 1
 
     def _speeds(self) -> None:
-        sheet, service, first, since = self._sheet, self._service, self._number, self._since
-        bodies = [
-            b"\n".join(json.dumps(position(n, since)).encode() for n in range(at, at + _BULK))
-            for at in range(first, first + 4 * _BULK, _BULK)
-        ]
-        started = time.perf_counter()
-        taken = sum(
-            service.ask("POST", "/v1/events", body, "x-ndjson")[1]["accepted"] for body in bodies
-        )
-        sheet.bulk_per_second = round(taken / (time.perf_counter() - started))
-        first += 4 * _BULK
-        times: list[float] = []
-
-        def send(numbers: range) -> None:
-            client = Client(service.port)
-            with client.socket:
-                for number in numbers:
-                    body = json.dumps(position(number, since)).encode()
-                    begun = time.perf_counter()
-                    client.ask(request_of("POST", "/v1/events", body))
-                    times.append(time.perf_counter() - begun)
-
-        each = 100
-        ends = first + 32 * each
-        senders = [
-            threading.Thread(target=send, args=(range(at, at + each),))
-            for at in range(first, ends, each)
-        ]
-        started = time.perf_counter()
-        for sender in senders:
-            sender.start()
-        for sender in senders:
-            sender.join()
-        sheet.single_per_second = round(len(times) / (time.perf_counter() - started))
-        sheet.single_p50_ms = round(sorted(times)[len(times) // 2] * 1000, 2)
-        self._number = ends
+        speed, self._number = measure(self._service, self._number, self._since)
+        self._sheet.bulk_per_second = speed.bulk_per_second
+        self._sheet.single_per_second = speed.single_per_second
+        self._sheet.single_p50_ms = speed.single_p50_ms
 
     def _replay(self) -> None:
         reading = open_reading(self._home)
@@ -271,7 +237,7 @@ def show(sheet: Sheet) -> None:
     if sheet.mutations is not None:
         print(f"spoilt bundles: {sheet.mutations.made}, refused {sheet.mutations.refused}")
     print(f"  start to first answer: median {starts[len(starts) // 2]} s")
-    print(f"events: {sheet.bulk_per_second:,.0f} a second in bulk (NDJSON of {_BULK:,})")
+    print(f"events: {sheet.bulk_per_second:,.0f} a second in bulk (NDJSON of {BULK:,})")
     print(
         f"  {sheet.single_per_second:,.0f} a second one by one from 32 clients,"
         f" p50 {sheet.single_p50_ms} ms"

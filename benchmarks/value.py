@@ -33,8 +33,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.value_lessons import Lessons
 from benchmarks.value_list import Ours
-from benchmarks.value_model import Floats, Lessons, Model, View
+from benchmarks.value_model import Floats, Model, View
 from triage.simulation import policies
 from triage.simulation.alternatives import alternatives
 from triage.simulation.calendar import DAY, NEVER, Ints

@@ -8,29 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, islice
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.value_model import Floats, Model, State, View
+from benchmarks.value_parts import SITES, completing, parts_cost
 from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.demand import FREIGHT_KG
 from triage.simulation.economics import (
     MOVE_COST,
-    SPLIT_COST,
     SUBSTITUTE_COST,
     freight,
-    freight_of,
 )
 from triage.simulation.policies import Action, Proposal, Situation
 from triage.simulation.transit import express_carrier
 from triage.simulation.value import TOLD_IN_TIME
 from triage.simulation.world import EXPRESS, GROUND
 
-_SITES = 3
-"""Other sites that are scored for an order, nearest first."""
 _MORE = 10.0
 """Orders by which queues are made longer to see what one more costs."""
 
@@ -158,7 +154,7 @@ class Ours:
         town = world.customers.town[now.orders.customer[now.order[waits]]]
         near = np.argsort(np.where(able, world.miles[:, town].T, np.inf), axis=1, kind="stable")
         found = []
-        for place in range(_SITES):
+        for place in range(SITES):
             site = near[:, place]
             kept = np.flatnonzero(able[np.arange(len(waits)), site])
             found.append(self._moved(view, waits[kept], loss, site[kept]))
@@ -183,7 +179,7 @@ class Ours:
         """Missing pieces go from another site, or two; in time only if all parts are."""
         now, state = view.now, view.state
         waits = inside[state.short[inside] & view.in_part[inside]]
-        plans = [(at, plan) for at in waits.tolist() for plan in self._completing(view, at)]
+        plans = [(at, plan) for at in waits.tolist() for plan in completing(view, at)]
         chosen = np.array([at for at, _ in plans], dtype=np.int64)
         town = now.world.customers.town[now.orders.customer[now.order[chosen]]]
         farthest = np.array(
@@ -191,46 +187,16 @@ class Ours:
              for (_, plan), to in zip(plans, town.tolist(), strict=True)], dtype=np.int64,
         )  # fmt: skip
         goes = self._filled(view, chosen, site=farthest)
-        cost = [self._parts_cost(view, at, plan) for at, plan in plans]
+        cost = [parts_cost(view, at, plan) for at, plan in plans]
         other = self._both(view, self._filled(view, chosen), goes)
         sites = [plan for _, plan in plans]
         return Offers(Action.SPLIT, chosen, sites, loss[chosen] - other - np.array(cost))
-
-    def _completing(self, view: View, at: int) -> list[tuple[int, ...]]:
-        """Return the nearest sites that have all that is missing for an order, else a pair."""
-        now, order = view.now, int(view.now.order[at])
-        lines = np.flatnonzero(view.owner == at)
-        lines = lines[view.missing[lines] > 0]
-        missing, free = view.missing[lines], view.free[:, view.sku[lines]]
-        town = int(now.world.customers.town[now.orders.customer[order]])
-        near = np.argsort(now.world.miles[:, town], kind="stable").tolist()
-        third = now.world.sites.third_party & now.orders.regulated[order]
-        able = [site for site in near if site != now.site[at] and not third[site]]
-        alone = [(site,) for site in able if (free[site] >= missing).all()]
-        pairs = (
-            pair
-            for pair in combinations(able, 2)
-            if (free[list(pair)].sum(axis=0) >= missing).all()
-        )
-        return [*alone[:_SITES]] if alone else [*islice(pairs, 1)]
 
     def _both(self, view: View, first: State, second: State) -> Floats:
         """Return (k,) USD expected to be lost by orders in two parts, taken as independent."""
         (p, owed), (q, also) = (self.model.outlook(view, part) for part in (first, second))
         both: Floats = (1.0 - (1.0 - p) * (1.0 - q)) * np.maximum(owed, also)
         return both
-
-    def _parts_cost(self, view: View, at: int, plan: tuple[int, ...]) -> float:
-        """Return USD of second parts, each taken to be an equal share of what is missing."""
-        now, state, parts = view.now, view.state, len(plan)
-        lines = view.owner == at
-        kg = float(now.world.skus.weight_kg[view.sku[lines]] @ view.missing[lines]) / parts
-        carried = freight_of(
-            now.world, now.orders, np.repeat(now.order[at], parts), np.full(parts, kg),
-            np.array(plan),
-            np.repeat(state.service[at], parts), np.repeat(state.carrier[at], parts),
-        )  # fmt: skip
-        return float(carried.sum()) + SPLIT_COST * parts
 
     def _faster(self, view: View, inside: Ints, loss: Floats) -> Offers:
         now, orders = view.now, view.now.orders

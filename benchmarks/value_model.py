@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -20,13 +19,6 @@ from triage.simulation.policies import Situation
 
 Floats = npt.NDArray[np.float64]
 STEPS = ("order_validated", "allocation_confirmed", "pick_released", "shipment_dispatched")
-_CATEGORICAL = ["site", "service", "carrier", "channel", "tier", "stage"]
-_PARAMETERS: dict[str, Any] = {
-    "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 60, "feature_fraction": 0.7,
-    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5.0, "seed": 1, "num_threads": 1,
-    "deterministic": True, "verbosity": -1,
-}  # fmt: skip
-_ROUNDS = 220
 _NOT_DUE = 30.0
 """Days that stand for what is not on its way."""
 
@@ -232,49 +224,3 @@ class Model:
         )
         owed = np.minimum(orders.penalty[state.order] * days, PENALTY_CAP) + LOST_GOODWILL * days
         return p, owed * orders.value[state.order]
-
-
-@dataclass(slots=True)
-class Lessons:
-    """Rows seen while nobody acted: inputs, and which order each is of."""
-
-    x: list[Floats]
-    order: list[Ints]
-    until: int
-
-    def watch(self, now: Situation) -> tuple[()]:
-        """Note what a situation shows, as a policy that proposes nothing."""
-        if now.now < self.until * DAY:
-            view = View(now)
-            here = np.flatnonzero((now.orders.promised[now.order] + 1) * DAY > now.now)
-            here = here[(here + now.now // DAY) % 2 == 0]
-            self.x.append(view.features(view.state.at(here)).astype(np.float32))
-            self.order.append(now.order[here])
-        return ()
-
-    def learn(self, promised: Ints, delivered: Ints) -> Model:
-        """Fit on orders whose outcome was known by the last day.
-
-        Args:
-            promised: (n,) promised day of every order.
-            delivered: (n,) minute; later than the last day counts as not known.
-        """
-        order = np.concatenate(self.order)
-        x = np.concatenate(self.x)
-        known = promised[order] + LONGEST_DAYS + 2 <= self.until
-        order, x = order[known], x[known]
-        days = np.clip(delivered[order] // DAY - promised[order], 0, LONGEST_DAYS)
-        late = days > 0
-        return Model(
-            _fitted(x, late, "binary"), _fitted(x[late], days[late], "regression", rounds=80)
-        )
-
-
-def _fitted(
-    x: npt.NDArray[Any], y: npt.NDArray[Any], objective: str, rounds: int = _ROUNDS
-) -> lgb.Booster:
-    data = lgb.Dataset(
-        x, y.astype(float), feature_name=INPUTS, categorical_feature=_CATEGORICAL,
-        free_raw_data=True,
-    )  # fmt: skip
-    return lgb.train(_PARAMETERS | {"objective": objective}, data, rounds)

@@ -10,14 +10,17 @@ import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Self
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.e2e.others import OTHERS, others
 from tests.e2e.running import CHROMIUM, FLAGS, served
+from tests.e2e.states import STATES, State, at
 
 from triage.serving.main import create
 from triage.settings import Settings
@@ -26,92 +29,40 @@ _DESKTOP, _PHONE = (1360, 900), (390, 844)
 _COLOURS = 255
 
 
+_PAPER = (794, 1123)
+_LOOKS: dict[str, tuple[tuple[int, int], str, Literal["screen", "print"]]] = {
+    "": (_DESKTOP, "light", "screen"),
+    "-dark": (_DESKTOP, "dark", "screen"),
+    "-phone": (_PHONE, "light", "screen"),
+    "-phone-dark": (_PHONE, "dark", "screen"),
+    "-print": (_PAPER, "light", "print"),
+}
+_EVERY_LOOK = ("list", "order", "exceptions", "exception", "operations", "models")
+_SCALES = {"list": 1.5}
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: its name, how the page is reached, and what it is looked at with."""
+    """One picture: its name, the state that it shows, and what it is looked at with."""
 
     name: str
-    reach: Callable[[Page], object]
-    size: tuple[int, int] = _DESKTOP
-    scheme: str = "light"
-    whole: bool = False
-    scale: float = 1.0
+    state: State
+    size: tuple[int, int]
+    scheme: str
+    media: Literal["screen", "print"]
+
+    @classmethod
+    def of(cls, state: State, look: str) -> Self:
+        """Return the picture of a state in a look."""
+        size, scheme, media = _LOOKS[look]
+        return cls(state.name + look, state, size, scheme, media)
 
 
-def at(path: str) -> Callable[[Page], object]:
-    """Return how to reach an address."""
-    return lambda page: page.goto(path)
-
-
-def _first(path: str) -> Callable[[Page], object]:
-    def reach(page: Page) -> None:
-        page.goto(path)
-        page.locator("a.order").first.click()
-        page.locator("h1").first.wait_for()
-
-    return reach
-
-
-def _pressed(path: str, *keys: str) -> Callable[[Page], object]:
-    def reach(page: Page) -> None:
-        page.goto(path)
-        for key in keys:
-            page.keyboard.press(key)
-
-    return reach
-
-
-def _offline(page: Page) -> None:
-    page.goto("/")
-    page.locator(".live").filter(has_text="Live").wait_for()
-    page.context.set_offline(True)
-    page.locator(".live").filter(has_text="Offline").wait_for()
-
-
-def _handled(page: Page) -> None:
-    page.goto("/")
-    page.keyboard.press("j")
-    page.keyboard.press("a")
-    page.locator("#report .said").wait_for()
-
-
-def _corrected(page: Page) -> None:
-    page.goto("/exceptions?unsure=yes")
-    page.keyboard.press("j")
-    page.keyboard.press("c")
-    page.keyboard.press("5")
-    page.locator("#report .said").wait_for()
-    page.goto("/exceptions")
-
-
-SHOTS = (
-    Shot("list", at("/"), scale=1.5),
-    Shot("list-dark", at("/"), scheme="dark"),
-    Shot("list-phone", at("/"), _PHONE),
-    Shot("list-late", at("/?view=already_late")),
-    Shot("list-causes", at("/?by=cause")),
-    Shot("list-empty", at("/?q=zzzz")),
-    Shot("list-offline", _offline),
-    Shot("list-assigned", _handled),
-    Shot("list-done", _pressed("/", "j", "x", "j", "x", "e")),
-    Shot("keys", _pressed("/", "?")),
-    Shot("next", at("/next")),
-    Shot("order", _first("/"), whole=True),
-    Shot("order-dark", _first("/"), scheme="dark", whole=True),
-    Shot("order-phone", _first("/"), _PHONE, whole=True),
-    Shot("order-missing", at("/orders/none")),
-    Shot("exceptions", at("/exceptions")),
-    Shot("exceptions-dark", at("/exceptions"), scheme="dark"),
-    Shot("exceptions-phone", at("/exceptions"), _PHONE),
-    Shot("exceptions-correct", _pressed("/exceptions", "j", "c")),
-    Shot("exceptions-corrected", _corrected),
-    Shot("exception", _first("/exceptions"), whole=True),
-    Shot("exception-unsure", _first("/exceptions?unsure=yes"), whole=True),
-    Shot("operations", at("/operations"), whole=True),
-    Shot("operations-dark", at("/operations"), scheme="dark", whole=True),
-    Shot("operations-phone", at("/operations"), _PHONE, whole=True),
-    Shot("models", at("/models"), whole=True),
-    Shot("models-phone", at("/models"), _PHONE, whole=True),
+SHOTS = tuple(
+    Shot.of(state, look)
+    for state in (*STATES, *(State(name, at("")) for name in OTHERS))
+    for look in (_LOOKS if state.name in _EVERY_LOOK else ("", "-phone"))
+    if state.name + look != "keys-phone"
 )
 
 
@@ -122,7 +73,7 @@ def arrived(browser: Browser, address: str, shot: Shot) -> Iterator[Page]:
     context = browser.new_context(
         base_url=address, viewport={"width": width, "height": height},
         color_scheme="dark" if shot.scheme == "dark" else "light", reduced_motion="reduce",
-        device_scale_factor=shot.scale,
+        device_scale_factor=_SCALES.get(shot.name, 1.0),
     )  # fmt: skip
     context.add_cookies([{"name": "triage_you", "value": "Ana", "url": address}])
     yield context.new_page()
@@ -144,33 +95,41 @@ def take(home: Path, out: Path, names: frozenset[str]) -> int:
     Args:
         home: its log and models are copied and served.
         out: where pictures go, each as `<name>.png`.
-        names: which; all if empty.
+        names: which pictures, or states in every look; all if empty.
     """
     written = 0
     with tempfile.TemporaryDirectory() as folder:
         for part in ("history", "models"):
             shutil.copytree(home / part, Path(folder) / part)
+        nothing = Path(folder) / "nothing"
         app = create(Settings(home=Path(folder)))
-        with served(app) as address, sync_playwright() as runner:
+        with served(app) as address, others(nothing) as addresses, sync_playwright() as runner:
             browser = runner.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             for shot in SHOTS:
-                if names and shot.name not in names:
+                if names and shot.name not in names and shot.state.name not in names:
                     continue
-                with arrived(browser, address, shot) as page:
-                    shot.reach(page)
-                    page.wait_for_timeout(250)
-                    picture = small(page.screenshot(full_page=shot.whole))
-                (out / f"{shot.name}.png").write_bytes(picture)
-                written += len(picture)
-                sys.stdout.write(f"{shot.name}.png  {len(picture) // 1024} KB\n")
+                with arrived(browser, addresses.get(shot.state.name, address), shot) as page:
+                    written += _taken(page, shot, out)
             browser.close()
     return written
+
+
+def _taken(page: Page, shot: Shot, out: Path) -> int:
+    """Take a picture; return its bytes."""
+    shot.state.reach(page)
+    page.wait_for_timeout(250)
+    if shot.media == "print":
+        page.emulate_media(media="print")
+    picture = small(page.screenshot(full_page=shot.state.whole or shot.media == "print"))
+    (out / f"{shot.name}.png").write_bytes(picture)
+    sys.stdout.write(f"{shot.name}.png  {len(picture) // 1024} KB\n")
+    return len(picture)
 
 
 def main() -> None:
     """Take pictures."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("names", nargs="*", help="which pictures; default: all")
+    asked.add_argument("names", nargs="*", help="which pictures or states; default: all")
     asked.add_argument("--home", type=Path, default=Path(".triage/sample"))
     asked.add_argument("--out", type=Path, default=Path("docs"))
     told = asked.parse_args()

@@ -28,7 +28,9 @@ NEEDS_BROWSER = [
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an app on a free port; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

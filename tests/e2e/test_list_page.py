@@ -79,11 +79,13 @@ def test_paging_leads_through_all_orders(page: Page) -> None:
 def test_a_row_opens_the_order_and_its_numbers_add_up(page: Page) -> None:
     page.locator(".row").nth(2).click()
     page.wait_for_url("**/orders/*")
-    shown = [float(v) for v in page.locator(".falls data").evaluate_all("a => a.map(e => e.value)")]
-    assert len(shown) == 7
-    assert round(sum(shown[:-1]), 1) == shown[-1]
-    printed = page.locator(".falls .fall-points").all_inner_texts()
-    assert printed[-1] == f"{shown[-1]:.1f}%"
+    for column, end in ((".fall-points", "%"), (".fall-days", "\u00a0d")):
+        values = page.locator(f".falls {column} data").evaluate_all("a => a.map(e => e.value)")
+        shown = [float(value) for value in values]
+        assert len(shown) == 7
+        assert round(sum(shown[:-1]), 1) == shown[-1]
+        printed = page.locator(f".falls {column}").all_inner_texts()[-1]
+        assert printed.lstrip("+").replace("\u2212", "-") == f"{shown[-1]:.1f}{end}"
     page.get_by_role("link", name="At risk").first.click()
     page.wait_for_url("**/")
 

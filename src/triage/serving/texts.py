@@ -104,6 +104,7 @@ LOADING: Final = "The list is being put in order"
 LOADING_MORE: Final = (
     "The service has just begun. Scores are answered already; this page goes on by itself."
 )
+LOOK_AGAIN: Final = "Look again"
 FAILED_PAGE: Final = "This page could not be made"
 FAILED_PAGE_MORE: Final = (
     "A fault of the service, not yours; its log says more. Nothing was changed by looking at it."

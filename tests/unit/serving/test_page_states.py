@@ -49,7 +49,7 @@ def test_a_list_that_is_not_ranked_yet_is_said_to_come_and_asked_for_again(path:
     answer = client.get(path)
     assert answer.status_code == 503
     assert "being put in order" in answer.text
-    assert '<meta http-equiv="refresh" content="1">' in answer.text
+    assert "data-again" in answer.text
     assert "Nothing is at risk" not in answer.text
 
 

@@ -41,5 +41,14 @@ def test_fields_and_the_skip_link_can_be_seen(scheme: dict[str, str]) -> None:
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    assert "url(" not in CSS
+    asked = re.findall(r"url\(\"?([^)\"]+)", CSS)
+    assert asked == ["/static/inter-5.3.0-latin.woff2"]
+    assert (files("triage.serving") / asked[0].lstrip("/")).is_file()
     assert "@import" not in CSS
+
+
+def test_in_the_dark_nothing_but_colours_changes() -> None:
+    dark = CSS.partition("@media screen and (prefers-color-scheme: dark) {")[2]
+    block = dark.partition("\n}\n")[0]
+    assert re.sub(r"--[\w-]+: [^;]+;|:root|[{}\s]", "", block) == ""
+    assert CSS.count("prefers-color-scheme") == 1

@@ -187,6 +187,14 @@
 
   bodies(document).forEach((body) => Array.from(body.rows, remember));
 
+  // A list that is still being ranked is shown as soon as it stands.
+  if ($("[data-again]")) {
+    setInterval(async () => {
+      const answer = await fetch(location.href).catch(() => null);
+      if (answer?.ok) location.reload();
+    }, 1000);
+  }
+
   // The stream, and in words whether it is there.
   if (!told) return;
   let source = null, retry = null, was = "";

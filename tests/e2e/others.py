@@ -1,0 +1,55 @@
+"""Services that have no list to show: one still ranks it, one fails, one has no model, one asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from tests import fakes
+from tests.e2e.running import served
+
+from triage.ledger.errors import StoreUnavailableError
+from triage.serving.access.guard import Guard
+from triage.serving.advisor import Advisor, NotReadyError, Worklist
+from triage.serving.app import create_app
+from triage.settings import Settings
+
+
+class _StillRanking(fakes.FakeAdvisor):
+    def worklist(self) -> Worklist:
+        return Worklist(fakes.NOW, (), ranked=False)
+
+
+class _Failing(fakes.FakeAdvisor):
+    def now(self) -> int:
+        raise StoreUnavailableError("the disk is gone, as far as this picture goes")
+
+
+def _nobody() -> Advisor:
+    raise NotReadyError(["a promoted model"], "triage train at_risk")
+
+
+OTHERS: dict[str, tuple[str, Callable[[Settings], FastAPI]]] = {
+    "ranking": ("/", lambda _: fakes.app(advisor=_StillRanking())),
+    "failing": ("/", lambda _: fakes.app(advisor=_Failing())),
+    "not-ready": ("/", lambda settings: create_app(_nobody, settings)),
+    "sign-in": ("/sign-in", lambda settings: fakes.app(settings, guard=Guard(settings))),
+}
+"""By the name of its picture: the path that is looked at, and the service."""
+
+
+@contextmanager
+def others(folder: Path) -> Iterator[dict[str, str]]:
+    """Serve them; gives the address of each page.
+
+    Args:
+        folder: a home without anything in it.
+    """
+    settings = Settings(home=folder)
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(served(make(settings))) + path
+            for name, (path, make) in OTHERS.items()
+        }

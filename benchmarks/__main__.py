@@ -5,8 +5,9 @@
 Steps: pipeline (import, train, gates: wall time and peak memory), parity (live index against
 matrix, truncate and rebuild), http (one score against a constant), trees (exact contributions
 against LightGBM's own), backtest (quality with its baselines), simulation (realism, causes,
-alternatives, policies of the simulated distributor), exceptions (how far codes and texts go), and,
-only if it is asked for, size (1,000,000 simulated orders: wall time and memory).
+alternatives, policies of the simulated distributor), exceptions (how far codes and texts go),
+restart (a service with a million records starts again), and, only if it is asked for, size
+(1,000,000 simulated orders: wall time and memory).
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import exceptions, parity, score_http, simulation, trees
+from benchmarks import exceptions, parity, restart, score_http, simulation, trees
 from triage.simulation.sample import SAMPLE_ORDERS, SAMPLE_SEED
 
 ROOT = Path(__file__).parents[1]
-STEPS = ("pipeline", "parity", "http", "trees", "backtest", "simulation", "exceptions")
+STEPS = ("pipeline", "parity", "http", "trees", "backtest", "simulation", "exceptions", "restart")
 ALONE = {"trees", "simulation", "exceptions", "size"}
 """Steps that need no trained model."""
 
@@ -102,6 +103,8 @@ def main() -> None:
                 simulation.show(simulation.run(SAMPLE_ORDERS, SAMPLE_SEED, each=15))
             elif step == "exceptions":
                 exceptions.show(exceptions.evaluate(exceptions.simulate(SAMPLE_SEED, 60_000)))
+            elif step == "restart":
+                restart.run(home, 100_000, 0.3, home / "large")
             elif step == "size":
                 size(home)
             else:

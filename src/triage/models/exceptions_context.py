@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -95,7 +95,7 @@ class LogContext:
         orders = history.orders
         self._ids = orders["order_id"].tolist()
         self._row = {order_id: at for at, order_id in enumerate(self._ids)}
-        self._mentions = Mentions(history)
+        self._history = history
         self._times = orders[["promised_by", "ship_by", "not_before"]].to_numpy(np.int64)
         self._kept = {name: _coded(orders[column]) for name, column in _KEPT.items()}
         self._customer, self._customers = _coded(orders["customer_id"])
@@ -104,6 +104,11 @@ class LogContext:
         self._take_lines(history)
         self._take_positions(history.positions)
         self._take_exceptions(history.exceptions)
+
+    @cached_property
+    def _mentions(self) -> Mentions:
+        """Orders by what messages mention; arranged for the first that names no order."""
+        return Mentions(self._history)
 
     def _take_lines(self, history: History) -> None:
         lines, positions = history.lines, history.positions

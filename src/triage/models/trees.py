@@ -264,15 +264,16 @@ def _fields(lines: str, known: frozenset[str]) -> dict[str, str]:
 
 
 def _floats(text: str, count: int) -> list[float]:
-    numbers = [float(number) for number in text.split()]
+    numbers = [*map(float, text.split())]
     _require(len(numbers) == count, f"{len(numbers)} numbers where {count} belong")
     return numbers
 
 
 def _ints(text: str, count: int, low: int, high: int) -> list[int]:
-    numbers = [int(number) for number in text.split()]
+    numbers = [*map(int, text.split())]
     _require(len(numbers) == count, f"{len(numbers)} numbers where {count} belong")
-    _require(all(low <= number < high for number in numbers), f"a number not in {low}..{high - 1}")
+    within = low <= min(numbers, default=low) and max(numbers, default=low) < high
+    _require(within, f"a number not in {low}..{high - 1}")
     return numbers
 
 

@@ -43,8 +43,12 @@ class EventLog:
     A frame is one event: what makes it unique (16 bytes), a mark of its kind, the record as JSON.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, seen: set[bytes] | None = None) -> None:
         """Open it, or make it.
+
+        Args:
+            home: where it is.
+            seen: what makes each of its events unique, if they were read already.
 
         Raises:
             AlreadyOpenError: if another process has it open.
@@ -53,7 +57,9 @@ class EventLog:
         self.home = home
         self._journal = Journal.open(home / FOLDER)
         self._writing: dict[bytes, asyncio.Future[Any]] = {}
-        self._seen = {payload[:_KEY_BYTES] for _, payload in self._journal.read()}
+        if seen is None:
+            seen = {payload[:_KEY_BYTES] for _, payload in self._journal.read()}
+        self._seen = seen
 
     @property
     def last(self) -> int:
@@ -131,8 +137,8 @@ def read_events(home: Path, first: int = 0) -> Iterator[tuple[int, Record]]:
         yield seq, _record(seq, payload)
 
 
-def event_documents(home: Path) -> Iterator[tuple[int, type[Record], bytes]]:
-    """Yield number, kind and JSON of a home's events, beside the process that keeps.
+def event_documents(home: Path) -> Iterator[tuple[int, bytes, type[Record], bytes]]:
+    """Yield number, key, kind and JSON of a home's events, beside the process that keeps.
 
     Raises:
         HistoryError: if this version does not know the kind of one.
@@ -142,7 +148,7 @@ def event_documents(home: Path) -> Iterator[tuple[int, type[Record], bytes]]:
         kind = kinds.get(payload[_KEY_BYTES : _KEY_BYTES + 1])
         if kind is None:
             raise _unreadable(seq, "unknown kind")
-        yield seq, kind, payload[_KEY_BYTES + 1 :]
+        yield seq, payload[:_KEY_BYTES], kind, payload[_KEY_BYTES + 1 :]
 
 
 def _packed(record: Record) -> bytes:

@@ -24,11 +24,13 @@ class Known:
     Attributes:
         history: both as one; see `came.joined`.
         events: number of the newest event that it holds.
+        seen: what makes each of its events unique.
         orders_before: (exceptions that came,) how many orders had come before each.
     """
 
     history: History
     events: int
+    seen: set[bytes]
     orders_before: Ints
 
     @classmethod
@@ -52,13 +54,15 @@ class Known:
         documents: dict[type[Record], list[bytes]] = {}
         before: list[int] = []
         orders = documents.setdefault(Order, [])
+        seen: set[bytes] = set()
         events = 0
-        for events, kind, document in event_documents(home):  # noqa: B007  the last one counts
+        for events, key, kind, document in event_documents(home):  # noqa: B007  the last one counts
+            seen.add(key)
             documents.setdefault(kind, []).append(document)
             if kind is ExceptionEvent:
                 before.append(len(orders))
         history = joined(log, Came.of(documents)) if events else log
-        return cls(history, events, np.array(before, dtype=np.int64))
+        return cls(history, events, seen, np.array(before, dtype=np.int64))
 
     def recall(
         self, raised: RaisedExceptions, queue: ExceptionQueue | None, orders: KnowsOrders

@@ -125,7 +125,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         queue=queue, guard=guard,
         keep=lambda: keeping(
             lambda changes: Live(
-                EventLog(configured.home), scorers, prices,
+                EventLog(configured.home, known.seen), scorers, prices,
                 Follower(scorer, changes, scorer.policy.follow, desk), Feeds(history), queue,
                 raised, known.events,
             ),

@@ -104,8 +104,8 @@ class Live:
         if not places:
             return 0
         self._kept[first] = [events[place][1] for place in places]
+        await asyncio.sleep(0)  # so that what was written together is applied together
         async with self._turn:  # so that what is applied is always what came first
-            await asyncio.sleep(0)  # so that what was written together is applied together
             while batch := self._next():
                 await self._apply(batch)
         while self.applied < first + len(places) - 1:  # one before it is about to be applied

@@ -23,6 +23,8 @@ _AT_ONCE = 50
 _EXCEPTIONS = 4
 """Exceptions that are classified between two rests."""
 _REST_SECONDS = 0.02
+_FIRST_SECONDS = 1.5
+"""Whoever waited to be scored goes first, unless somebody asks for the list."""
 _LOG = logging.getLogger("triage.serving")
 
 
@@ -40,7 +42,7 @@ class Warming:
 
     def __init__(self, live: Live, scorer: Scorer, queue: ExceptionQueue | None = None) -> None:
         self._live, self._scorer, self._queue = live, scorer, queue
-        self._over = asyncio.Event()
+        self._over, self._asked = asyncio.Event(), asyncio.Event()
         self.waiting: int | None = None
 
     @property
@@ -50,6 +52,7 @@ class Warming:
 
     async def ranked(self) -> None:
         """Wait until the list stands."""
+        self._asked.set()
         await self._over.wait()
 
     @contextlib.asynccontextmanager
@@ -59,6 +62,8 @@ class Warming:
             yield
 
     async def _warm(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), _FIRST_SECONDS)
         try:
             await self._rank()
         except Exception:  # noqa: BLE001  whoever asks for the list ranks it, and is told

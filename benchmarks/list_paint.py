@@ -45,6 +45,8 @@ _WATCH = """async ([order, path, body]) => {
   const headers = { "content-type": "application/json" };
   const told = await fetch(path, { method: "POST", body, headers });
   if (!told.ok) throw new Error(`${path} answered ${told.status}: ${await told.text()}`);
+  const said = await told.json();
+  if (said.failed) throw new Error(JSON.stringify(said.problems));
   while (row()?.outerHTML === before) {
     if (performance.now() - began > 15000) throw new Error(`${order} never changed`);
     await new Promise(requestAnimationFrame);

@@ -5,7 +5,7 @@
   const list = $("#list");
   const opened = $("[data-open-order]")?.dataset.openOrder;
   const told = $("[data-stream]");
-  const SOON = 60, APART = 550, LATER = 5000, GONE = 4000;
+  const MOST = 4, SOON = 60, APART = 550, LATER = 5000, GONE = 4000;
 
   // What the server last said of a row, before scripts and people touched it.
   const said = new WeakMap();
@@ -147,8 +147,9 @@
     }, 15000);
   }
 
-  // The server ranks anew at most twice a second: an answer that tells nothing new is asked again.
-  let due = null, last = 0, busy = false, again = false, before = "", twice = false;
+  // The server ranks anew at most twice a second: an answer that tells nothing new is asked for again,
+  // up to four times, as a loaded machine may be slower.
+  let due = null, last = 0, busy = false, again = false, before = "", alike = 0;
   const refresh = async () => {
     due = null;
     if (busy) { again = true; return; }
@@ -159,8 +160,9 @@
       const text = await answer.text();
       if (opened) showWork(text);
       else if (answer.ok) show(text, false);
-      twice = (before === "" || text === before) && !twice;
-      again ||= twice;
+      alike = before === "" || text === before ? alike + 1 : 0;
+      again ||= alike > 0 && alike < MOST;
+      if (alike >= MOST) alike = 0;
       before = text;
     } catch { /* the stream says that we are offline */ }
     busy = false;

@@ -116,6 +116,7 @@ class _Faults:
         self._home, self._workspace, self._port = home, workspace, port
         self._luck = random.Random(seed)  # noqa: S311 - moments to kill at
         self._sheet = Sheet()
+        self._training: threading.Thread | None = None
         self._service = self._started()
         listed = self._service.ask("GET", "/v1/worklist?page_size=50")[1]
         self._names = [item["order_id"] for item in listed["items"]]
@@ -132,9 +133,7 @@ class _Faults:
         )
         for number in range(1, kills + 1):
             if number % _EVERY_TRAINING == 0:
-                lived = self._luck.uniform(1.0, seconds)
-                training_killed(self._home, self._workspace, lived)
-                found.trainings_killed += 1
+                self._train(self._luck.uniform(1.0, seconds))
             elif number % _EVERY_PROMOTION == 0:
                 point_to(self._home, NAME, {"digest": other, "version": other[:8]})
                 promoting_killed(self._home, version, self._luck)
@@ -142,6 +141,8 @@ class _Faults:
             found.pointers_torn += not pointer_is_whole(self._home)
             self._kill([first, other])
             self._tell(f"killed {number} times")
+        self._training_over()
+        found.pointers_torn += not pointer_is_whole(self._home)
         point_to(self._home, NAME, {"digest": first, "version": "1"})
         self._speeds()  # before there is a predecessor that takes events, too
         found.swaps, traffic = swaps(self._service, self._home, self._traffic, swapped)
@@ -152,6 +153,19 @@ class _Faults:
         self._service.kill()
         self._replay()
         return found
+
+    def _train(self, seconds: float) -> None:
+        """Let a training go on beside the next kills, and kill it after some seconds."""
+        self._training_over()
+        self._training = threading.Thread(
+            target=training_killed, args=(self._home, self._workspace, seconds)
+        )
+        self._training.start()
+        self._sheet.trainings_killed += 1
+
+    def _training_over(self) -> None:
+        if self._training is not None:
+            self._training.join()
 
     def _tell(self, done: str) -> None:
         print(f"\r{done}   ", end="", file=sys.stderr, flush=True)

@@ -18,7 +18,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from triage import consume_cli, keys_cli, ledger_cli, live_report, webhooks_cli
+from triage import consume_cli, keys_cli, ledger_cli, live_report, rule_cli, webhooks_cli
 from triage.errors import SettingsError, TriageError
 from triage.settings import Settings
 
@@ -500,6 +500,7 @@ def serve(
 
     settings = _settings(home, host=host, port=port, clock=clock)
     check_free(settings.home)
+    rule_cli.where_no_model(settings)
     with _working("loading the champion and the log"):
         service = create(settings)
     out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /openapi.json)")
@@ -508,6 +509,7 @@ def serve(
 
 app.add_typer(ledger_cli.audit, name="audit")
 app.command()(ledger_cli.replay)
+app.command()(rule_cli.rule)
 app.add_typer(keys_cli.keys, name="keys")
 app.add_typer(webhooks_cli.webhooks, name="webhooks")
 app.add_typer(consume_cli.consume, name="consume")

@@ -2,7 +2,8 @@
 
 <home>/models/<name>/champion.json      the model that answers; replaced as a whole
 <home>/models/<name>/challenger.json    the model that scores the same orders unseen, if any
-<home>/models/<name>/<digest>/          the bytes of every model that either ever named
+<home>/models/<name>/rule.json          the rule that answers where no model can, if it was fitted
+<home>/models/<name>/<digest>/          the bytes of every model that any of them ever named
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from triage.errors import BundleError
 
 POINTER = "champion.json"
 CHALLENGER_POINTER = "challenger.json"
+RULE_POINTER = "rule.json"
+RULE = "rule"
+"""Version under which the rule answers."""
 
 
 def bundle_folder(home: Path, name: str, digest: str) -> Path:
@@ -58,6 +62,20 @@ def find_challenger(home: Path, name: str) -> dict[str, Any] | None:
         home / "models" / name / CHALLENGER_POINTER,
         "name a version again with `triage shadow VERSION`, or end it with `triage shadow --off`",
     )
+
+
+def find_rule(home: Path, name: str) -> dict[str, Any] | None:
+    """Return the pointer of the rule that answers where no model can, or None: digest, since (ISO).
+
+    Raises:
+        BundleError: if the pointer cannot be read.
+    """
+    return _read(home / "models" / name / RULE_POINTER, "fit it again with `triage rule`")
+
+
+def stand_in_with(home: Path, name: str, pointer: dict[str, Any]) -> None:
+    """Name the rule that answers where no model can, as durably as the champion."""
+    _replace(home / "models" / name, RULE_POINTER, pointer)
 
 
 def point_to(home: Path, name: str, pointer: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from triage.advice.policy import Policy
 from triage.advice.reasons import DelayDays
 from triage.domain.records import Milestone, Order
 from triage.errors import TriageError
+from triage.models.champion import RULE
 
 
 class NotReadyError(TriageError):
@@ -55,6 +56,11 @@ class ModelInfo:
     late_means: str
     trained_as_of: int
     families_off: dict[str, tuple[str, ...]]
+
+    @property
+    def stands_in(self) -> bool:
+        """Return whether it is the rule that answers while there is no model."""
+        return self.version == RULE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,7 +16,8 @@ from triage.errors import BundleError, HistoryError
 from triage.history.log import Log
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
-from triage.models.champion import bundle_folder, champion, find_champion
+from triage.models.bundle import read_bundle
+from triage.models.champion import bundle_folder, champion, find_champion, find_rule
 from triage.serving.access.guard import Guard
 from triage.serving.advisor import Advisor, NotReadyError
 from triage.serving.app import create_app, wall_clock
@@ -65,20 +67,42 @@ def _load(settings: Settings) -> tuple[Scorer, Known]:
 
 
 def _model(settings: Settings) -> tuple[AtRiskModel, str]:
-    """Return the champion and its version; if it is refused, the one before it (see `Succession`).
+    """Return the champion and its version; if it is refused, who stands in for it.
+
+    That is the model before it (see `Succession`), or the rule.
 
     Raises:
-        BundleError: if no model was promoted, or neither can be loaded.
+        BundleError: if nothing was promoted and no rule fitted, or none can be loaded.
     """
-    pointer = champion(settings.home, NAME)
-    try:
-        return _bundle(settings, pointer)
-    except BundleError as error:
-        before = pointer.get("previous")
-        if before is None:
-            raise
-        _LOG.warning("the champion is refused, the one before it answers: %s", error)
-        return _bundle(settings, before)
+    pointers = standing(settings.home)
+    if not pointers:
+        champion(settings.home, NAME)
+    for pointer in pointers[:-1]:
+        try:
+            return _bundle(settings, pointer)
+        except BundleError as error:
+            _LOG.warning("version %s is refused: %s", pointer.get("version"), error)
+    return _bundle(settings, pointers[-1])
+
+
+def standing(home: Path) -> list[dict[str, Any]]:
+    """Return the pointers of who may answer, in the order in which they are tried.
+
+    Raises:
+        BundleError: if a pointer cannot be read.
+    """
+    named = find_champion(home, NAME)
+    before = None if named is None else named.get("previous")
+    return [each for each in (named, before, find_rule(home, NAME)) if each is not None]
+
+
+def wants_rule(home: Path) -> bool:
+    """Return whether there is nobody whose bytes are whole: then a rule should be fitted."""
+    for pointer in standing(home):
+        with contextlib.suppress(BundleError):
+            read_bundle(bundle_folder(home, NAME, pointer["digest"]), pointer["digest"])
+            return False
+    return True
 
 
 def _bundle(settings: Settings, pointer: dict[str, Any]) -> tuple[AtRiskModel, str]:

@@ -415,7 +415,8 @@ class Ready(_Answer):
     """A model is loaded and the log is read."""
 
     status: Literal["ready", "degraded"] = Field(
-        description="degraded: the model that was promoted last could not be loaded."
+        description="degraded: the model that was promoted last could not be loaded, or there is"
+        " none and the rule answers (version `rule`)."
     )
     model: ModelName
     record: RecordState | None = Field(description="Decisions on record; unset if none are.")

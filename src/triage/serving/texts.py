@@ -399,6 +399,9 @@ OPS_FEED: Final = "Feed"
 OPS_NEWEST: Final = "Newest record"
 OPS_STATE: Final = "State"
 OPS_NOT_SAID: Final = "Not said"
+STANDS_IN: Final = (
+    "No model can answer: a plain rule stands in. Its order of the list is rougher than a model's."
+)
 OPS_REFUSED: Final = "Events refused"
 OPS_BEHIND: Final = "Store lacks"
 OPS_STORE_TAKES: Final = "entries; the store takes them"

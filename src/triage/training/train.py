@@ -84,12 +84,10 @@ def train(
         looked_up = evaluate_months(plain, rule, months, progress)
         if not better(predictions, looked_up):
             recipe, prepared, predictions = rule, plain, looked_up
-            text = f'use = "lookup"\n{text}'
+            text = as_lookup_text(text)
     predictions = settled(predictions)
     fitted = fit_all(prepared, moment, recipe, progress)
-    numbers = model_numbers(prepared, recipe, fitted, moment)
-    trees = {landmark: model.trees for landmark, model in fitted.items()}
-    files = bundle_files(numbers, prepared.features.declarations, text, trees)
+    files = files_of(prepared, recipe, text, fitted)
     progress("writing the bundle")
     staged = home / "runs" / "staged"
     digest = write_bundle(staged, name, files)
@@ -100,6 +98,27 @@ def train(
         predictions, explained, dict(prepared.features.switched_off),
         prepared.features.declarations.model_dump_json(), _parameters(recipe, prepared),
     )  # fmt: skip
+
+
+def files_of(
+    prepared: Prepared, recipe: Recipe, text: str, fitted: dict[str, FittedLandmark]
+) -> dict[str, bytes]:
+    """Return the files of a bundle that was fitted on everything in a log.
+
+    Args:
+        prepared: the log.
+        recipe: how it was fitted.
+        text: the same as it is frozen into the bundle.
+        fitted: landmarks.
+    """
+    numbers = model_numbers(prepared, recipe, fitted, prepared.known_until)
+    trees = {landmark: model.trees for landmark, model in fitted.items()}
+    return bundle_files(numbers, prepared.features.declarations, text, trees)
+
+
+def as_lookup_text(text: str) -> str:
+    """Return a recipe's text that says that the rule is used."""
+    return f'use = "lookup"\n{text}'
 
 
 def fit_all(

@@ -34,8 +34,9 @@ def router(service: Service) -> APIRouter:
         },
     )
     async def readyz() -> Response:
-        model = answers.model(service.advisor().info)
-        status = "ready" if service.refused is None else "degraded"
+        info = service.advisor().info
+        status = "degraded" if service.refused is not None or info.stands_in else "ready"
+        model = answers.model(info)
         said: dict[str, object] = {"status": status, "model": model, "record": None}
         if service.decisions is not None:
             now = service.decisions.ledger.status()

@@ -1,0 +1,53 @@
+"""`triage rule`: the rule that answers where no model can."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from triage.settings import Settings
+
+_NAME = "at_risk"
+out = Console()
+err = Console(stderr=True)
+
+
+def rule(
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of everything generated [TRIAGE_HOME, default .triage].",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Fit the rule that answers where no model can; `triage serve` does it by itself."""
+    from triage.training.stand_in import fit_stand_in
+
+    settings = Settings()
+    with err.status("fitting the rule"):
+        digest = fit_stand_in(_NAME, home or settings.home, workspace=settings.workspace)
+    out.print(f"the rule {digest[:12]} answers where no model can", highlight=False)
+
+
+def where_no_model(settings: Settings) -> None:
+    """Fit the rule if there is a log and no model whose bytes are whole.
+
+    A process of its own does it: what serves loads nothing that trains. If it fails it says why,
+    and the service starts and answers "not ready".
+    """
+    from triage.history.log import Log
+    from triage.serving.main import wants_rule
+
+    if not Log(settings.home).batches() or not wants_rule(settings.home):
+        return
+    err.print("no model can answer: fitting the rule in its place", highlight=False)
+    own = {} if settings.workspace is None else {"TRIAGE_WORKSPACE": str(settings.workspace)}
+    command = [sys.executable, "-m", "triage.cli", "rule", "--home", str(settings.home)]
+    subprocess.run(command, env=os.environ | own, check=False)  # noqa: S603 - our own command

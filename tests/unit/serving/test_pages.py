@@ -10,7 +10,7 @@ from hypothesis import given
 from starlette.testclient import TestClient
 from tests import fakes
 
-from triage.advice.assessment import Reason
+from triage.advice.assessment import Assessment, Priority, Reason
 from triage.advice.reasons import DelayDays
 from triage.serving.advisor import WorkItem, Worklist
 from triage.serving.app import create_app
@@ -66,6 +66,25 @@ def test_the_list_shows_the_first_fifty_in_rank_order(client: TestClient) -> Non
     shown = re.findall(r'class="order" href="/orders/([^"]+)"', client.get("/").text)
     ranked = [item["order_id"] for item in client.get("/v1/worklist").json()["items"]]
     assert shown == ranked
+
+
+def test_a_page_tells_what_helps_as_found_when_other_ways_were_looked_for() -> None:
+    first = Priority(1.0, "tell_customer", 5.0, 0.25, fakes.NOW, "tell them", ())
+    item = fakes.worklist(1, 0).items[0]
+
+    class Looking(fakes.FakeAdvisor):
+        def score_id(
+            self, order_id: str, as_of: int | None = None, *, ways: bool = False
+        ) -> Assessment:
+            found = super().score_id(order_id, as_of)
+            return replace(found, priority=first) if ways else found
+
+    before = replace(item.assessment, priority=replace(first, why="book it"))
+    advisor = Looking(Worklist(fakes.NOW, (replace(item, assessment=before),)))
+    with TestClient(create_app(lambda: advisor, Settings())) as client:
+        text = client.get(f"/orders/{before.order_id}").text
+    assert "tell them." in text
+    assert "book it" not in text
 
 
 def test_a_list_sorted_by_promise_starts_with_the_nearest(client: TestClient) -> None:

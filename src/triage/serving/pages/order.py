@@ -42,6 +42,7 @@ async def _page(
         return frame.missing(seen)
     service, advisor, order = frame.service, seen.advisor, item.assessment
     handled = _work(frame, seen, item)
+    advised = advisor.score_id(order_id, order.as_of, ways=True)
     return frame.render(
         "order.html",
         seen,
@@ -50,7 +51,8 @@ async def _page(
         order=order,
         percentile=seen.index.percentile(order.p_late),
         falls=waterfall.of(order, advisor.delay_shares(order_id, order.as_of)),
-        recommendations=advisor.score_id(order_id, order.as_of, ways=True).recommendations,
+        first=advised.priority or order.priority,
+        recommendations=advised.recommendations,
         odd_prices=odd_prices(service.prices, order_id),
         exceptions=of_order(frame, seen, order_id),
         likely=likely_next(frame, order_id),

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from triage.simulation.calendar import DAY, HOUR, NEVER, Ints
 from triage.simulation.demand import Orders
-from triage.simulation.world import World
+from triage.simulation.world import Bools, World
 
 
 class Action(StrEnum):
@@ -211,7 +211,7 @@ def usual_action(now: Situation, at: int) -> Proposal | None:
 def _kept_elsewhere(now: Situation, at: int) -> Proposal | None:
     """Return a move to the nearest other site that keeps every item, whether it has it or not."""
     order = int(now.order[at])
-    able = now.world.skus.stocked[_basket(now, order)[0]].all(axis=0)
+    able: Bools = now.world.skus.stocked[_basket(now, order)[0]].all(axis=0)
     site = _nearest(now, order, int(now.orders.site[order]), able)
     return Proposal(order, Action.OTHER_WAREHOUSE, site) if site >= 0 else None
 
@@ -225,7 +225,8 @@ def shown_elsewhere(now: Situation, at: int) -> Proposal | None:
     order, own = int(now.order[at]), int(now.site[at])
     sku, pieces = _basket(now, order)
     free = now.free[:, sku]
-    site = _nearest(now, order, own, (free >= pieces).all(axis=1))
+    able: Bools = (free >= pieces).all(axis=1)
+    site = _nearest(now, order, own, able)
     if site >= 0:
         return Proposal(order, Action.OTHER_WAREHOUSE, site)
     missing = pieces - np.clip(free[own], 0, pieces)
@@ -244,7 +245,7 @@ def _basket(now: Situation, order: int) -> tuple[Ints, Ints]:
     return orders.own.sku[lines], orders.own.quantity[lines]
 
 
-def _nearest(now: Situation, order: int, own: int, able: npt.NDArray[np.bool_]) -> int:
+def _nearest(now: Situation, order: int, own: int, able: Bools) -> int:
     """Return the nearest site, not its own, that is able and may ship an order; -1: there is none.
 
     Args:

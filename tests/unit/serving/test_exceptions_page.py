@@ -219,9 +219,10 @@ def test_the_order_shows_its_exceptions_by_what_people_said(at: TestClient) -> N
 def test_events_reach_the_queue_in_whatever_way_they_come(tmp_path: Path) -> None:
     queue = ExceptionQueue(queued.desk())
     live = Live(EventLog(tmp_path), [], queue=queue)
-    live.apply(cases.event("NEW", cases.END + 1, queued.orders()[3], "wms", "short pick bin 9"))
+    said = "short pick bin 9"
+    live.apply([cases.event("NEW", cases.END + 1, queued.orders()[3], "wms", said)])
     assert "NEW" in queue.open
-    live.apply(cases.closing(queued.raised(3), cases.END + 1, "pick_short"))
+    live.apply([cases.closing(queued.raised(3), cases.END + 1, "pick_short")])
     assert "X03" not in queue.open
 
 

@@ -32,7 +32,7 @@ class Known:
 
     def __init__(self, told: Sequence[Told] = ()) -> None:
         self.engine = cast("FeatureEngine", Engine(OrderBook(())))
-        self.shown = ShownOrders([], [], [], [], [], [], [], [])
+        self.shown = ShownOrders([], [], [], [], [], [], [], [], [])
         for order, milestones in told:
             self.add(order, milestones)
 

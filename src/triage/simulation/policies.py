@@ -211,7 +211,7 @@ def usual_action(now: Situation, at: int) -> Proposal | None:
 def _kept_elsewhere(now: Situation, at: int) -> Proposal | None:
     """Return a move to the nearest other site that keeps every item, whether it has it or not."""
     order = int(now.order[at])
-    able: Bools = now.world.skus.stocked[_basket(now, order)[0]].all(axis=0)
+    able = np.asarray(now.world.skus.stocked[_basket(now, order)[0]].all(axis=0))
     site = _nearest(now, order, int(now.orders.site[order]), able)
     return Proposal(order, Action.OTHER_WAREHOUSE, site) if site >= 0 else None
 
@@ -225,7 +225,7 @@ def shown_elsewhere(now: Situation, at: int) -> Proposal | None:
     order, own = int(now.order[at]), int(now.site[at])
     sku, pieces = _basket(now, order)
     free = now.free[:, sku]
-    able: Bools = (free >= pieces).all(axis=1)
+    able = np.asarray((free >= pieces).all(axis=1))
     site = _nearest(now, order, own, able)
     if site >= 0:
         return Proposal(order, Action.OTHER_WAREHOUSE, site)

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 from fastapi import FastAPI
 
 from triage.serving.intake import ScoreRequest
@@ -35,6 +36,10 @@ CONSTANT = (
     "uvicorn", "benchmarks.score_http:constant_app", "--factory", "--loop", "uvloop",
     "--http", "httptools", "--no-access-log", "--log-level", "warning", "--port",
 )  # fmt: skip
+
+
+_AT_REST = 0.05
+"""Seconds of a processor in one second."""
 
 
 def constant_app() -> FastAPI:
@@ -85,9 +90,18 @@ def request_of(body: object) -> bytes:
     return head.encode() + content
 
 
+def rested(process: psutil.Process, deadline: float) -> None:
+    """Wait until a service has done what it does beside requests after its start."""
+    while time.monotonic() < deadline:
+        before = sum(process.cpu_times()[:2])
+        time.sleep(1.0)
+        if sum(process.cpu_times()[:2]) - before < _AT_REST:
+            return
+
+
 @contextlib.contextmanager
 def serving(command: tuple[str, ...], home: Path, **environment: str) -> Iterator[int]:
-    """Run a module that serves on the port named last; gives the port once it answers."""
+    """Run a module that serves on the port named last; gives the port once it answers and rests."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -105,6 +119,7 @@ def serving(command: tuple[str, ...], home: Path, **environment: str) -> Iterato
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
             time.sleep(0.1)
+        rested(psutil.Process(process.pid), deadline)
         yield port
     finally:
         process.terminate()

@@ -136,7 +136,7 @@ class _Faults:
             if number % _EVERY_TRAINING == 0:
                 self._train(self._luck.uniform(1.0, seconds))
             elif number % _EVERY_PROMOTION == 0:
-                point_to(self._home, NAME, {"digest": other, "version": other[:8]})
+                point_to(self._home, NAME, {"digest": other, "version": version})
                 promoting_killed(self._home, version, self._luck)
                 found.promotions_killed += 1
             found.pointers_torn += not pointer_is_whole(self._home)

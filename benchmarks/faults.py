@@ -107,7 +107,11 @@ def run(home: Path, kills: int, swapped: int, spoilt: int, *, port: int = 18_431
         own, workspace = Path(folder) / "home", eager(Path(folder) / "workspace")
         for part in ("history", "models"):
             shutil.copytree(home / part, own / part)
-        return _Faults(own, workspace, port).sheet(kills, swapped, spoilt)
+        faults = _Faults(own, workspace, port)
+        try:
+            return faults.sheet(kills, swapped, spoilt)
+        finally:
+            faults.end()
 
 
 class _Faults:
@@ -154,6 +158,11 @@ class _Faults:
         self._service.kill()
         self._replay()
         return found
+
+    def end(self) -> None:
+        """Leave no process behind, whatever happened."""
+        self._training_over()
+        self._service.kill()
 
     def _train(self, seconds: float) -> None:
         """Let a training go on beside the next kills, and kill it after some seconds."""

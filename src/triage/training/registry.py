@@ -71,7 +71,7 @@ def promote(
         registered = open_version(client, name, version)
         require_registered(registered, gates)
         digest, files = fetch(client, registered)
-        _install(home, name, digest, files)
+        install(home, name, digest, files)
         former = find_champion(home, name)
         pointer = {
             "action": "promote",
@@ -167,7 +167,7 @@ def challenge(
                 f"version {version} of {name} is the champion: name another as its challenger,"
                 " see `triage models`"
             )
-        _install(home, name, digest, files)
+        install(home, name, digest, files)
         check(bundle_folder(home, name, digest), digest)
         pointer = {
             "digest": digest,
@@ -233,7 +233,7 @@ def _tell_mlflow(home: Path, name: str, pointer: dict[str, Any]) -> str:
     return ""
 
 
-def _install(home: Path, name: str, digest: str, files: dict[str, bytes]) -> None:
+def install(home: Path, name: str, digest: str, files: dict[str, bytes]) -> None:
     """Write the bundle below `home`, durably; one that is there and whole is left as it is."""
     folder = bundle_folder(home, name, digest)
     if folder.is_dir() and _whole(folder, digest):

@@ -6,13 +6,15 @@ champion is refused, answers by it, says so, and leaves it as soon as a model is
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 from triage.models.bundle import write_bundle
-from triage.models.champion import RULE, bundle_folder, stand_in_with
+from triage.models.champion import RULE, stand_in_with
 from triage.training import recipe as recipes
 from triage.training.prepared import Progress, prepare, silent
+from triage.training.registry import install
 from triage.training.train import as_lookup_text, files_of, fit_all
 
 
@@ -39,11 +41,9 @@ def fit_stand_in(
     prepared = prepare(home, recipe, workspace=workspace, progress=progress)
     fitted = fit_all(prepared, prepared.known_until, recipe, progress)
     files = files_of(prepared, recipe, as_lookup_text(text), fitted)
-    staged = home / "models" / name / "staged"
-    digest = write_bundle(staged, name, files)
-    folder = bundle_folder(home, name, digest)
-    if not folder.is_dir():
-        staged.replace(folder)
+    with tempfile.TemporaryDirectory(prefix="triage-rule-") as folder:
+        digest = write_bundle(Path(folder) / name, name, files)
+    install(home, name, digest, files)
     since = datetime.now(UTC).isoformat(timespec="seconds")
     stand_in_with(home, name, {"digest": digest, "version": RULE, "since": since})
     return digest

@@ -110,6 +110,10 @@ def test_the_rule_is_fitted_only_where_no_model_is_whole(
     settings = Settings(home=tmp_path, workspace=workspace)
     rule_cli.where_no_model(settings)
     assert fit_of(tmp_path) == fit_of(ruled)
+    (bundle_folder(tmp_path, NAME, fit_of(tmp_path)) / "model.json").write_text("{}")
+    assert wants_rule(tmp_path)
+    fit_stand_in(NAME, tmp_path, workspace=workspace)
+    assert not wants_rule(tmp_path)
     shutil.rmtree(bundle_folder(tmp_path, NAME, fit_of(tmp_path)))
     assert wants_rule(tmp_path)
 

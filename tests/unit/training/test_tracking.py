@@ -184,7 +184,7 @@ def test_a_version_that_does_not_exist_is_named(empty: Tracked) -> None:
         promote(empty.home, "at_risk", "99", who="ops", why="typo", gates=PASSED)
 
 
-@pytest.mark.parametrize("broken", ["_install", "point_to", "write_bundle"])
+@pytest.mark.parametrize("broken", ["install", "point_to", "write_bundle"])
 def test_a_crash_before_the_pointer_is_replaced_leaves_the_old_champion_in_force(
     empty: Tracked, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

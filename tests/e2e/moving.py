@@ -34,6 +34,14 @@ class MovingAdvisor(fakes.FakeAdvisor):
 
     def __init__(self) -> None:
         super().__init__(_grouped(fakes.worklist()))
+        self._before, self._rests_until = self._worklist, 0.0
+
+    def rest(self, seconds: float) -> None:
+        """Go on showing the list as it is for a while, as one that was ranked just now does."""
+        self._before, self._rests_until = self._worklist, time.monotonic() + seconds
+
+    def worklist(self) -> Worklist:
+        return self._before if time.monotonic() < self._rests_until else self._worklist
 
     def move(self, order_id: str, p_late: float) -> None:
         """Give an order another risk; places on the list stay."""
@@ -61,6 +69,8 @@ def wall() -> int:
 def moving(folder: Path, queue: ExceptionQueue | None = None) -> Iterator[str]:
     """Serve a moving list; POST /test/move?order=..&p=.. moves an order and tells it.
 
+    With `rests`, the list shows it only so many seconds later.
+
     Args:
         folder: where acts are kept.
         queue: open exceptions, if there is a queue.
@@ -68,7 +78,8 @@ def moving(folder: Path, queue: ExceptionQueue | None = None) -> Iterator[str]:
     advisor = MovingAdvisor()
     app = fakes.app(folder=folder, clock=wall, advisor=advisor, queue=queue)
 
-    async def move(order: str, p: float) -> dict[str, str]:
+    async def move(order: str, p: float, rests: float = 0.0) -> dict[str, str]:
+        advisor.rest(rests)
         advisor.move(order, p)
         app.state.kept.changes.tell("risk.changed", {"order_id": order})
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.e2e.moving import arrived, moving, sound, top
 from tests.e2e.running import NEEDS_BROWSER
 
@@ -109,4 +109,73 @@ def test_the_state_of_the_connection_is_said_in_words(browser: Browser, address:
     live(page)
     page.request.post(f"/test/move?order={ORDERS[7]}&p=0.985")
     expect(page.locator(f"[data-order='{ORDERS[7]}'] .c-risk")).to_contain_text("98%")
+    page.context.close()
+
+
+def test_what_happens_between_the_page_and_its_stream_is_shown(
+    browser: Browser, address: str
+) -> None:
+    page = arrived(browser, address, "Ana")
+
+    def late(route: Route) -> None:
+        page.request.post(f"/test/move?order={ORDERS[11]}&p=0.976")
+        route.continue_()
+
+    page.route("**/v1/stream", late)
+    page.goto("/")
+    expect(page.locator(f"[data-order='{ORDERS[11]}'] .c-risk")).to_contain_text("98%")
+    page.context.close()
+
+
+def test_what_happens_while_nobody_looks_is_shown_to_who_comes_back(
+    browser: Browser, address: str
+) -> None:
+    page = arrived(browser, address, "Ana")
+    live(page)
+    looks = """seen => {
+      Object.defineProperty(document, "hidden", { value: !seen, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(looks, False)
+    page.request.post(f"/test/move?order={ORDERS[13]}&p=0.971")
+    page.evaluate(looks, True)
+    expect(page.locator(f"[data-order='{ORDERS[13]}'] .c-risk")).to_contain_text("97%")
+    page.context.close()
+
+
+def test_a_change_that_the_list_does_not_show_yet_is_asked_for_until_it_does(
+    browser: Browser, address: str
+) -> None:
+    page = arrived(browser, address, "Ana")
+    live(page)
+    for number, rests in ((15, 1.5), (16, 1.5)):
+        page.request.post(f"/test/move?order={ORDERS[number]}&p=0.967&rests={rests}")
+        page.wait_for_timeout(300)
+        act = {"action": "assign", "by": "Ben", "to": "Ben"}
+        page.request.post(f"/v1/worklist/{ORDERS[number + 5]}/actions", data=act)
+        expect(page.locator(f"[data-order='{ORDERS[number]}'] .c-risk")).to_contain_text("97%")
+    page.context.close()
+
+
+def test_a_page_that_could_not_be_had_is_asked_for_again(browser: Browser, address: str) -> None:
+    page = arrived(browser, address, "Ana")
+    live(page)
+    page.clock.install()
+    page.route(f"{address}/", lambda route: route.abort(), times=1)
+    with page.expect_event("requestfailed"):
+        page.request.post(f"/test/move?order={ORDERS[17]}&p=0.957")
+        page.clock.fast_forward(700)
+    page.clock.fast_forward(5_000)
+    expect(page.locator(f"[data-order='{ORDERS[17]}'] .c-risk")).to_contain_text("96%")
+    page.context.close()
+
+
+def test_the_risk_of_an_open_order_moves_on_its_page(browser: Browser, address: str) -> None:
+    page = arrived(browser, address, "Ana", f"/orders/{ORDERS[19]}")
+    live(page)
+    page.get_by_label("Note", exact=True).fill("half a thought")
+    page.request.post(f"/test/move?order={ORDERS[19]}&p=0.953")
+    expect(page.locator(".verdict")).to_contain_text("95%")
+    assert page.get_by_label("Note", exact=True).input_value() == "half a thought"
+    sound(page)
     page.context.close()

@@ -86,6 +86,7 @@ class Service:
     refused: Refused | None = None
     warming: Warming | None = None
     _index: WorklistIndex = field(default=EMPTY)
+    _listed_through: int = 0
 
     def advisor(self) -> Advisor:
         """Return the advisor in charge.
@@ -107,9 +108,22 @@ class Service:
         """
         if self.warming is not None and not self.warming.over:
             return EMPTY
+        through = self.through()
         worklist = advisor.worklist()
         if self._index.worklist is not worklist:
+            through = 0 if self.changes is None else self.changes.last
             self._index = WorklistIndex(worklist)
             if self.shadow is not None:
                 self.shadow.put_worklist(self.clock(), worklist)
+        self._listed_through = through
         return self._index
+
+    def through(self) -> int:
+        """Return the number of the newest change that a page shows which is made now.
+
+        A list that rests before it is ranked anew lacks the changes since it was.
+        """
+        changes = self.changes
+        if changes is None:
+            return 0
+        return changes.last if self._listed_through >= changes.moved else self._listed_through

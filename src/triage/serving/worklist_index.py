@@ -120,11 +120,6 @@ class WorklistIndex:
         return self._offered[name]
 
     @cached_property
-    def losses(self) -> dict[str, float]:
-        """Expected loss by order, in its currency."""
-        return {order.order_id: order.expected_loss for order in self._orders}
-
-    @cached_property
     def _orders(self) -> list[Assessment]:
         return [item.assessment for item in self.worklist.items]
 

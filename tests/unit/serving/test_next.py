@@ -50,7 +50,7 @@ def taken(client: TestClient) -> str:
 
 def looking(you: str, items: tuple[WorkItem, ...]) -> Looking:
     index = WorklistIndex(Worklist(fakes.NOW, items))
-    return Looking(cast("Any", None), you, fakes.FakeAdvisor(), index, fakes.NOW, "UTC", {})
+    return Looking(cast("Any", None), you, fakes.FakeAdvisor(), index, fakes.NOW, "UTC", {}, 0)
 
 
 def test_many_who_claim_at_once_never_get_the_same(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from triage.serving.handling import forms
 from triage.serving.handling.batches import Outcome
 from triage.serving.handling.requests import AnyAction, Undo
 from triage.serving.pages.address import list_url, read_query
-from triage.serving.pages.frame import Frame, Looking, refusal
+from triage.serving.pages.frame import Frame, Looking, by_script, refusal
 from triage.serving.pages.page_routes import page_routes
 from triage.serving.pages.worklist import PAGE_SIZE, list_page
 from triage.serving.problems import InvalidInputError
@@ -99,6 +99,9 @@ def router(frame: Frame) -> APIRouter:
             return frame.waiting(error)
         except TriageError as error:
             return list_page(frame, frame.looking(request), back, *refusal(error))
+        if by_script(request):
+            told = QueryParams({**back, "did": outcome.batch})
+            return list_page(frame, frame.looking(request), told)
         query, number = read_query(back, seen)
         return RedirectResponse(list_url(query, number, did=outcome.batch), 303)
 

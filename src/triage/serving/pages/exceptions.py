@@ -19,7 +19,7 @@ from triage.serving.exceptions.correcting import Corrections
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.handling import forms
 from triage.serving.pages import exceptions_view as views
-from triage.serving.pages.frame import Frame, Looking, refusal
+from triage.serving.pages.frame import Frame, Looking, by_script, refusal
 from triage.serving.pages.page_routes import page_routes
 from triage.serving.problems import InvalidInputError
 from triage.serving.worklist_index import page
@@ -234,6 +234,8 @@ def router(frame: Frame) -> APIRouter:
             return frame.waiting(error)
         except TriageError as error:
             return _list(frame, frame.looking(request), back, *refusal(error))
+        if by_script(request):
+            return _list(frame, frame.looking(request), QueryParams({**back, "did": did}))
         wanted, number = read_wanted(back)
         address = exceptions_url(wanted, number)
         return RedirectResponse(f"{address}{'&' if '?' in address else '?'}did={did}", 303)

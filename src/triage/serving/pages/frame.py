@@ -69,7 +69,7 @@ class Looking:
     """What one request sees: who asks, and the list as it is now.
 
     Moments are told in `zone`; promised days are days of the zone of the promise, wherever they are
-    looked at.
+    looked at. `through` is the number of the newest change that is shown.
     """
 
     request: Request
@@ -79,6 +79,7 @@ class Looking:
     wall: int
     zone: str
     codes: OrdersByCode
+    through: int
 
     def select(self, query: Query) -> list[WorkItem]:
         """Return the orders that a query asks for by what is known of them, in its order."""
@@ -135,8 +136,9 @@ class Frame:
         codes = self._codes.of(self.service.queue, self.service.corrections)
         formats.use(self._locale)
         return Looking(
-            request, forms.who(request), advisor, index, self.service.clock(), zone, codes
-        )
+            request, forms.who(request), advisor, index, self.service.clock(), zone, codes,
+            self.service.through(),
+        )  # fmt: skip
 
     def render(self, name: str, seen: Looking, status: int = 200, **values: object) -> Response:
         """Return a page made from a template."""
@@ -177,8 +179,14 @@ class Frame:
             "mentioned": 0 if desk is None or not seen.you else desk.mentions(seen.you),
             "can_work": desk is not None,
             "streams": self.service.changes is not None,
+            "through": seen.through,
             "saved": [] if views is None else views.tabs(seen, desk, gone),
         }
+
+
+def by_script(request: Request) -> bool:
+    """Return whether the page's script asks, which puts the answer in place; else it is led on."""
+    return request.headers.get("x-triage") == "act"
 
 
 def refusal(error: TriageError) -> tuple[int, str]:

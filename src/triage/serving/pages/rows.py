@@ -1,29 +1,19 @@
-"""Rows and totals of the list, in words ready to be shown."""
+"""Rows of the list, in words ready to be shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.advice.assessment import Assessment
-from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
+from triage.domain.clock import MICROS_PER_HOUR
 from triage.serving import formats, texts, wording
 from triage.serving.advisor import WorkItem
 from triage.serving.handling.state import State
-from triage.serving.worklist_index import StateFilter
 
 _SOON = 48 * MICROS_PER_HOUR
 _PRESSING = 2 * MICROS_PER_HOUR
 _NEWS = MICROS_PER_HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """One figure above the list; `tone` colours it, never without its word."""
-
-    label: str
-    value: str
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,46 +132,3 @@ def _expected_days(low: float, high: float) -> str:
     if first == last:
         return f"About {wording.against_promise(low)}"
     return f"{first} to {wording.against_promise(high)}"
-
-
-def totals(
-    items: Sequence[WorkItem],
-    state: StateFilter,
-    now: int,
-    bands: tuple[str, ...],
-    losses: Mapping[str, float],
-) -> list[Totals]:
-    """Return the figures above the list, over all pages of what is in view.
-
-    Args:
-        items: what is in view.
-        state: which view.
-        now: UTC micros.
-        bands: names of the bands, gravest first.
-        losses: expected loss by order.
-    """
-    count = Totals("Orders in view", formats.number(len(items)))
-    sums: dict[str, float] = {}
-    if state == "already_late":
-        week = 0
-        for item in items:
-            order = item.assessment
-            sums[order.currency] = sums.get(order.currency, 0.0) + order.revenue
-            week += now - order.promised_by > 7 * MICROS_PER_DAY
-        return [
-            Totals("Order value late", wording.total(sums)),
-            count,
-            Totals("Late for over a week", formats.number(week), "critical" if week else ""),
-        ]
-    worst, gravest, soon = bands[0], 0, 0
-    for item in items:
-        order = item.assessment
-        sums[order.currency] = sums.get(order.currency, 0.0) + losses[order.order_id]
-        gravest += order.band == worst
-        soon += now <= order.promised_by <= now + _SOON
-    return [
-        Totals("Expected loss", wording.total(sums)),
-        count,
-        Totals(wording.word(worst), formats.number(gravest), "critical" if gravest else ""),
-        Totals("Promised within 48\u00a0h", formats.number(soon)),
-    ]

@@ -22,7 +22,8 @@ from triage.serving.pages import export as list_export
 from triage.serving.pages.address import export_url, list_url, narrowed, read_query
 from triage.serving.pages.frame import Frame, Looking
 from triage.serving.pages.page_routes import page_routes
-from triage.serving.pages.rows import LateRow, RiskRow, late_row, owner_cell, risk_row, totals
+from triage.serving.pages.rows import LateRow, RiskRow, late_row, owner_cell, risk_row
+from triage.serving.pages.totals import totals
 from triage.serving.worklist_index import Query, page, shared_thing
 
 PAGE_SIZE = 50
@@ -142,10 +143,10 @@ def list_page(
         groups=_groups(frame, seen, found) if grouped else [],
         totals=totals(
             found,
+            seen.index,
             query.state,
             seen.advisor.now(),
-            tuple(seen.advisor.policy.bands),
-            seen.index.losses,
+            next(iter(seen.advisor.policy.bands)),
         ),
         columns=list_columns.chosen(seen.request, query.columns, can_work=can_work),
         filters=[

@@ -27,8 +27,9 @@ def router(service: Service) -> APIRouter:
         summary="What changes, as it does",
         description="Server-sent events: `risk.changed`, `order.opened`, `order.closed`, "
         "`exception.opened`, `exception.resolved`, `work.changed` (what somebody did with an "
-        "order), `decision.expired` (an answer went stale and its order is open). A client that "
-        "comes back with `Last-Event-ID` gets what it missed, as far as that is remembered.",
+        "order), `decision.expired` (an answer went stale and its order is open). It begins with "
+        "`connected`, which carries the number of the newest change as `last`. A client that comes "
+        "back with `Last-Event-ID` gets what it missed, as far as that is remembered.",
         responses={
             200: {
                 "description": "A stream that does not end by itself.",
@@ -55,7 +56,8 @@ def router(service: Service) -> APIRouter:
 
 async def _told(changes: Changes, after: int | None) -> AsyncIterator[bytes]:
     with changes.listening(after) as queue:
-        yield b": connected\n\n"
+        number = b"id: %d\n" % changes.last if queue.empty() else b""
+        yield b'%sevent: connected\ndata: {"last":%d}\n\n' % (number, changes.last)
         while True:
             try:
                 number, told, facts = await asyncio.wait_for(queue.get(), _HEART_SECONDS)

@@ -5,7 +5,7 @@
   const list = $("#list");
   const opened = $("[data-open-order]")?.dataset.openOrder;
   const told = $("[data-stream]");
-  const MOST = 4, SOON = 60, APART = 550, LATER = 5000, GONE = 4000;
+  const MOST = 6, SOON = 60, APART = 550, LATER = 5000, GONE = 4000, MINUTE = 60000;
 
   // What the server last said of a row, before scripts and people touched it.
   const said = new WeakMap();
@@ -77,7 +77,7 @@
   };
 
   const bodies = (within) => Array.from(within.querySelectorAll("#list tbody[data-rows]"));
-  const showList = (fresh, acted) => {
+  const putRows = (fresh, acted) => {
     const focused = document.activeElement?.closest?.("#list .row");
     const at = focused ? Array.from(document.querySelectorAll("#list .row")).indexOf(focused) : -1;
     const order = focused?.dataset.order, top = focused?.getBoundingClientRect().top;
@@ -98,11 +98,9 @@
     else (all[Math.min(at, all.length - 1)] ?? null)?.querySelector(".order").focus({ preventScroll: true });
   };
 
-  const show = (text, acted) => {
-    const fresh = parse(text);
-    if (!list) return;
-    if (!fresh.getElementById("list")) { if (acted) lost(); return; }
-    showList(fresh, acted);
+  const showList = (fresh, acted) => {
+    if (!fresh.getElementById("list")) return;
+    putRows(fresh, acted);
     for (const id of ["totals", "views", "asof", "tools"]) place(id, fresh, acted);
     if (acted) place("report", fresh, acted);
     document.dispatchEvent(new CustomEvent("triage:shown", { detail: { acted } }));
@@ -115,12 +113,11 @@
     told.textContent = list.dataset.lost;
     $("#report").replaceChildren(told);
   };
-  document.addEventListener("triage:lost", lost);
-  document.addEventListener("triage:page", (event) => show(event.detail.page, event.detail.acted));
 
-  // The order page: the block of work is renewed, what is being typed stays.
-  const showWork = (text) => {
-    const fresh = parse(text).getElementById("work"), now = document.getElementById("work");
+  // The order page: what is said of it and the block of work are renewed, what is being typed stays.
+  const showOrder = (page) => {
+    for (const id of ["standing", "views", "asof"]) place(id, page, false);
+    const fresh = page.getElementById("work"), now = document.getElementById("work");
     if (!fresh || !now || fresh.outerHTML === now.outerHTML) return;
     const typed = Array.from(now.querySelectorAll("[id]:is(input, select, textarea)"), (each) => [each.id, each.value]);
     const focus = now.contains(document.activeElement) ? document.activeElement.id : null;
@@ -147,44 +144,67 @@
     }, 15000);
   }
 
-  // The server ranks anew at most twice a second: an answer that tells nothing new is asked for again,
-  // up to four times, as a loaded machine may be slower.
-  let due = null, last = 0, busy = false, again = false, before = "", alike = 0;
-  const refresh = async () => {
-    due = null;
-    if (busy) { again = true; return; }
-    busy = true;
-    last = performance.now();
-    try {
-      const answer = await fetch(location.href, { headers: { "X-Triage": "live" } });
-      const text = await answer.text();
-      if (opened) showWork(text);
-      else if (answer.ok) show(text, false);
-      alike = before === "" || text === before ? alike + 1 : 0;
-      again ||= alike > 0 && alike < MOST;
-      if (alike >= MOST) alike = 0;
-      before = text;
-    } catch { /* the stream says that we are offline */ }
-    busy = false;
-    if (again) { again = false; soon(APART); }
-  };
+  // What is shown and what is known to have happened, by the number of the change. An answer that does
+  // not show it yet is asked for again: the list rests half a second before it is ranked anew.
+  let through = Number(told?.dataset.through ?? 0), wanted = 0, heard = null;
+  let due = null, last = 0, busy = false, tries = 0;
+  const acting = () => list?.getAttribute("aria-busy") === "true";
   const soon = (wait) => {
     const at = Math.max(performance.now() + wait, last + APART);
     if (due !== null && due.at <= at) return;
     if (due !== null) clearTimeout(due.timer);
     due = { at, timer: setTimeout(refresh, at - performance.now()) };
   };
+  const numbered = (page) => Number(page.querySelector("[data-stream]")?.dataset.through ?? 0);
+  const shown = (number) => {
+    through = number;
+    if (through >= wanted) {
+      tries = 0;
+      clearTimeout(due?.timer);
+      due = null;
+    } else if (tries < MOST) soon(APART * 2 ** tries++);
+  };
+  const refresh = async () => {
+    due = null;
+    if (busy || acting()) { soon(APART); return; }
+    busy = true;
+    last = performance.now();
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Triage": "live" } });
+      const fresh = parse(await answer.text()), number = numbered(fresh);
+      if (!answer.ok) soon(LATER);
+      else if (number >= through && !acting()) {
+        if (opened) showOrder(fresh); else showList(fresh, false);
+        shown(number);
+      }
+    } catch { soon(LATER); }
+    busy = false;
+  };
+  document.addEventListener("triage:page", (event) => {
+    const fresh = parse(event.detail.page);
+    if (!fresh.getElementById("list")) { lost(); return; }
+    showList(fresh, true);
+    shown(numbered(fresh));
+  });
+  document.addEventListener("triage:lost", () => { lost(); expect(wanted, SOON); });
 
-  const heard = (event) => {
-    const facts = JSON.parse(event.data);
-    if (opened) {
-      if (facts.order_id === opened) soon(SOON);
-      return;
-    }
-    if (!list) return;
-    const shown = Array.from(document.querySelectorAll("#list .row")).some((row) => row.dataset.order === facts.order_id);
-    const due = list.dataset.soon && event.type.startsWith(list.dataset.soon);
-    soon(shown || due || event.type === "order.opened" || event.type === "work.changed" ? SOON : LATER);
+  const expect = (number, wait) => {
+    wanted = Math.max(wanted, number);
+    if (wanted > through) soon(wait);
+  };
+  const concerns = (type, facts) => {
+    if (type === "decision.expired") return null;
+    if (opened) return facts.order_id === opened ? SOON : null;
+    if (type === "work.changed" || type.startsWith(list.dataset.soon)) return SOON;
+    const on = Array.from(document.querySelectorAll("#list .row")).some((row) => row.dataset.order === facts.order_id);
+    const rose = facts.now?.p_late > facts.before?.p_late && facts.now.band !== facts.before.band;
+    return on || (rose && bodies(document)[0]?.dataset.rows !== "exceptions") ? SOON : LATER;
+  };
+  const hear = (event) => {
+    const number = Number(event.lastEventId), missed = heard !== null && number > heard + 1;
+    heard = number;
+    const wait = missed ? SOON : concerns(event.type, JSON.parse(event.data));
+    if (wait !== null) expect(number, wait);
   };
 
   bodies(document).forEach((body) => Array.from(body.rows, remember));
@@ -197,37 +217,46 @@
     }, 1000);
   }
 
-  // The stream, and in words whether it is there.
-  if (!told) return;
-  let source = null, retry = null, was = "";
+  // The stream, and in words whether it is there. Each begins with the number of the newest change: what
+  // happened between the page and its stream, or while nobody looked, is asked for.
+  if (!told || !(list || opened)) return;
+  let source = null, retry = null;
   const state = (now) => {
     told.hidden = false;
-    if (now === was) return;
+    if (now === told.dataset.state) return;
     told.dataset.state = now;
     told.firstElementChild.textContent = told.dataset[now];
-    if (now === "live" && was) soon(SOON);
-    was = now;
+  };
+  const connected = (event) => {
+    const newest = JSON.parse(event.data).last;
+    if (newest < through) { through = -1; wanted = 0; }
+    heard ??= newest;
+    expect(newest, SOON);
   };
   const connect = () => {
     source?.close();
     source = new EventSource("/v1/stream");
+    heard = null;
     source.onopen = () => state("live");
     source.onerror = () => {
+      through = -1;
       state(navigator.onLine ? "reconnecting" : "offline");
       if (source.readyState === EventSource.CLOSED) {
         clearTimeout(retry);
         retry = setTimeout(connect, 3000);
       }
     };
-    for (const type of ["risk.changed", "order.opened", "order.closed", "exception.opened", "exception.resolved", "work.changed"]) {
-      source.addEventListener(type, heard);
+    source.addEventListener("connected", connected);
+    for (const type of ["risk.changed", "order.opened", "order.closed", "exception.opened", "exception.resolved", "work.changed", "decision.expired"]) {
+      source.addEventListener(type, hear);
     }
   };
   window.addEventListener("offline", () => state("offline"));
   window.addEventListener("online", connect);
-  window.addEventListener("pagehide", () => source?.close());
+  window.addEventListener("pagehide", () => { source?.close(); source = null; });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) { source?.close(); source = null; } else if (!source) connect();
   });
+  setInterval(() => { if (!document.hidden) soon(SOON); }, MINUTE);
   connect();
 })();

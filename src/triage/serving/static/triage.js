@@ -21,7 +21,8 @@
 
   const rove = (row) => {
     for (const other of $$("#list .row")) {
-      for (const part of [link(other), box(other)]) if (part) part.tabIndex = other === row ? 0 : -1;
+      const stop = other === row ? 0 : -1;
+      for (const part of [link(other), box(other)]) if (part && part.tabIndex !== stop) part.tabIndex = stop;
     }
     last = row?.dataset.order ?? null;
   };
@@ -116,9 +117,9 @@
     performance.mark("act");
     $("#list")?.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(form.action, { method: "POST", body: data });
+      const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Triage": "act" } });
       const page = await answer.text();
-      document.dispatchEvent(new CustomEvent("triage:page", { detail: { page, acted: true } }));
+      document.dispatchEvent(new CustomEvent("triage:page", { detail: { page } }));
     } catch {
       document.dispatchEvent(new Event("triage:lost"));
     } finally {

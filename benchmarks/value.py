@@ -15,10 +15,12 @@ of it where he was told in time, as the simulator's own accounts have it.
 All are compared, at the same adoption and with a 95 % interval by a bootstrap over orders, with the
 better rule book: `stock_rules`, which has the same actions as every list (`static_rules` moves
 goods without a look at the stock, and never splits). value, promise date and risk first take the
-same usual action, looking at the stock too. oracle: the best way of each order (another site,
-Express, a split, what is missing from elsewhere, a substitute, an approval asked for again), known
-afterwards and chosen when the checks were through, or when pieces were missing, by as many people
-as that takes: what each order could be saved by alone, being picked next apart.
+same usual action, looking at the stock too. ours may go several ways at once (another source of
+the goods, and picked next or by Express), and splits over as many sites as it takes (`value_list`).
+oracle: the best single way of each order (another site, Express, a split, what is missing from
+elsewhere, a substitute, an approval asked for again), known afterwards and chosen when the checks
+were through, or when pieces were missing, by as many people as that takes: what each order could be
+saved by alone, being picked next apart.
 """
 
 from __future__ import annotations

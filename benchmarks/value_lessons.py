@@ -21,6 +21,10 @@ _PARAMETERS: dict[str, Any] = {
     "deterministic": True, "verbosity": -1,
 }  # fmt: skip
 _ROUNDS = 220
+_UP = ("road", "held", "short", "priority", "ahead", "unchecked", "waiting", "desk", "slow")
+_DOWN = ("left", "to_ship", "slack", "road_left", "cover", "due_left")
+_MONOTONE = [(name in _UP) - (name in _DOWN) for name in INPUTS]
+"""What can only make an order later, or less late: other ways change these inputs."""
 
 
 @dataclass(slots=True)
@@ -42,7 +46,7 @@ class Lessons:
         return ()
 
     def learn(self, promised: Ints, delivered: Ints) -> Model:
-        """Fit on orders whose outcome was known by the last day.
+        """Fit on orders whose outcome was known by the last day, each of which counts once.
 
         Args:
             promised: (n,) promised day of every order.
@@ -53,17 +57,20 @@ class Lessons:
         known = promised[order] + LONGEST_DAYS + 2 <= self.until
         order, x = order[known], x[known]
         days = np.clip(delivered[order] // DAY - promised[order], 0, LONGEST_DAYS)
-        late = days > 0
+        late, once = days > 0, 1.0 / np.bincount(order)[order]
+        once *= len(once) / once.sum()
         return Model(
-            _fitted(x, late, "binary"), _fitted(x[late], days[late], "regression", rounds=80)
+            _fitted(x, late, once, "binary"),
+            _fitted(x[late], days[late], once[late], "regression", rounds=80),
         )
 
 
 def _fitted(
-    x: npt.NDArray[Any], y: npt.NDArray[Any], objective: str, rounds: int = _ROUNDS
+    x: npt.NDArray[Any], y: npt.NDArray[Any], weight: Floats, objective: str, rounds: int = _ROUNDS
 ) -> lgb.Booster:
     data = lgb.Dataset(
-        x, y.astype(float), feature_name=INPUTS, categorical_feature=_CATEGORICAL,
+        x, y.astype(float), weight=weight, feature_name=INPUTS, categorical_feature=_CATEGORICAL,
         free_raw_data=True,
     )  # fmt: skip
-    return lgb.train(_PARAMETERS | {"objective": objective}, data, rounds)
+    own = {"objective": objective, "monotone_constraints": _MONOTONE}
+    return lgb.train(_PARAMETERS | own, data, rounds)

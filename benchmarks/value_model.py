@@ -6,7 +6,7 @@ days. Other ways are judged by the same model with changed inputs, as the produc
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -62,9 +62,13 @@ class View:
     Args:
         now: the situation.
         raised: orders that people have put into the first queue since.
+        shipped: by order, pieces of each of its lines that people have shipped from elsewhere.
     """
 
-    def __init__(self, now: Situation, raised: Collection[int] = ()) -> None:
+    def __init__(
+        self, now: Situation, raised: Collection[int] = (),
+        shipped: Mapping[int, Ints] | None = None,
+    ) -> None:  # fmt: skip
         self.now = now
         orders, known = now.orders, now.known
         stage = np.zeros(len(now.order), dtype=np.int64)
@@ -76,7 +80,12 @@ class View:
         self.counts = orders.lines[now.order]
         self.line = np.repeat(orders.first_line[now.order], self.counts) + _within(self.counts)
         self.owner = np.repeat(np.arange(len(now.order)), self.counts)
-        self.sku, self.quantity = orders.own.sku[self.line], orders.own.quantity[self.line]
+        self.sku, self.quantity = orders.own.sku[self.line], orders.own.quantity[self.line].copy()
+        self.starts = np.cumsum(self.counts) - self.counts
+        for order, pieces in (shipped or {}).items():
+            at = int(np.searchsorted(now.order, order))
+            if at < len(now.order) and now.order[at] == order:
+                self.quantity[self.starts[at] : self.starts[at] + len(pieces)] -= pieces
         self._waits = stage < 2
         self.free = self._free_by_now()
         self._ahead = self._wanted_ahead(now.site[self.owner])
@@ -93,6 +102,9 @@ class View:
         lies = self.free[now.site[self.owner], self.sku]
         self.missing = self.quantity - np.clip(lies, 0, self.quantity)
         """(m,): pieces of each line that its site has not got."""
+        kg = now.world.skus.weight_kg[self.sku]
+        self.missing_kg = np.bincount(self.owner, self.missing * kg, len(now.order))
+        """(k,): what they weigh, by order."""
         some = np.bincount(self.owner, self.missing, len(now.order))
         self.in_part = (some > 0) & (some < np.bincount(self.owner, self.quantity, len(now.order)))
         """(k,): whether its own site has a part of what is asked for."""
@@ -124,7 +136,7 @@ class View:
         return found
 
     def _least(self, free: Floats | Ints) -> Floats:
-        share = np.clip(free / self.quantity, -3.0, 20.0)
+        share = np.clip(free / np.maximum(self.quantity, 1), -3.0, 20.0)
         least = np.full(len(self.counts), 20.0)
         np.minimum.at(least, self.owner, share)
         return least

@@ -30,7 +30,8 @@ from triage.simulation.world import World
 
 Process = Generator[simpy.Event, Any, None]
 
-_WAVES = (0, 3 * HOUR + 30, 7 * HOUR, 9 * HOUR + 30)
+WAVES = (0, 3 * HOUR + 30, 7 * HOUR, 9 * HOUR + 30)
+"""Minutes after a site opens at which its waves begin."""
 _DELIVERIES_AT = 5 * HOUR
 LINGERS = 60
 """Days that a run goes on after its last one, so that open orders come to their end."""
@@ -149,7 +150,7 @@ class Operations:
     def _site(self, site: int) -> Process:
         env, sites = self.env, self.world.sites
         opens, closes = int(sites.opens[site]), int(sites.closes[site])
-        starts = [opens + after for after in _WAVES]
+        starts = [opens + after for after in WAVES]
         windows = list(zip(starts, [*starts[1:], closes], strict=True))
         endless = not self.causes & Cause.STOCK
         hands = bool(self.causes & Cause.CAPACITY)

@@ -19,7 +19,7 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PLACES = ("features/*.py", "models/*.py", "simulation/*.py")
+_PLACES = ("features/*.py", "ledger/*.py", "models/*.py", "simulation/*.py")
 """Where compiled functions stand in the package."""
 _IMPORTED = re.compile(r"^\s*from triage\.([\w.]+) import", re.MULTILINE)
 

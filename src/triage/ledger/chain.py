@@ -18,7 +18,7 @@ def genesis(identity: bytes) -> bytes:
 
 
 class Chain:
-    """The end of the chain; the journal's `Dresser`, so only its thread moves it on."""
+    """The end of the chain; the journal's `Dresser`, so nothing else moves it on."""
 
     def __init__(
         self, identity: bytes, head: bytes, entered: Callable[[Sequence[Entry]], None]
@@ -48,6 +48,10 @@ class Chain:
             entries.append(entry)
         self._fresh.extend(entries)
         return [to_frame(entry) for entry in entries], tuple(entries)
+
+    def weight(self, items: Sequence[Draft]) -> int:
+        """Return the bytes of their bodies and personal parts."""
+        return sum(len(draft.body) + len(draft.personal or b"") for draft in items)
 
     def kept(self) -> None:
         """Move the end of the chain behind what was dressed."""

@@ -7,10 +7,14 @@ from typing import Any, Protocol
 
 
 class Dresser(Protocol):
-    """Turns what was appended into frames, in the order of the journal. Called by one thread."""
+    """Turns what was appended into frames, in the order of the journal. One caller at a time."""
 
     def dress(self, first_seq: int, items: Sequence[Any]) -> tuple[Sequence[bytes], Any]:
         """Return one frame per item, and what the caller of `append` gets for them."""
+        ...
+
+    def weight(self, items: Sequence[Any]) -> int:
+        """Return about how many bytes items are, before they are dressed."""
         ...
 
     def kept(self) -> None:
@@ -32,6 +36,10 @@ class Plain:
     def dress(self, first_seq: int, items: Sequence[bytes]) -> tuple[Sequence[bytes], range]:
         """Return the items and their sequence numbers."""
         return items, range(first_seq, first_seq + len(items))
+
+    def weight(self, items: Sequence[bytes]) -> int:
+        """Return their bytes."""
+        return sum(map(len, items))
 
     def kept(self) -> None:
         """Nothing depends on it."""

@@ -40,8 +40,8 @@ MOST_CHARACTERS = 500
 _STORABLE = re.compile("[^\\x00\\ud800-\\udfff]*")
 _RAW, _ZLIB = b"\0", b"\1"
 _LEVEL, _WINDOW_BITS, _MEMORY = 2, 13, 6
-"""Of zlib: an entry is packed while somebody waits. Its default (6, 15, 8) packs 3 % smaller and
-takes two to four times as long, most of it for memory that a few kilobytes do not need."""
+"""Of zlib. Its default (6, 15, 8) packs 3 % smaller and takes two to four times as long, most of it
+for memory that a few kilobytes do not need."""
 _SALT_BYTES = 16
 _NONE = -1
 
@@ -117,9 +117,9 @@ class Entry:
         kind: what it is, one of `KINDS`.
         id: its unique id.
         order_id: the order that it is about, or None.
-        packed_body: its body, compressed.
-        packed_personal: its personal part, salted and compressed; None if there was none or it
-            was erased.
+        packed_body: its body behind a mark, compressed once it is in the store (`compact`).
+        packed_personal: its personal part, salted, packed in the same way; None if there was none
+            or it was erased.
         personal_digest: SHA-256 of the salted personal part; stays when that is erased. None if
             there never was one.
         hash: SHA-256 over the hash before it and all of the above; see `link`.
@@ -202,25 +202,31 @@ def link(
 
 
 def seal(draft: Draft, seq: int, previous: bytes, now: int) -> Entry:
-    """Return a draft as the entry with a sequence number, hung on the hash before it."""
+    """Return a draft as the entry with a sequence number, hung on the hash before it.
+
+    Nothing is compressed yet: somebody waits.
+    """
     digest = None
     packed = None
     if draft.personal is not None:
         salted = os.urandom(_SALT_BYTES) + draft.personal
         digest = hashlib.sha256(salted).digest()
-        packed = _pack(salted)
+        packed = _RAW + salted
     at = now if draft.at is None else draft.at
     body_digest = hashlib.sha256(draft.body).digest()
     own = link(previous, seq, at, draft.kind, draft.id, draft.order_id, body_digest, digest)
     return Entry(
-        seq, at, draft.kind, draft.id, draft.order_id, _pack(draft.body), packed, digest, own
+        seq, at, draft.kind, draft.id, draft.order_id, _RAW + draft.body, packed, digest, own
     )
 
 
-def _pack(data: bytes) -> bytes:
+def compact(packed: bytes) -> bytes:
+    """Return a packed part compressed, if that makes it smaller."""
+    if packed[:1] != _RAW:
+        return packed
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY)
-    small = packer.compress(data) + packer.flush()
-    return _ZLIB + small if len(small) < len(data) else _RAW + data
+    small = packer.compress(memoryview(packed)[1:]) + packer.flush()
+    return _ZLIB + small if len(small) + 1 < len(packed) else packed
 
 
 def _unpack(data: bytes) -> bytes:

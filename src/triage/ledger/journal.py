@@ -1,9 +1,13 @@
 """A durable journal: appends are acknowledged when they are on the disk, many by one flush.
 
-One thread writes. Everything that was appended while it flushed goes into the next block, so the
-flush is shared by all who wait (group commit). Frames are the caller's bytes; what they mean is
-not known here. A `Dresser` can turn items into frames in the order in which they are written, as
-a hash chain needs.
+One block is written at a time. Everything that was appended while it was flushed goes into the next
+one, so the flush is shared by all who wait (group commit). Frames are the caller's bytes; what they
+mean is not known here. A `Dresser` can turn items into frames in the order in which they are
+written, as a hash chain needs.
+
+A thread writes. Small appends of an event loop that `attend`s need not wait for it: the loop makes
+the block and a `Pen` writes it. Whatever the pen is not for (a new file, large blocks, other
+threads, a disk that fails) is the thread's, after the pen.
 
     journal = Journal.open(folder)
     journal.append([b"frame"]).result()          # from a thread; a range of sequence numbers
@@ -22,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from triage.ledger.dresser import Dresser, Plain
 from triage.ledger.errors import AlreadyOpenError, StoreUnavailableError
@@ -30,9 +34,15 @@ from triage.ledger.lock import FolderLock
 from triage.ledger.recovery import Cut, Held, read_folder, recover
 from triage.ledger.tape import Acknowledge, Tape
 
+if TYPE_CHECKING:
+    from triage.ledger.pen import Pen
+
 BLOCK_ITEMS = 4_096
 BLOCK_BYTES = 4 << 20
 """A block takes no further append once it has so many items, or so many bytes."""
+PEN_BYTES = 64 << 10
+"""An append of more is the thread's, which holds up nobody while it makes the block."""
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -43,6 +53,16 @@ class _Waiting:
     future: Any
     loop: asyncio.AbstractEventLoop | None = None
     result: Any = None
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A block that the pen writes, and who waits for it."""
+
+    taken: list[_Waiting]
+    block: bytes
+    frames: int
 
 
 class Journal:
@@ -64,8 +84,13 @@ class Journal:
         self._most_waiting = most_waiting
         self._queue: deque[_Waiting] = deque()
         self._queued = 0
+        self._large = 0
         self._wake = threading.Condition()
-        self._closing = False
+        self._called = self._writing = self._closing = False
+        self._pen: Pen | None = None
+        self._attended: asyncio.AbstractEventLoop | None = None
+        self._flight: _Flight | None = None
+        self._torn = False
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
@@ -113,6 +138,22 @@ class Journal:
     def folder(self) -> Path:
         """Where the files are."""
         return self._tape.folder
+
+    def attend(self) -> None:
+        """Let a pen write small appends of the running event loop, until the journal closes.
+
+        Without effect where the operating system has no way to, or appends are acknowledged before
+        they are on the disk.
+        """
+        from triage.ledger.pen import Pen, available  # noqa: PLC0415 - compiles; readers need none
+
+        if self._pen is not None or not self._tape.acknowledges_synced or not available():
+            return
+        loop = asyncio.get_running_loop()
+        pen = Pen()
+        loop.add_reader(pen.told, self._landed)
+        with self._wake:
+            self._pen, self._attended = pen, loop
 
     def append(self, items: Sequence[Any]) -> Future[Any]:
         """Append items all together or not at all; the future resolves when they are durable.
@@ -164,6 +205,7 @@ class Journal:
             self._closing = True
             self._wake.notify()
         self._thread.join()
+        self._put_pen_away()
         try:
             self._tape.close()
         except OSError as error:
@@ -173,8 +215,23 @@ class Journal:
         finally:
             self._lock.free()
 
+    def _put_pen_away(self) -> None:
+        pen, loop = self._pen, self._attended
+        if pen is None or loop is None:
+            return
+        if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):
+                if loop is asyncio.get_running_loop():
+                    loop.remove_reader(pen.told)
+                    pen.close()
+                    return
+                loop.call_soon_threadsafe(_let_go, loop, pen)
+            return
+        pen.close()
+
     def _put(self, waiting: _Waiting) -> None:
         size = len(waiting.items or ())
+        waiting.small = self._is_for_pen(waiting)
         with self._wake:
             if self._closing:
                 raise StoreUnavailableError(f"the journal in {self.folder} is closed")
@@ -185,8 +242,82 @@ class Journal:
                 )
             self._queue.append(waiting)
             self._queued += size
-            if len(self._queue) == 1:
+            self._large += not waiting.small
+            if self._flight is None or self._large:
+                self._go_on()
+
+    def _is_for_pen(self, waiting: _Waiting) -> bool:
+        """Return whether an append is of the loop that attends, and small."""
+        if waiting.loop is None or waiting.loop is not self._attended or waiting.items is None:
+            return False
+        return self._dresser.weight(waiting.items) <= PEN_BYTES
+
+    def _go_on(self) -> None:
+        """See that what waits is written: by the pen if it can, else by the thread."""
+        if self._called or self._set_off():
+            return
+        self._called = True
+        self._wake.notify()
+
+    def _set_off(self) -> bool:
+        """Let the pen write what waits; returns whether it can."""
+        if self._large or self._torn or self._writing or self._pen is None:
+            return False
+        taken, payloads = self._gathered()
+        job = self._tape.begin(payloads) if taken else None
+        if job is None:
+            self._dresser.dropped()
+            return False
+        for waiting in taken:
+            self._queue.popleft()
+            self._queued -= len(waiting.items or ())
+        self._flight = _Flight(taken, job[1], len(payloads))
+        self._pen.write(*job)
+        return True
+
+    def _gathered(self) -> tuple[list[_Waiting], list[bytes]]:
+        """Dress what waits for the pen; nothing if something cannot be dressed."""
+        taken: list[_Waiting] = []
+        payloads: list[bytes] = []
+        size = 0
+        for waiting in self._queue:
+            if size > PEN_BYTES:
+                break
+            first = self._tape.next_seq + len(payloads)
+            try:
+                made, waiting.result = self._dresser.dress(first, waiting.items or ())
+            except Exception:  # noqa: BLE001 - the thread will say so to whoever waits
+                return [], []
+            taken.append(waiting)
+            payloads.extend(made)
+            size += sum(map(len, made))
+        return taken, payloads
+
+    def _landed(self) -> None:
+        """On the loop that attends: the pen has something to say."""
+        with self._wake:
+            flight = self._land()
+            if self._called:
                 self._wake.notify()
+            elif self._flight is None and self._queue:
+                self._go_on()
+        if flight is not None:
+            _resolve(flight.taken, None)
+
+    def _land(self) -> _Flight | None:
+        """Return the flight that has just ended well, if one has."""
+        flight = self._flight
+        if flight is None or self._pen is None or (well := self._pen.done()) is None:
+            return None
+        self._flight = None
+        if well:
+            self._tape.end(flight.block, flight.frames)
+            self._dresser.kept()
+            return flight
+        self._dresser.dropped()
+        self._put_back(flight.taken)
+        self._torn = self._called = True
+        return None
 
     def _write(self) -> None:
         while taken := self._take():
@@ -204,10 +335,16 @@ class Journal:
             _tell(taken, error)
 
     def _take(self) -> list[_Waiting]:
-        """Wait for appends; returns those of one block, nothing when the journal closes."""
+        """Wait until appends are the thread's; returns those of one block, none at the end."""
         with self._wake:
-            while not self._queue and not self._closing:
+            self._writing = False
+            while not self._is_called():
                 self._wake.wait()
+            while self._flight is not None:
+                if (flight := self._land()) is not None:
+                    _tell(flight.taken, None)
+                elif self._flight is not None:  # its loop may have ended: look now and then
+                    self._wake.wait(_LOOK_SECONDS)
             taken: list[_Waiting] = []
             items = 0
             while self._queue and items < BLOCK_ITEMS:
@@ -219,10 +356,22 @@ class Journal:
                 if waiting.items is None:
                     break
             self._queued -= items
+            self._large -= sum(not waiting.small for waiting in taken)
+            self._called = bool(self._queue)
+            self._writing = bool(taken)
             return taken
+
+    def _is_called(self) -> bool:
+        """Return whether there is something for the thread; what the pen can do goes to it."""
+        if self._called and not self._closing and self._flight is None and self._set_off():
+            self._called = False
+        return self._called or self._closing
 
     def _commit(self, taken: list[_Waiting]) -> None:
         """Write one block, all or nothing; leaves in `taken` whose appends it had room for."""
+        if self._torn:
+            self._tape.fail()
+            self._torn = False
         if taken[0].items is None:
             self._tape.rotate(self._dresser.context())
             return
@@ -231,7 +380,9 @@ class Journal:
         size = 0
         for place, waiting in enumerate(taken):
             if size > BLOCK_BYTES:
-                self._put_back(taken[place:])
+                with self._wake:
+                    self._put_back(taken[place:])
+                    self._called = True
                 del taken[place:]
                 break
             made, waiting.result = self._dresser.dress(first + len(payloads), waiting.items or ())
@@ -241,9 +392,9 @@ class Journal:
         self._dresser.kept()
 
     def _put_back(self, rest: list[_Waiting]) -> None:
-        with self._wake:
-            self._queue.extendleft(reversed(rest))
-            self._queued += sum(len(waiting.items or ()) for waiting in rest)
+        self._queue.extendleft(reversed(rest))
+        self._queued += sum(len(waiting.items or ()) for waiting in rest)
+        self._large += sum(not waiting.small for waiting in rest)
 
 
 def take_folder(folder: Path) -> tuple[FolderLock, Held]:
@@ -265,6 +416,11 @@ def take_folder(folder: Path) -> tuple[FolderLock, Held]:
     except BaseException:
         lock.free()
         raise
+
+
+def _let_go(loop: asyncio.AbstractEventLoop, pen: Pen) -> None:
+    loop.remove_reader(pen.told)
+    pen.close()
 
 
 def _tell(taken: list[_Waiting], error: Exception | None) -> None:

@@ -109,6 +109,10 @@ class Ledger(Reading):
             lock.free()
             raise
 
+    def attend(self) -> None:
+        """Record what the running event loop records by a shorter way; see `Journal.attend`."""
+        self._journal.attend()
+
     def record(self, *drafts: Draft) -> tuple[Entry, ...]:
         """Record entries, all or none; they are durable when this returns.
 

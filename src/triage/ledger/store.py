@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from triage.ledger.chain import genesis
 from triage.ledger.engines import reader_engine, writer_engine
-from triage.ledger.entries import Entry
+from triage.ledger.entries import Entry, compact
 from triage.ledger.errors import ContinuityError, StoreUnavailableError
 from triage.ledger.schema import ENTRIES, LEDGER
 
@@ -192,8 +192,8 @@ def _row(entry: Entry) -> dict[str, object]:
         "kind": entry.kind,
         "id": entry.id,
         "order_id": entry.order_id,
-        "body": entry.packed_body,
-        "personal": entry.packed_personal,
+        "body": compact(entry.packed_body),
+        "personal": entry.packed_personal and compact(entry.packed_personal),
         "personal_digest": entry.personal_digest,
         "hash": entry.hash,
     }

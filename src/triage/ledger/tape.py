@@ -40,7 +40,7 @@ class _Owed:
 
 
 class Tape:
-    """The newest file, open for writing, and the files before it. One thread writes."""
+    """The newest file, open for writing, and the files before it. One block at a time."""
 
     def __init__(
         self,
@@ -124,6 +124,37 @@ class Tape:
                 self._flush_owed()
             else:
                 self._dirty.set()
+
+    @property
+    def acknowledges_synced(self) -> bool:
+        """Whether a write is on the disk when it is acknowledged."""
+        return not self._written
+
+    def begin(self, payloads: Sequence[bytes]) -> tuple[int, bytes, int] | None:
+        """Return what somebody else is to write and flush: an open file, a block, from which byte.
+
+        `end` or `fail` must follow before anything else is written. None where `write` is needed:
+        the file must be mended or ends here.
+        """
+        with self._io:
+            if self._failed or self._handle is None:
+                return None
+            block = encode_block(self.next_seq, self.synced_seq, self._salt, payloads)
+            if self._end + len(block) > self._size:
+                return None
+            return self._handle, block, self._end
+
+    def end(self, block: bytes, count: int) -> None:
+        """Go on behind a block of so many frames that somebody else has brought to the disk."""
+        with self._io:
+            self._end += len(block)
+            self.next_seq += count
+            self.synced_seq = self.next_seq - 1
+
+    def fail(self) -> None:
+        """Give the file up behind what is safe: somebody else could not write a block."""
+        with self._io:
+            self._abandon(self._end, self.next_seq - 1)
 
     def mend(self, context: Callable[[], bytes]) -> None:
         """Make sure that there is a file to write to, after a failure or at first.

@@ -102,6 +102,7 @@ def create_app(
         async with contextlib.AsyncExitStack() as stack:
             if keep is not None:
                 kept = stack.enter_context(keep())
+                kept.attend()
                 _hold(service, kept)
                 service.operations = None if operations is None else operations(kept)
                 if kept.webhooks is not None:

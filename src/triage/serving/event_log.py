@@ -112,6 +112,10 @@ class EventLog:
             await asyncio.shield(other)
         return list(fresh.values()), first
 
+    def attend(self) -> None:
+        """Keep what the running event loop keeps by a shorter way; see `Journal.attend`."""
+        self._journal.attend()
+
     def close(self) -> None:
         """Write what waits and let another process open it."""
         self._journal.close()

@@ -35,6 +35,12 @@ class Keeping:
     outcomes: OutcomeWatch | None = None
     warming: Warming | None = None
 
+    def attend(self) -> None:
+        """Let the running event loop write events and decisions by a shorter way."""
+        self.live.events.attend()
+        if self.decisions is not None:
+            self.decisions.ledger.attend()
+
 
 Keep = Callable[[], contextlib.AbstractContextManager[Keeping]]
 """Opens it, and closes it at the end.

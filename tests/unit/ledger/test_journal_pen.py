@@ -1,0 +1,210 @@
+"""Small appends of a loop that attends: the same promises, kept by a pen beside the thread."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from triage.ledger import tape
+from triage.ledger.audit import verify
+from triage.ledger.entries import Draft
+from triage.ledger.errors import StoreUnavailableError
+from triage.ledger.journal import PEN_BYTES, Journal
+from triage.ledger.ledger import Ledger
+from triage.ledger.pen import Pen, available
+from triage.ledger.recovery import read_folder
+from triage.ledger.tape import Tape
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(
+        not available(), reason="this operating system has no eventfd: the thread writes everything"
+    ),
+]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def held(folder: Path) -> list[bytes]:
+    return [payload for _, payload in read_folder(folder).frames()]
+
+
+def broken(*_: object) -> None:
+    raise OSError(5, "the disk does not answer")
+
+
+@pytest.fixture
+def torn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the pen fail as often as the list says."""
+    times = [0]
+    write = Pen.write
+
+    def fail(pen: Pen, handle: int, block: bytes, offset: int) -> None:
+        times[0] -= 1
+        write(pen, -2 if times[0] >= 0 else handle, block, offset)
+
+    monkeypatch.setattr(Pen, "write", fail)
+    return times
+
+
+async def test_a_small_append_is_on_the_disk_without_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    monkeypatch.setattr(Tape, "write", broken)
+    ranges = [await journal.append_async([b"%d" % n]) for n in range(50)]
+
+    assert ranges == [range(n, n + 1) for n in range(1, 51)]
+    assert held(tmp_path) == [b"%d" % n for n in range(50)]
+    journal.close()
+
+
+async def test_who_waits_while_the_pen_writes_shares_the_next_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    blocks: list[bytes] = []
+    write = Pen.write
+
+    def note(pen: Pen, handle: int, block: bytes, offset: int) -> None:
+        blocks.append(block)
+        write(pen, handle, block, offset)
+
+    monkeypatch.setattr(Pen, "write", note)
+    await asyncio.gather(*(journal.append_async([b"%d" % n]) for n in range(200)))
+
+    assert len(blocks) == 2
+    assert held(tmp_path) == [b"%d" % n for n in range(200)]
+    journal.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_every_way_to_append_gives_one_sequence_without_gaps(
+    tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)  # noqa: S311
+    journal = Journal.open(tmp_path, segment_bytes=20_000)
+    journal.attend()
+    given: dict[int, bytes] = {}
+    others: list[tuple[Future[Any], bytes]] = []
+    turns: list[Future[Any]] = []
+
+    async def small(n: int) -> None:
+        frame = b"small %d" % n
+        (seq,) = await journal.append_async([frame])
+        given[seq] = frame
+
+    async def large(n: int) -> None:
+        frame = b"large %d " % n + b"+" * (PEN_BYTES if n % 5 == 0 else 3_000)
+        (seq,) = await journal.append_async([frame])
+        given[seq] = frame
+
+    def beside() -> None:
+        for n in range(60):
+            frame = b"beside %d" % n
+            others.append((journal.append([frame]), frame))
+            if n % 20 == 0:
+                turns.append(journal.rotate())
+
+    thread = threading.Thread(target=beside)
+    thread.start()
+    waiting = []
+    for n in range(300):
+        waiting.append(asyncio.create_task(draw.choice((small, small, small, large))(n)))
+        if draw.random() < 0.3:
+            await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    await asyncio.to_thread(thread.join)
+    given |= {future.result(10)[0]: frame for future, frame in others}
+    for turn in turns:
+        turn.result(10)
+    journal.close()
+
+    assert sorted(given) == list(range(1, 361))
+    assert held(tmp_path) == [given[seq] for seq in sorted(given)]
+
+
+async def test_where_the_pen_fails_the_thread_writes_it_into_a_new_file(
+    tmp_path: Path, torn: list[int]
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    await journal.append_async([b"before"])
+    torn[0] = 1
+    failed = [journal.append_async([b"%d" % n]) for n in range(3)]
+
+    assert [await each for each in failed] == [range(2, 3), range(3, 4), range(4, 5)]
+    assert await journal.append_async([b"after"]) == range(5, 6)
+    assert held(tmp_path) == [b"before", b"0", b"1", b"2", b"after"]
+    assert len(list(tmp_path.glob("*.journal"))) == 2
+    journal.close()
+
+
+async def test_where_the_thread_fails_too_nothing_of_it_is_kept_and_who_waits_hears_of_it(
+    tmp_path: Path, torn: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    await journal.append_async([b"before"])
+    torn[0] = 1
+    with monkeypatch.context() as disk:
+        disk.setattr(tape, "_flush", broken)
+        with pytest.raises(StoreUnavailableError, match="the disk does not answer"):
+            await journal.append_async([b"lost"])
+
+    assert await journal.append_async([b"after"]) == range(2, 3)
+    assert held(tmp_path) == [b"before", b"after"]
+    journal.close()
+
+
+async def test_the_chain_of_a_ledger_holds_through_failures_of_the_pen(
+    tmp_path: Path, torn: list[int]
+) -> None:
+    ledger = Ledger.open(tmp_path, segment_bytes=20_000)
+    ledger.attend()
+    for n in range(120):
+        if n % 40 == 20:
+            torn[0] = 1
+        body = b'{"n":%d}' % n
+        pair = [ledger.record_async(Draft("note", body)) for _ in range(2)]
+        assert [entry.body for each in pair for entry in await each] == [body, body]
+    await asyncio.to_thread(ledger.flush)
+    found = await asyncio.to_thread(verify, ledger)
+    ledger.close()
+
+    assert (found.last_seq, found.why) == (240, None)
+
+
+def test_an_append_whose_loop_ended_is_kept_and_the_journal_goes_on(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+
+    async def leave() -> None:
+        journal.attend()
+        journal.append_async([b"nobody waits"])
+
+    asyncio.run(leave())
+
+    assert journal.append([b"next"]).result(10) == range(2, 3)
+    assert held(tmp_path) == [b"nobody waits", b"next"]
+    journal.close()
+
+
+async def test_closing_writes_what_waits_for_the_pen(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    waiting = [journal.append_async([b"%d" % n]) for n in range(20)]
+    journal.close()
+
+    assert [await each for each in waiting] == [range(n, n + 1) for n in range(1, 21)]
+    assert held(tmp_path) == [b"%d" % n for n in range(20)]

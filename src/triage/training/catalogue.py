@@ -160,15 +160,26 @@ def _download(client: MlflowClient, uri: str, folder: str, registered: ModelVers
 
 
 def set_aliases(client: MlflowClient, name: str, pointer: dict[str, Any]) -> None:
-    """Let aliases and tags of the registry follow the pointer."""
-    version = pointer["version"]
+    """Let aliases and tags of the registry follow the pointer.
+
+    A former champion that the registry does not know (a rule, a deleted version) has no alias.
+    """
+    version, former = pointer["version"], pointer["previous"]
     client.set_registered_model_alias(name, CHAMPION, version)
     for tag in ("promoted_at", "who", "why"):
         client.set_model_version_tag(name, version, f"promotion.{tag}", pointer[tag])
-    if pointer["previous"] is not None:
-        client.set_registered_model_alias(name, PREVIOUS, pointer["previous"]["version"])
+    if former is not None and _knows(client, name, former["version"]):
+        client.set_registered_model_alias(name, PREVIOUS, former["version"])
     elif PREVIOUS in client.get_registered_model(name).aliases:
         client.delete_registered_model_alias(name, PREVIOUS)
+
+
+def _knows(client: MlflowClient, name: str, version: str) -> bool:
+    try:
+        open_version(client, name, version)
+    except BundleError:
+        return False
+    return True
 
 
 def set_challenger(client: MlflowClient, name: str, version: str | None) -> None:

@@ -166,6 +166,19 @@ def test_the_former_champion_is_remembered_and_promoting_again_changes_nothing(
     assert champion(empty.home, "at_risk")["version"] == "1"
 
 
+@pytest.mark.parametrize("unknown", ["rule", "7"])
+def test_a_former_champion_that_the_registry_does_not_know_has_no_alias(
+    empty: Tracked, unknown: str
+) -> None:
+    put(empty, 0)
+    put(empty, 1)
+    pointer = champion(empty.home, "at_risk")
+    point_to(empty.home, "at_risk", pointer | {"version": unknown, "digest": "0" * 64})
+    put(empty, 0)
+    assert champion(empty.home, "at_risk")["previous"]["version"] == unknown
+    assert aliases(empty) == {"champion": "1"}
+
+
 def test_a_failed_gate_keeps_the_old_champion(empty: Tracked) -> None:
     put(empty, 0)
     with pytest.raises(GateError, match="size: 3 MB, at most 2"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from triage.advice.wording import Figures, Sentence
 from triage.features.declarations import Cause
 
 State = Literal["at_risk", "already_late"]
@@ -24,6 +25,7 @@ class Reason:
         effect_pp: effect on the probability in percentage points.
         owner: who can act on it.
         actionable: whether someone can.
+        said: the sentence with its figures kept apart; None where there is none in it.
     """
 
     code: str
@@ -35,6 +37,11 @@ class Reason:
     effect_pp: float
     owner: str
     actionable: bool
+    said: Sentence | None = None
+
+    def told(self, figures: Figures) -> str:
+        """Return the sentence, its figures written in some way."""
+        return self.text if self.said is None else self.said.told(figures)
 
     @property
     def direction(self) -> Literal["raises", "lowers"]:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from triage import workspace
 from triage.advice.declared import Declared
+from triage.advice.wording import anything_from
 from triage.advice.work_policy import WorkPolicy
 from triage.errors import DeclarationError
 
@@ -35,6 +36,11 @@ class AbstainPolicy(Declared):
     widest: Annotated[float, Field(gt=0, le=1)] = 0.4
     unfamiliar: bool = True
 
+    def too_wide(self, bounds: tuple[float, float]) -> bool:
+        """Return whether the bounds of a probability lie too far apart to say it."""
+        low, high = bounds
+        return high - low >= self.widest
+
     def unsure(self, bounds: tuple[float, float], unfamiliar: Sequence[str]) -> tuple[str, ...]:
         """Return why nothing should be concluded, in words; empty if something can be.
 
@@ -43,9 +49,8 @@ class AbstainPolicy(Declared):
             unfamiliar: what about the order is out of the usual range, in words.
         """
         found = []
-        low, high = bounds
-        if high - low >= self.widest:
-            found.append(f"Past outcomes allow anything from {low:.0%} to {high:.0%}")
+        if self.too_wide(bounds):
+            found.append(anything_from(*(f"{bound:.0%}" for bound in bounds)))
         if self.unfamiliar and unfamiliar:
             found.append(f"Unlike past orders in: {', '.join(unfamiliar)}")
         return tuple(found)

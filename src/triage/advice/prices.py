@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from triage.advice.wording import Sentence
 from triage.models.price_kinds import Kind
 from triage.models.priced_line import PricedLine
 from triage.models.prices import Basis, PriceModel, PriceVerdict
@@ -33,6 +33,7 @@ class LinePrice:
         anomalous: whether somebody should look at it.
         kind: the error that it looks most like; None unless anomalous.
         reason: the sentence for people; empty for a price inside its range.
+        said: the same with its figures kept apart; None for a price inside its range.
     """
 
     line_no: int
@@ -46,6 +47,7 @@ class LinePrice:
     anomalous: bool
     kind: Kind | None
     reason: str
+    said: Sentence | None = None
 
 
 def assess_price(model: PriceModel, line_no: int, line: PricedLine | None) -> LinePrice | None:
@@ -53,28 +55,36 @@ def assess_price(model: PriceModel, line_no: int, line: PricedLine | None) -> Li
     verdict = None if line is None else model.judge(line)
     if line is None or verdict is None:
         return None
-    expected = verdict.expected
+    expected, said = verdict.expected, sentence(line, verdict)
     return LinePrice(
         line_no, line.price, expected.price, expected.low, expected.high, verdict.deviation,
-        expected.basis, verdict.p_error, verdict.anomalous, verdict.kind, sentence(line, verdict),
+        expected.basis, verdict.p_error, verdict.anomalous, verdict.kind,
+        "" if said is None else said.told(), said,
     )  # fmt: skip
 
 
-def sentence(line: PricedLine, verdict: PriceVerdict) -> str:
-    """Return what is odd about a price; empty if it is explained."""
+def sentence(line: PricedLine, verdict: PriceVerdict) -> Sentence | None:
+    """Return what is odd about a price; None if it is explained."""
     expected = verdict.expected
+    price, usual = (line.price, "a piece"), (expected.price, "a piece")
+    against = _AGAINST[expected.basis]
     if verdict.p_error == 0.0:
-        return ""
-    against = f"{_AGAINST[expected.basis]} of {_money(expected.price)}"
+        return None
+    apart = (verdict.deviation, "apart")
     if not verdict.anomalous:
-        said = f"{_money(line.price)} is {_percent(verdict.deviation)} {against}"
-        return f"{said}; no known error looks like this"
+        pattern = f"{{0}} is {{1}} {against} of {{2}}; no known error looks like this"
+        return Sentence(pattern, (price, apart, usual))
     if verdict.kind == "stale_contract":
-        return (
-            f"{_money(line.price)} is the price of the contract before; the one in force says"
-            f" {_money(line.contract_price or expected.price)}"
-        )
-    return f"{_money(line.price)} is {_times(verdict, against)}: {_looks_like(line, verdict)}"
+        pattern = "{0} is the price of the contract before; the one in force says {1}"
+        return Sentence(pattern, (price, (line.contract_price or expected.price, "a piece")))
+    ratio = 1 + verdict.deviation
+    said, by = f"{{1}} {against}", apart
+    if ratio >= 1.95:
+        said, by = f"{{1}} times {against}", (ratio, "fold")
+    elif 0 < ratio <= 0.52:
+        said, by = f"1/{{1}} of {against}", (1 / ratio, "fold")
+    pattern = f"{{0}} is {said} of {{2}}: {_looks_like(line, verdict)}"
+    return Sentence(pattern, (price, by, usual))
 
 
 def _looks_like(line: PricedLine, verdict: PriceVerdict) -> str:
@@ -93,26 +103,3 @@ def _unit(line: PricedLine, factor: float) -> str:
     if factor > 1:
         return f"it looks like the price of a {box} of {pieces}, entered for one piece"
     return f"it looks as if the price of one piece was taken for a {box} of {pieces} and divided"
-
-
-def _times(verdict: PriceVerdict, against: str) -> str:
-    ratio = 1 + verdict.deviation
-    if ratio >= 1.95:
-        return f"{_number(ratio)} times {against}"
-    if 0 < ratio <= 0.52:
-        return f"1/{_number(1 / ratio)} of {against}"
-    return f"{_percent(verdict.deviation)} {against}"
-
-
-def _percent(deviation: float) -> str:
-    side = "above" if deviation > 0 else "below"
-    return f"{_number(100 * abs(deviation))} % {side}"
-
-
-def _number(value: float) -> str:
-    whole = value >= 9.95 or math.isclose(value, round(value), rel_tol=0.005)
-    return f"{value:,.0f}" if whole else f"{value:.1f}"
-
-
-def _money(value: float) -> str:
-    return f"{value:,.2f}"

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from triage.advice.assessment import Assessment, Escalation, Exposure, Priority
 from triage.advice.deadlines import Deadlines, Lane
+from triage.advice.wording import ENGLISH, likely_lost, lost_anyway
 from triage.advice.work_policy import (
     ActionName,
     ActionPolicy,
@@ -120,18 +121,13 @@ def priority(
         ways: what can be done (see `options`), best first.
         time_zone: IANA zone in which moments are told.
     """
-    loss = f"{order.currency} {order.expected_loss:,.0f}"
+    loss = ENGLISH.amount(order.expected_loss, order.currency)
     best = ways[0] if ways else None
     told = escalations(policy.escalations, order, best.decide_by if best else None)
     if best is None:
-        why = f"{loss} are likely lost, and nothing that people can do still helps in time"
-        return Priority(0.0, None, 0.0, 0.0, None, why, told)
+        return Priority(0.0, None, 0.0, 0.0, None, lost_anyway(loss), told)
     by = from_micros(best.decide_by).astimezone(ZoneInfo(time_zone))
-    minutes = f"{best.action.minutes:g}"
-    why = (
-        f"{loss} are likely lost; what helps most is to {best.action.does}: {minutes} minutes, "
-        f"by {by:%a} {by.day} {by:%b %H:%M}"
-    )
+    why = likely_lost(loss, best.action.does, f"{best.action.minutes:g}", ENGLISH.moment(by))
     return Priority(
         best.score, best.name, best.action.minutes, best.chance, best.decide_by, why, told
     )

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from triage.advice.assessment import Reason
-from triage.advice.wording import STAGES, days, say
+from triage.advice.wording import STAGES, Figure, Sentence, say
 from triage.features.compile import FeatureSet, Floats, Slot
 from triage.models.at_risk import Prediction, Stage
 from triage.models.delay_parts import DelayParts
@@ -45,6 +45,8 @@ class _Input:
     owner: str
     actionable: bool
     around_value: tuple[str, ...]
+    pattern: str
+    usual: Figure
     without_value: str
 
     @classmethod
@@ -55,6 +57,7 @@ class _Input:
         return cls(
             slot.name, slot.concept, unit, typical, owners.get(slot.concept, slot.family),
             slot.feature.actionable, tuple(phrase.split("{value}")),
+            slot.phrase.replace("{value}", "{0}").replace("{typical}", "{1}"), (typical, unit),
             f"Not known, or no history yet: {meaning[0].lower()}{meaning[1:]}",
         )  # fmt: skip
 
@@ -62,12 +65,13 @@ class _Input:
         """Return the reason that this input leads, with its effect in millionths."""
         known = None if math.isnan(value) else value
         if known is None:
-            text = self.without_value
+            text, said = self.without_value, None
         else:
             text = say(known, self.unit).join(self.around_value)
+            said = Sentence(self.pattern, ((known, self.unit), self.usual))
         return Reason(
             self.concept, text, self.name, known, self.typical, self.unit, effect / 10_000,
-            self.owner, self.actionable,
+            self.owner, self.actionable, said,
         )  # fmt: skip
 
 
@@ -161,17 +165,20 @@ class Explainer:
     def _waiting(
         self, effect: int, promise_days: float, waited_days: float, scheduled: bool
     ) -> Reason:
-        if waited_days >= promise_days:
-            text = f"The promise passed {days(waited_days - promise_days)} ago"
+        passed = waited_days >= promise_days
+        if passed:
+            pattern = "The promise passed {0} ago"
         elif scheduled:
-            text = f"Work could begin {days(waited_days)} ago and it is not delivered yet"
+            pattern = "Work could begin {0} ago and it is not delivered yet"
         else:
             stage = STAGES.get(self._stage.name, self._stage.name)
-            text = f"It was {stage} {days(waited_days)} ago and is not delivered yet"
+            pattern = f"It was {stage} {{0}} ago and is not delivered yet"
+        lasts = waited_days - promise_days if passed else waited_days
+        said = Sentence(pattern, ((lasts, "days"),))
         owner = (
             "Transport planning" if self._stage.name == "shipment_dispatched" else "Shipping site"
         )
         return Reason(
-            _WAITING, text, "waited_days", waited_days, None, "days", effect / 10_000, owner,
-            actionable=True,
+            _WAITING, said.told(), "waited_days", waited_days, None, "days", effect / 10_000, owner,
+            actionable=True, said=said,
         )  # fmt: skip

@@ -1,9 +1,16 @@
-"""Numbers as people read them, by the unit that a feature declares."""
+"""Numbers as people read them, by the unit that a feature declares, and sentences with them.
+
+An answer's sentences are English, so that a decision is replayed bit for bit. Who shows them to
+people writes the figures in them as those people do: a sentence keeps its values for that.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 STAGES = {
@@ -15,75 +22,188 @@ STAGES = {
 }
 
 
-def say(value: float | None, unit: str) -> str:
+class Figures(Protocol):
+    """A way to write figures: `English`, or that of a locale (`serving.formats`)."""
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """Return a number with so many decimals, its thousands grouped."""
+
+    def count(self, value: float) -> str:
+        """Return a whole number of things."""
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """Return a share in percent."""
+
+    def change(self, share: float) -> str:
+        """Return a change in whole percent, with its sign."""
+
+    def amount(self, value: float, currency: str) -> str:
+        """Return an amount of money with its currency."""
+
+    def weekday(self, number: int) -> str:
+        """Return a day of the week by its number, 0 for Monday."""
+
+    def hour(self, hour: int, minute: int, digits: int = 1) -> str:
+        """Return a time of day; its hour has so many digits at least."""
+
+    def moment(self, at: datetime) -> str:
+        """Return a moment of these weeks, to the minute."""
+
+
+class English:
+    """Figures as answers write them, in no country's way."""
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """Return a number with so many decimals, its thousands grouped."""
+        told = f"{value:,.{digits}f}"
+        return "0" if told == "-0" else told
+
+    def count(self, value: float) -> str:
+        """Return a whole number of things."""
+        return f"{value:.0f}"
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """Return a share in percent."""
+        return f"{self.number(100 * share, digits)} %"
+
+    def change(self, share: float) -> str:
+        """Return a change in whole percent, with its sign."""
+        return f"{100 * share:+.0f} %"
+
+    def amount(self, value: float, currency: str) -> str:
+        """Return an amount of money with its currency."""
+        return f"{currency} {value:,.0f}"
+
+    def weekday(self, number: int) -> str:
+        """Return a day of the week by its number, 0 for Monday."""
+        return WEEKDAYS[number]
+
+    def hour(self, hour: int, minute: int, digits: int = 1) -> str:
+        """Return a time of day; its hour has so many digits at least."""
+        return f"{hour:0{digits}d}:{minute:02d}"
+
+    def moment(self, at: datetime) -> str:
+        """Return a moment of these weeks, to the minute."""
+        return f"{at:%a} {at.day} {at:%b %H:%M}"
+
+
+ENGLISH: Final = English()
+Figure = tuple[float | None, str]
+"""A value and its unit; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and the figures that stand in it, in place of `{0}`, `{1}` and so on."""
+
+    pattern: str
+    figures: tuple[Figure, ...]
+
+    def told(self, figures: Figures = ENGLISH) -> str:
+        """Return the sentence, its figures written in some way."""
+        return self.pattern.format(*(say(value, unit, figures) for value, unit in self.figures))
+
+
+def likely_lost(loss: str, does: str, minutes: str, by: str) -> str:
+    """Return why an order comes first: what is likely lost, and what helps most."""
+    return f"{loss} are likely lost; what helps most is to {does}: {minutes} minutes, by {by}"
+
+
+def lost_anyway(loss: str) -> str:
+    """Return that what is likely lost cannot be prevented any more."""
+    return f"{loss} are likely lost, and nothing that people can do still helps in time"
+
+
+def anything_from(low: str, high: str) -> str:
+    """Return that a probability itself is too uncertain."""
+    return f"Past outcomes allow anything from {low} to {high}"
+
+
+def say(value: float | None, unit: str, figures: Figures = ENGLISH) -> str:
     """Return a value with its unit in words; "unknown" where there is none."""
     if value is None or math.isnan(value):
         return "unknown"
     special = _SPECIAL.get(unit)
     if special is not None:
-        return special(value)
-    number = _short(value)
-    return f"{number} {_SINGULAR.get(unit, unit) if number == '1' else unit}".strip()
+        return special(value, figures)
+    one = 0.5 < value < 1.5 and _digits(value) == 0
+    return f"{_short(value, figures)} {_SINGULAR.get(unit, unit) if one else unit}".strip()
 
 
-def days(value: float) -> str:
+def days(value: float, figures: Figures = ENGLISH) -> str:
     """Return a span of days in words."""
     if abs(value) < 2:
-        return f"{_short(value * 24)} h"
-    return f"{_short(value)} days"
+        return f"{_short(value * 24, figures)} h"
+    return f"{_short(value, figures)} days"
 
 
-def percent(share: float) -> str:
+def percent(share: float, figures: Figures = ENGLISH) -> str:
     """Return a share as a percentage that does not claim more than it knows."""
-    points = 100 * share
-    if 0 < points < 1:
-        return "under 1 %"
-    return f"{_unsigned_zero(f'{points:.0f}')} %"
+    if 0 < 100 * share < 1:
+        return f"under {figures.percent(0.01)}"
+    return figures.percent(share)
 
 
-def _short(value: float) -> str:
-    size = abs(value)
-    if size >= 100 or value == round(value):
-        return _unsigned_zero(f"{value:,.0f}")
-    return _unsigned_zero(f"{value:,.1f}".removesuffix(".0"))
+def _digits(value: float) -> int:
+    """Return how many decimals a value is told with: one below 100, if it is not 0."""
+    if abs(value) >= 100 or value == round(value):
+        return 0
+    return 0 if f"{value:.1f}".endswith(".0") else 1
 
 
-def _unsigned_zero(number: str) -> str:
-    return "0" if number == "-0" else number
+def _short(value: float, figures: Figures) -> str:
+    return figures.number(value, _digits(value))
 
 
-def _hours(value: float) -> str:
-    return days(value / 24) if abs(value) >= 48 else f"{_short(value)} h"
+def _hours(value: float, figures: Figures) -> str:
+    return days(value / 24, figures) if abs(value) >= 48 else f"{_short(value, figures)} h"
 
 
-def _clock(value: float) -> str:
-    return f"{int(value) % 24}:{int(value % 1 * 60):02d}"
+def _clock(value: float, figures: Figures) -> str:
+    return figures.hour(int(value) % 24, int(value % 1 * 60))
 
 
-def _moment_of_week(value: float) -> str:
-    return f"{WEEKDAYS[int(value // 24) % 7]} {_clock(value % 24)}"
+def _moment_of_week(value: float, figures: Figures) -> str:
+    return f"{figures.weekday(int(value // 24) % 7)} {_clock(value % 24, figures)}"
 
 
-def _deadline(value: float) -> str:
-    return f"{days(-value)} past" if value < 0 else f"{days(value)} away"
+def _deadline(value: float, figures: Figures) -> str:
+    return f"{days(-value, figures)} past" if value < 0 else f"{days(value, figures)} away"
 
 
-def _stock(value: float) -> str:
-    return f"{say(-value, 'units')} short" if value < 0 else f"{say(value, 'units')} to spare"
+def _stock(value: float, figures: Figures) -> str:
+    if value < 0:
+        return f"{say(-value, 'units', figures)} short"
+    return f"{say(value, 'units', figures)} to spare"
 
 
-_SPECIAL: dict[str, Callable[[float], str]] = {
-    "log days": lambda value: days(math.expm1(value)),
-    "log share": lambda value: percent(math.exp(value)),
+def _rough(value: float, figures: Figures) -> str:
+    """Return a value that is whole from 10 on, or nearly whole, and has a decimal else."""
+    whole = value >= 9.95 or math.isclose(value, round(value), rel_tol=0.005)
+    return figures.number(value, 0 if whole else 1)
+
+
+def _apart(value: float, figures: Figures) -> str:
+    size = 100 * abs(value)
+    whole = size >= 9.95 or math.isclose(size, round(size), rel_tol=0.005)
+    return f"{figures.percent(abs(value), 0 if whole else 1)} {'above' if value > 0 else 'below'}"
+
+
+_SPECIAL: dict[str, Callable[[float, Figures], str]] = {
+    "log days": lambda value, figures: days(math.expm1(value), figures),
+    "log share": lambda value, figures: percent(math.exp(value), figures),
     "share": percent,
     "hours": _hours,
     "days": days,
     "days until": _deadline,
     "units left": _stock,
-    "weekday": lambda value: WEEKDAYS[round(value) % 7],
+    "weekday": lambda value, figures: figures.weekday(round(value) % 7),
     "o'clock": _clock,
     "hour of the week": _moment_of_week,
-    "°": lambda value: f"{value:.1f}°",
+    "°": lambda value, figures: f"{figures.number(value, 1)}°",
+    "a piece": lambda value, figures: figures.number(value, 2),
+    "fold": _rough,
+    "apart": _apart,
 }
 _SINGULAR = {
     "orders": "order",

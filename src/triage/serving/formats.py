@@ -1,5 +1,7 @@
 """Numbers, money, dates and times as a locale writes them (Unicode CLDR, by Babel).
 
+The module is a way to write figures in sentences, too (`advice.wording.Figures`).
+
 Texts are English wherever the reader is; how figures in them are written is a setting. It belongs
 to the request: a page says once in which locale it is made, and everything it shows follows.
 """
@@ -104,6 +106,36 @@ def whole_date(at: datetime) -> str:
 def clock(at: datetime) -> str:
     """Return the time of day."""
     return _time(at.time().replace(second=0, microsecond=0), _here())
+
+
+def count(value: float) -> str:
+    """Return a whole number of things."""
+    return number(value)
+
+
+def change(share: float) -> str:
+    """Return a change in whole percent, with its sign."""
+    return f"{'+' if share > 0 else MINUS if share < 0 else ''}{percent(abs(share))}"
+
+
+def amount(value: float, currency: str) -> str:
+    """Return an amount of money with its currency."""
+    return money(value, currency)
+
+
+def weekday(number: int) -> str:
+    """Return a day of the week by its number, 0 for Monday."""
+    return str(_here().days["stand-alone"]["wide"][number])
+
+
+def hour(hour: int, minute: int, digits: int = 1) -> str:  # noqa: ARG001
+    """Return a time of day; how many digits its hour has is the locale's to say."""
+    return _time(time(hour, minute % 60), _here())
+
+
+def moment(at: datetime) -> str:
+    """Return a moment of these weeks, to the minute."""
+    return f"{day(at, year=False)}, {clock(at)}"
 
 
 def _signed(value: float, size: str) -> str:

@@ -518,9 +518,9 @@ def perhaps(percent: str) -> str:
     return f"a person should say; likeliest, with {percent}:"
 
 
-def looks_like(percent: str) -> str:
+def looks_like(late: str) -> str:
     """Return what a probability means in orders."""
-    return f"Of 100 orders that look like this one, about {percent} are late."
+    return f"Of 100 orders that look like this one, about {late} are late."
 
 
 def expectation(low: str, high: str) -> str:
@@ -705,9 +705,9 @@ def step(begins: str, ends: str) -> str:
     return f"{begins} to {ends[0].lower()}{ends[1:]}"
 
 
-def stale(hours: float) -> str:
+def stale(hours: str) -> str:
     """Return that a feed has had nothing for longer than it may."""
-    return f"Stale: nothing for {hours:g}\u00a0h"
+    return f"Stale: nothing for {hours}\u00a0h"
 
 
 def exceptions_from(name: str) -> str:
@@ -832,8 +832,8 @@ def alike(count: int, late: int, by: Sequence[str]) -> str:
     if count == 1:
         became = "it was late" if late else "it was in time"
         return f"One past order went the same way (same {same}); {became}."
-    were = "none was" if not late else "1 was" if late == 1 else f"{late} were"
-    return f"Of {count} past orders like this one (same {same}), {were} late."
+    were = "none was" if not late else "1 was" if late == 1 else f"{number(late)} were"
+    return f"Of {number(count)} past orders like this one (same {same}), {were} late."
 
 
 def few_alike(count: int) -> str:
@@ -893,7 +893,7 @@ def fields(names: Sequence[str]) -> str:
 
 def timeline_count(count: int) -> str:
     """Return how much is known of an order."""
-    return f"{count} {'entry' if count == 1 else 'entries'}, newest first"
+    return f"{number(count)} {'entry' if count == 1 else 'entries'}, newest first"
 
 
 def moved_title(order_id: str) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from triage.advice.assessment import CauseShare, Recommendation
+from triage.advice.assessment import Assessment, CauseShare, Priority, Recommendation
+from triage.advice.policy import Policy
+from triage.advice.wording import anything_from, likely_lost, lost_anyway
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
 from triage.serving import formats, texts
 
@@ -28,6 +30,13 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return f">{formats.percent(0.99)}"
     return formats.percent(share)
+
+
+def of_100(share: float) -> str:
+    """Return how many of a hundred a probability is; never 0 or 100 for what is not certain."""
+    if 0 < share < 0.005:
+        return "<1"
+    return ">99" if 0.995 <= share < 1 else formats.number(100 * share)
 
 
 def points(tenths: int) -> str:
@@ -142,6 +151,33 @@ def way(entry: Recommendation, currency: str, zone: str) -> str:
         entry.support
     )
     return " · ".join(told)
+
+
+def why_first(order: Assessment, own: Priority, policy: Policy, zone: str) -> str:
+    """Return why an order comes first, as its priority says it.
+
+    Args:
+        order: as assessed.
+        own: its priority.
+        policy: has what its action does.
+        zone: IANA name of the zone in which moments are told.
+    """
+    action = next((done for name, done in policy.work.actions.items() if name == own.action), None)
+    if action is None and own.action is not None:
+        return own.why
+    loss = formats.money(order.expected_loss, order.currency)
+    if action is None or own.decide_by is None:
+        return lost_anyway(loss)
+    by = formats.moment(moment(own.decide_by, zone))
+    return likely_lost(loss, action.does, formats.number(own.minutes), by)
+
+
+def unsure(order: Assessment, policy: Policy) -> str:
+    """Return why a person should judge an order, in sentences; empty if nobody has to."""
+    told = list(order.unsure)
+    if told and policy.abstain.too_wide(order.bounds):
+        told[0] = anything_from(*map(percent, order.bounds))
+    return ". ".join(told)
 
 
 def stage(name: str) -> str:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given
 
 from triage import workspace
-from triage.advice.wording import STAGES, days, percent, say
+from triage.advice.wording import STAGES, Sentence, days, percent, say
 from triage.domain.records import MilestoneKind
 from triage.features.declarations import load
+from triage.serving import formats
 
 EXAMPLES = [
     (None, "days", "unknown"),
@@ -101,3 +102,13 @@ def test_every_landmark_of_a_recipe_has_a_word() -> None:
         landmarks = workspace.read_toml(f"training/{name}.toml").get("landmarks", [])
         assert set(landmarks) <= set(STAGES)
     assert set(STAGES) <= {kind.value for kind in MilestoneKind}
+
+
+def test_a_sentence_is_told_with_the_figures_of_who_reads_it() -> None:
+    sentence = Sentence("Waits for {0}; usual: {1}", ((1234.5, "hours"), (None, "hours")))
+    assert sentence.told() == "Waits for 51.4 days; usual: unknown"
+    assert sentence.told(formats) == sentence.told()
+
+
+def test_prices_use_no_unit_that_a_feature_declares() -> None:
+    assert not {"a piece", "fold", "apart"} & set(UNITS)

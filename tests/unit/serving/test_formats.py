@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextvars import Context
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 from starlette.testclient import TestClient
 from tests import fakes
+from tests.unit.serving.bodies import beside
 
+from triage.advice import policy
+from triage.advice.wording import ENGLISH
 from triage.errors import SettingsError
+from triage.history.log import Log
+from triage.models.at_risk import NAME, AtRiskModel
 from triage.serving import formats
+from triage.serving.main import create
+from triage.serving.scorer import Scorer
 from triage.settings import Settings
 
 AT = datetime(2018, 9, 3, 16, 5)  # noqa: DTZ001 - only written, never compared
@@ -118,3 +128,58 @@ def test_a_promised_day_stays_that_day_wherever_it_is_looked_at(german: TestClie
 def test_the_file_is_for_machines_whatever_the_locale(german: TestClient) -> None:
     plain = TestClient(fakes.app()).get("/export.csv").content
     assert german.get("/export.csv").content == plain
+
+
+_FOREIGN = {
+    "a decimal point": r"\d\.\d{1,2}(?![\d.])",
+    "a comma between thousands": r"\d,\d{3}\b",
+    "a percent sign without its space": r"\d%",
+    "a currency before its amount": r"(\$|€|£|\b(USD|EUR|GBP|BRL))[ \u00a0]?\d",
+    "an English day": r"\b(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?\b",
+    "an English month": r"\b\d{1,2} (Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\b",
+}
+
+
+def foreign(page: str) -> list[str]:
+    """Return what a German reader finds written the English way, beside names and versions."""
+    shown = page.partition("<main")[2].partition('<section aria-labelledby="source">')[0]
+    shown = re.sub(r"<option.*?</option>|<[^>]+>|\bv?\d+\.\d+\.\d+\b", " ", shown, flags=re.DOTALL)
+    return [
+        f"{what}: {hit[0]!r}"
+        for what, is_so in _FOREIGN.items()
+        for hit in re.finditer(is_so, shown)
+    ]
+
+
+def test_no_figure_of_list_order_and_message_is_written_the_english_way(
+    home: Path, tmp_path: Path
+) -> None:
+    for part in ("history", "models"):
+        shutil.copytree(home / part, tmp_path / part)
+    app = create(Settings(home=tmp_path, locale="de-DE"))
+    with beside(app) as client:
+        client.cookies.set("triage_you", "Ana")
+        items = client.get("/v1/worklist?page_size=40").json()["items"]
+        assert any("." in reason["text"] for item in items for reason in item["reasons"])
+        pages = [client.get("/").text, client.get("/?view=already_late").text]
+        pages += [client.get(f"/orders/{item['order_id']}").text for item in items[::10]]
+    assert all("We now expect to deliver it" in page for page in pages[2:])
+    assert [found for page in pages for found in foreign(page)] == []
+
+
+def test_what_is_english_would_be_found(client: TestClient) -> None:
+    found = foreign(client.get("/").text)
+    assert {each.partition(":")[0] for each in found} >= {
+        "a percent sign without its space", "a currency before its amount", "an English day",
+    }  # fmt: skip
+
+
+def test_every_sentence_of_a_reason_is_the_answer_s_own_with_its_figures_apart(home: Path) -> None:
+    (folder,) = (home / "models" / NAME).glob("*/")
+    scorer = Scorer(AtRiskModel.load(folder, folder.name), "7", Log(home).read(), policy.load())
+    reasons = [r for item in scorer.worklist().items for r in item.assessment.reasons]
+    told = [reason for reason in reasons if reason.said is not None]
+    assert len(told) > len(reasons) / 2
+    assert [each.told(ENGLISH) for each in told] == [each.text for each in told]
+    assert not [r for r in reasons if r.said is None and re.search(r"\d[.,]\d", r.text)]
+    assert replace(told[0], said=None).told(formats) == told[0].text

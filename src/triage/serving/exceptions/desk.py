@@ -17,6 +17,7 @@ from triage.advice import policy as policies
 from triage.advice.exception_reasons import ExceptionReason, exception_reasons
 from triage.advice.playbooks import Playbook, load_playbooks, severity_of
 from triage.advice.policy import Policy
+from triage.advice.wording import Figures
 from triage.domain.clock import MICROS_PER_MINUTE, from_micros, to_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Milestone, Order
 from triage.errors import BundleError, ExceptionNotFoundError
@@ -134,6 +135,13 @@ class ExceptionDesk:
         answer = self.model.classify(event, facts)
         top = self.policy.reasons.top
         return Case(event, facts, answer, *exception_reasons(self.model, event, facts, answer, top))
+
+    def reasons_in(self, case: Case, figures: Figures) -> tuple[ExceptionReason, ...]:
+        """Return the reasons of a case, their figures written in some way."""
+        top = self.policy.reasons.top
+        return exception_reasons(
+            self.model, case.event, case.facts, case.answer, top, figures
+        )[0]  # fmt: skip
 
     def classify_record(
         self, record: ExceptionEvent, order: Order | None = None,

@@ -128,6 +128,7 @@ def _one(
         "exception.html", seen, status,
         row=views.row(queue, each, now), open=each, case=case, desk=queue.desk,
         ranked=queue.desk.ranked(case.answer), book=each.todo.book, can_correct=said is not None,
+        reasons=queue.desk.reasons_in(case, formats),
         told=[
             (_did(queue, each), wording.stamp(each.at, zone))
             for each in reversed(said.told(exception_id) if said else ())

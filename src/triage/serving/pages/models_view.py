@@ -209,5 +209,7 @@ def beside_words(found: Beside | None) -> list[str]:
     ]
     if not found.known:
         return [*told, texts.SHADOW_NO_OUTCOME]
-    losses = f"{found.challenger_loss:.4f}", f"{found.champion_loss:.4f}"
+    losses = (
+        formats.number(loss, 4) for loss in (found.challenger_loss, found.champion_loss)
+    )  # fmt: skip
     return [*told, texts.shadow_outcomes(found.known, found.late, *losses)]

@@ -170,7 +170,10 @@ def feed_rows(service: Service, made: Snapshot | None, seen: Looking) -> list[Fe
     newest = {} if live is None or live.feeds is None else live.feeds.newest
     rows = [
         _feed_row(
-            texts.FEEDS.get(name, name), now - at, hours * MICROS_PER_HOUR, texts.stale(hours)
+            texts.FEEDS.get(name, name),
+            now - at,
+            hours * MICROS_PER_HOUR,
+            texts.stale(formats.number(hours, 0 if hours == round(hours) else 1)),
         )
         for name, at in newest.items()
     ]

@@ -97,9 +97,8 @@ def risk_row(
 ) -> RiskRow:
     """Return the row of an order at risk; `tags` are labels beside its id."""
     order = item.assessment
-    told = [reason.text for reason in order.reasons if reason.effect_pp > 0] or [
-        reason.text for reason in order.reasons
-    ]
+    reasons = [each for each in order.reasons if each.effect_pp > 0] or order.reasons
+    told = [reason.told(formats) for reason in reasons[:2]]
     return RiskRow(
         *_common(order, now, zone, tags, owner),
         percent=wording.percent(order.p_late),

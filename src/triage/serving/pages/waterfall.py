@@ -49,10 +49,10 @@ class Bar:
         reason = self.reason
         if reason is None or any(letter.isdigit() for letter in reason.text):
             return ""
-        said = say(reason.value, reason.unit)
+        said = say(reason.value, reason.unit, formats)
         if reason.typical is None:
             return said
-        return f"{said}; typical {say(reason.typical, reason.unit)}"
+        return f"{said}; typical {say(reason.typical, reason.unit, formats)}"
 
     @property
     def amount(self) -> str:
@@ -109,7 +109,7 @@ def of(order: Assessment, delay: DelayDays) -> Waterfall:
     level = start
     for reason, tenths, days in steps:
         kind = "up" if tenths >= 0 else "down"
-        bars.append(bar(kind, reason.text, tenths, days, level, reason))
+        bars.append(bar(kind, reason.told(formats), tenths, days, level, reason))
         level += tenths
     bars.append(bar("up" if other >= 0 else "down", texts.OTHER, other, other_days, level))
     bars.append(bar("total", texts.THIS_ORDER, end, last, 0))

@@ -122,6 +122,15 @@ async def alone(append: Callable[[], Awaitable[Any]], n: int = 300) -> dict[str,
     return quantiles(waits) | {"call_us": round(1e6 * sorted(calls)[n // 2], 1)}
 
 
+async def both(
+    attend: Callable[[], None], append: Callable[[], Awaitable[Any]], callers: int, seconds: float
+) -> dict[str, float]:
+    """Return the figures of many callers and of one, on a loop that attends as a service's does."""
+    attend()
+    together = round(await crowd(append, callers, seconds))
+    return {"crowd_per_second": together} | await alone(append)
+
+
 def run(folder: Path, callers: int, seconds: float) -> dict[str, Any]:
     """Return all figures."""
     found: dict[str, Any] = {"flush": flush_alone(folder)}
@@ -130,16 +139,13 @@ def run(folder: Path, callers: int, seconds: float) -> dict[str, Any]:
     for mode in MODES:
         journal = Journal.open(folder / f"journal-{mode}", acknowledge=mode)
         append = partial(journal.append_async, [FRAME])
-        found[f"journal {mode}"] = {
-            "bulk_per_second": round(bulk(journal)),
-            "crowd_per_second": round(asyncio.run(crowd(append, callers, seconds))),
-        } | asyncio.run(alone(append))
+        found[f"journal {mode}"] = {"bulk_per_second": round(bulk(journal))} | asyncio.run(
+            both(journal.attend, append, callers, seconds)
+        )
         journal.close()
         ledger = Ledger.open(folder / f"ledger-{mode}", acknowledge=mode)
         record = partial(_record, ledger, cycle(bodies))
-        found[f"ledger {mode}"] = {
-            "crowd_per_second": round(asyncio.run(crowd(record, callers, seconds)))
-        } | asyncio.run(alone(record))
+        found[f"ledger {mode}"] = asyncio.run(both(ledger.attend, record, callers, seconds))
         start = time.perf_counter()
         behind = ledger.status().behind
         ledger.flush(60)

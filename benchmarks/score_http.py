@@ -1,11 +1,13 @@
 """One score over HTTP, beside a FastAPI endpoint that validates the same body and says a constant.
 
     python -m benchmarks.score_http [--home .triage] [--json]
+    python -m benchmarks.score_http --clients 16  # together, with a record and without
     python -m benchmarks.score_http --shadow      # with and without the challenger of that home
 
 The service is what `triage serve` runs, the endpoint runs under uvicorn as it comes (uvloop,
 httptools), each in a process of its own; one keep-alive client asks them in turn, block by block,
-so that whatever else the machine does meets both. Quote the ratio, not the times.
+so that whatever else the machine does meets both. Quote the ratio, not the times. A record waits
+for the disk: what a write and a flush of it take alone is measured in the same turns.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,7 @@ CONSTANT = (
 
 _AT_REST = 0.05
 """Seconds of a processor in one second."""
+_DECISION, _ROOM = 4_400, 8 << 20
 
 
 def constant_app() -> FastAPI:
@@ -78,6 +82,23 @@ class Client:
         if not data:
             raise ConnectionError("the server closed the connection")
         return data
+
+
+class Disk:
+    """Writes and flushes what a decision takes on the disk; asked like a service."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the process
+        self._file.write(bytes(_ROOM))
+        os.fsync(self._file.fileno())
+        self._place = 0
+
+    def ask(self, request: bytes) -> tuple[int, bytes]:  # noqa: ARG002 - as a client
+        """Write behind what was written last."""
+        os.pwrite(self._file.fileno(), bytes(_DECISION), self._place)
+        os.fdatasync(self._file.fileno())
+        self._place = (self._place + _DECISION) % (_ROOM - _DECISION)
+        return 200, b""
 
 
 def request_of(body: object) -> bytes:
@@ -127,7 +148,7 @@ def serving(command: tuple[str, ...], home: Path, **environment: str) -> Iterato
 
 
 def measure(
-    clients: dict[str, Client], request: bytes, blocks: int, size: int, pace: float = 0.0
+    clients: Mapping[str, Client | Disk], request: bytes, blocks: int, size: int, pace: float = 0.0
 ) -> dict[str, list[float]]:
     """Return microseconds of every answer by name; blocks of the clients alternate.
 
@@ -179,19 +200,57 @@ def run(home: Path, blocks: int, size: int) -> dict[str, Any]:
         serving(SERVICE, _without_challenger(home.resolve(), Path(folder))) as recording_port,
         serving(CONSTANT, home) as baseline_port,
     ):
-        clients = {
-            "constant": Client(baseline_port), "score": Client(port),
-            "recorded": Client(recording_port),
+        score = Client(port)
+        clients: dict[str, Client | Disk] = {
+            "constant": Client(baseline_port), "score": score,
+            "recorded": Client(recording_port), "disk": Disk(Path(folder)),
         }  # fmt: skip
         found: dict[str, Any] = {}
-        for kind, body in {"stored": stored_order(clients["score"]), "whole": EXAMPLE}.items():
+        for kind, body in {"stored": stored_order(score), "whole": EXAMPLE}.items():
             times = measure(clients, request_of(body), blocks, size)
             figures: dict[str, Any] = {name: summary(taken) for name, taken in times.items()}
-            constant, score, recorded = (figures[name]["p50_us"] for name in clients)
-            figures["ratio_p50"] = round(score / constant, 2)
-            figures["record_adds_p50_us"] = round(recorded - score, 1)
+            p50 = {name: figures[name]["p50_us"] for name in clients}
+            figures["ratio_p50"] = round(p50["score"] / p50["constant"], 2)
+            figures["record_adds_p50_us"] = round(p50["recorded"] - p50["score"], 1)
             found[kind] = figures
     return found
+
+
+def run_together(home: Path, clients: int, blocks: int, size: int) -> dict[str, Any]:
+    """Return scores a second of clients who each wait for their own, without a record and with."""
+    with (
+        tempfile.TemporaryDirectory(prefix="triage-alone-") as folder,
+        serving(SERVICE, home, TRIAGE_RECORD="0") as port,
+        serving(SERVICE, _without_challenger(home.resolve(), Path(folder))) as recording_port,
+    ):
+        rates: dict[str, list[float]] = {"score": [], "recorded": []}
+        ports = {"score": port, "recorded": recording_port}
+        request = request_of(stored_order(Client(port)))
+        stored_order(Client(recording_port))
+        for block in range(-1, blocks):  # the first one warms up
+            for name, asked in ports.items():
+                rate = together([Client(asked) for _ in range(clients)], request, size)
+                if block >= 0:
+                    rates[name].append(rate)
+    found = {name: round(sorted(taken)[len(taken) // 2], 1) for name, taken in rates.items()}
+    return {"clients": clients, "per_second": found}
+
+
+def together(clients: list[Client], request: bytes, size: int) -> float:
+    """Return answers a second when all clients ask at once, `size` times in all."""
+    start = time.perf_counter()
+    with ThreadPoolExecutor(len(clients)) as pool:
+        each = size // len(clients)
+        for done in [pool.submit(_ask_often, client, request, each) for client in clients]:
+            done.result()
+    return each * len(clients) / (time.perf_counter() - start)
+
+
+def _ask_often(client: Client, request: bytes, times: int) -> None:
+    for _ in range(times):
+        status, body = client.ask(request)
+        if status != 200:
+            raise SystemExit(f"the service answered {status}: {body[:300].decode()}")
 
 
 def run_shadow(home: Path, blocks: int, size: int) -> dict[str, Any]:
@@ -250,11 +309,20 @@ def show_shadow(found: dict[str, Any]) -> None:
     print(f"answers scored by the challenger too, dropped, failed: {found['shadow']}")
 
 
+def show_together(found: dict[str, Any]) -> None:
+    """Print what a record costs many clients."""
+    rates = found["per_second"]
+    print(
+        f"{found['clients']} clients: {rates['score']:.0f} scores a second without a record, "
+        f"{rates['recorded']:.0f} with ({100 * rates['recorded'] / rates['score']:.0f} %)"
+    )
+
+
 def show(found: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{'request':<8} {'server':<9} {'p50 us':>9} {'p95 us':>9} {'req/s':>8}")
     for kind, figures in found.items():
-        for name in ("constant", "score", "recorded"):
+        for name in ("constant", "score", "recorded", "disk"):
             row = figures[name]
             print(
                 f"{kind:<8} {name:<9} {row['p50_us']:>9.1f} {row['p95_us']:>9.1f} "
@@ -272,17 +340,20 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path(".triage"))
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--size", type=int, default=200, help="requests in a block")
+    parser.add_argument("--clients", type=int, help="so many at once, instead")
     parser.add_argument(
         "--shadow", action="store_true", help="what the home's challenger costs, instead"
     )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
-    measured = run_shadow if options.shadow else run
-    found = measured(options.home, options.blocks, options.size)
+    if options.clients:
+        found = run_together(options.home, options.clients, options.blocks, 4 * options.size)
+    else:
+        found = (run_shadow if options.shadow else run)(options.home, options.blocks, options.size)
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    (show_shadow if options.shadow else show)(found)
+    (show_together if options.clients else show_shadow if options.shadow else show)(found)
 
 
 if __name__ == "__main__":

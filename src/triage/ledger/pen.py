@@ -56,6 +56,7 @@ class Pen:
         self.told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._job = np.zeros(5, np.int64)
         self._block = b""
+        _serve(-1, -1, self._job)  # compiled now, not while the first block waits
         self._thread = threading.Thread(target=self._run, name="pen", daemon=True)
         self._thread.start()
 

@@ -1,9 +1,13 @@
-"""Services that have no list to show: one still ranks it, one fails, one has no model, one asks."""
+"""Services in bad days: one still ranks its list, one fails, one has no model, one asks who asks.
+
+Two are degraded: a rule stands in for the model; the model does not know what to say of an order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -11,6 +15,7 @@ from tests import fakes
 from tests.e2e.running import served
 
 from triage.ledger.errors import StoreUnavailableError
+from triage.models.champion import RULE
 from triage.serving.access.guard import Guard
 from triage.serving.advisor import Advisor, NotReadyError, Worklist
 from triage.serving.app import create_app
@@ -27,14 +32,35 @@ class _Failing(fakes.FakeAdvisor):
         raise StoreUnavailableError("the disk is gone, as far as this picture goes")
 
 
+class _StandingIn(fakes.FakeAdvisor):
+    """A rule answers, as no model can."""
+
+    info = replace(fakes.INFO, version=RULE)
+
+
+class _Doubtful(fakes.FakeAdvisor):
+    """The first order of its list needs a person, and the model lacked something."""
+
+    def __init__(self) -> None:
+        first, *more = fakes.worklist().items
+        order = replace(
+            first.assessment, unsure=("Unlike past orders in: weight",),
+            missing=("inventory_position",), unknown=("carrier",),
+        )  # fmt: skip
+        super().__init__(Worklist(fakes.NOW, (replace(first, assessment=order), *more)))
+
+
 def _nobody() -> Advisor:
     raise NotReadyError(["a promoted model"], "triage train at_risk")
 
 
+_DOUBTED = f"/orders/{fakes.worklist().items[0].assessment.order_id}"
 OTHERS: dict[str, tuple[str, Callable[[Settings], FastAPI]]] = {
     "ranking": ("/", lambda _: fakes.app(advisor=_StillRanking())),
     "failing": ("/", lambda _: fakes.app(advisor=_Failing())),
     "not-ready": ("/", lambda settings: create_app(_nobody, settings)),
+    "degraded": ("/", lambda _: fakes.app(advisor=_StandingIn())),
+    "abstained": (_DOUBTED, lambda _: fakes.app(advisor=_Doubtful())),
     "sign-in": ("/sign-in", lambda settings: fakes.app(settings, guard=Guard(settings))),
 }
 """By the name of its picture: the path that is looked at, and the service."""

@@ -60,7 +60,7 @@ class Shot:
 
 SHOTS = tuple(
     Shot.of(state, look)
-    for state in (*STATES, *(State(name, at("")) for name in OTHERS))
+    for state in (*STATES, *(State(name, at(""), whole=name == "abstained") for name in OTHERS))
     for look in (_LOOKS if state.name in _EVERY_LOOK else ("", "-phone"))
     if state.name + look != "keys-phone"
 )

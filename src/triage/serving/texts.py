@@ -178,6 +178,7 @@ WHY: Final[dict[Why, str]] = {
     "not_worth_it": "Not worth the time",
     "other": "Other",
 }
+UNSURE_TAG: Final = "Needs a person"
 ESCALATED_TAG: Final = "Escalated"
 INFORMED_TAG: Final = "Customer told"
 DID: Final[MappingProxyType[Action, str]] = MappingProxyType(
@@ -516,6 +517,12 @@ def how_sure(low: str, high: str) -> str:
 def perhaps(percent: str) -> str:
     """Return what stands before a class that is not sure enough."""
     return f"a person should say; likeliest, with {percent}:"
+
+
+def little_like_it(support: Sequence[str]) -> str:
+    """Return in what the model has seen little like a way; no more than two are named."""
+    more = f" and {number(len(support) - 2)} more" if len(support) > 2 else ""
+    return f"the model has seen little like it in: {', '.join(support[:2])}{more}"
 
 
 def looks_like(late: str) -> str:

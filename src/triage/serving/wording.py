@@ -77,6 +77,14 @@ def when(micros: int, now: int, zone: str) -> str:
     return f"{_day(at, now, zone)}, {formats.clock(at)}"
 
 
+def deadline(micros: int, zone: str) -> str:
+    """Return a last moment; at midnight it is the end of the day that is over then."""
+    at = moment(micros, zone)
+    if (at.hour, at.minute) == (0, 0):
+        return f"the end of {formats.day(moment(micros - 1, zone), year=False)}"
+    return formats.moment(at)
+
+
 def _day(at: datetime, now: int, zone: str) -> str:
     return formats.day(at, year=moment(now, zone).year != at.year)
 
@@ -145,11 +153,9 @@ def way(entry: Recommendation, currency: str, zone: str) -> str:
     told = [] if entry.delta_p is None else [f"risk {percent(entry.p_late)}"]
     told += [f"saves about {formats.money(entry.saves, currency)} net"]
     told += [f"costs {formats.money(entry.cost, currency)}"] if entry.cost else []
-    told += [f"until {when(entry.feasible_until, entry.feasible_until, zone)}"]
+    told += [f"until {deadline(entry.feasible_until, zone)}"]
     told += [f"{word(entry.approver)} agrees"] if entry.approver else []
-    told += [f"the model has seen little like it in: {', '.join(entry.support)}"] * bool(
-        entry.support
-    )
+    told += [texts.little_like_it(entry.support)] if entry.support else []
     return " · ".join(told)
 
 
@@ -168,7 +174,7 @@ def why_first(order: Assessment, own: Priority, policy: Policy, zone: str) -> st
     loss = formats.money(order.expected_loss, order.currency)
     if action is None or own.decide_by is None:
         return lost_anyway(loss)
-    by = formats.moment(moment(own.decide_by, zone))
+    by = deadline(own.decide_by, zone)
     return likely_lost(loss, action.does, formats.number(own.minutes), by)
 
 

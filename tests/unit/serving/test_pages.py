@@ -186,3 +186,14 @@ def test_what_a_sentence_does_not_number_is_shown_in_words_beside_the_usual() ->
         "Order management", False,
     )  # fmt: skip
     assert waterfall.Bar("step", "", 0, 0, 0, 0, 0, reason).evidence == "Monday; typical Wednesday"
+
+
+def test_an_order_that_the_model_knows_too_little_of_says_so_in_the_list_and_on_its_page() -> None:
+    first, *more = fakes.worklist(3, 0).items
+    doubted = replace(first.assessment, unsure=("Unlike past orders in: weight",))
+    items = (replace(first, assessment=doubted), *more)
+    app = create_app(lambda: fakes.FakeAdvisor(Worklist(fakes.NOW, items)), Settings())
+    with TestClient(app) as client:
+        listed, shown = client.get("/").text, client.get(f"/orders/{doubted.order_id}").text
+    assert listed.count(">Needs a person<") == 1
+    assert "Needs a person: Unlike past orders in: weight" in shown

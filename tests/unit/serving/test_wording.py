@@ -8,7 +8,7 @@ from tests.fakes import NOW
 from triage.advice.assessment import CauseShare
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, to_micros
 from triage.features.declarations import Cause
-from triage.serving import wording
+from triage.serving import texts, wording
 
 ZONE = "America/Sao_Paulo"
 H, D = MICROS_PER_HOUR, MICROS_PER_DAY
@@ -94,3 +94,14 @@ def test_any_range_of_delivery_can_be_said(one: float, other: float) -> None:
     said = wording.delay_range(min(one, other), max(one, other))
     assert said.startswith("If nothing changes: expect delivery ")
     assert said.count("promise") <= 2
+
+
+def test_a_last_moment_at_midnight_is_the_end_of_the_day_before() -> None:
+    midnight = to_micros(wording.moment(NOW, ZONE).replace(hour=0, minute=0))
+    assert wording.deadline(midnight, ZONE) == "the end of Tue 28 Aug"
+    assert wording.deadline(midnight + 9 * H, ZONE) == "Wed 29 Aug, 09:00"
+
+
+def test_of_what_a_model_has_seen_little_two_are_named_and_the_rest_counted() -> None:
+    assert texts.little_like_it(["a", "b"]).endswith("in: a, b")
+    assert texts.little_like_it(["a", "b", "c", "d"]).endswith("in: a, b and 2 more")

@@ -59,6 +59,7 @@ def _rows(frame: Frame, seen: Looking, items: Sequence[WorkItem]) -> list[Row]:
         order = item.assessment
         make = late_row if order.state == "already_late" else risk_row
         held = [("held", texts.HELD_OUT_TAG)] if holds(order.order_id) else []
+        held += [("unsure", texts.UNSURE_TAG)] if order.abstained else []
         if desk is None:
             rows.append(make(item, now, zone, held))
             continue

@@ -168,6 +168,29 @@ async def test_where_the_thread_fails_too_nothing_of_it_is_kept_and_who_waits_he
     journal.close()
 
 
+async def test_while_the_disk_hangs_the_loop_goes_on_and_nothing_is_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    write = Pen.write
+    hangs = threading.Event()
+
+    def late(*given: Any) -> None:
+        threading.Thread(target=lambda: (hangs.wait(10), write(*given))).start()
+
+    monkeypatch.setattr(Pen, "write", late)
+    waiting = journal.append_async([b"one"]), journal.append_async([b"two"])
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    early = [each.done() for each in waiting]
+    hangs.set()
+
+    assert early == [False, False]
+    assert [await each for each in waiting] == [range(1, 2), range(2, 3)]
+    journal.close()
+
+
 async def test_the_chain_of_a_ledger_holds_through_failures_of_the_pen(
     tmp_path: Path, torn: list[int]
 ) -> None:

@@ -614,8 +614,7 @@ def demo(
     own = settings.model_copy(update={"home": settings.home / source})
     with _working("starting") as progress:
         ready = run(source, data, own, progress)
-    out.print(ready.banner)
-    ready.serve()
+    ready.serve(out.print)
 
 
 def main() -> None:

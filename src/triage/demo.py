@@ -8,6 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +39,7 @@ from triage.training.registry import promote
 
 Progress = Callable[[str], None]
 _FINGERPRINT = "trained-on.txt"
+_MLFLOW_LOG, _MLFLOW_SECONDS = "mlflow-server.log", 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,24 @@ class Ready:
 
     app: FastAPI
     settings: Settings
-    banner: Panel
 
-    def serve(self) -> None:
-        """Serve until interrupted; the MLflow pages go when the service goes."""
+    def serve(self, show: Callable[[Panel], None]) -> None:
+        """Serve until interrupted; the MLflow pages go when the service goes.
+
+        Args:
+            show: is given the banner once everything that it names answers.
+        """
         mlflow = _start_mlflow(self.settings)
         try:
-            serve(self.app, self.settings)
+            serve(self.app, self.settings, lambda: self._announce(mlflow, show))
         finally:
             _stop(mlflow)
+
+    def _announce(self, mlflow: subprocess.Popen[bytes], show: Callable[[Panel], None]) -> None:
+        def wait() -> None:
+            show(_banner(self.settings, answers=_answers(mlflow, self.settings)))
+
+        threading.Thread(target=wait, name="banner", daemon=True).start()
 
 
 def run(source: str, data: Path | None, settings: Settings, progress: Progress) -> Ready:
@@ -62,8 +75,8 @@ def run(source: str, data: Path | None, settings: Settings, progress: Progress) 
         TriageError: if a step cannot be done, with what to do next.
     """
     prepare(source, data, settings, progress)
-    progress("scoring open orders")
-    return Ready(create(settings), settings, _banner(settings))
+    progress("loading the service, starting MLflow")
+    return Ready(create(settings), settings)
 
 
 def prepare(source: str, data: Path | None, settings: Settings, progress: Progress) -> None:
@@ -130,7 +143,7 @@ def _start_mlflow(settings: Settings) -> subprocess.Popen[bytes]:
         **os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }  # fmt: skip
-    with (settings.home / "mlflow-server.log").open("wb") as log:
+    with (settings.home / _MLFLOW_LOG).open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
             [
                 sys.executable, "-m", "mlflow", "server", "--backend-store-uri",
@@ -141,12 +154,27 @@ def _start_mlflow(settings: Settings) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def _banner(settings: Settings) -> Panel:
+def _answers(server: subprocess.Popen[bytes], settings: Settings) -> bool:
+    """Wait until MLflow answers, if it ever does."""
+    address = f"http://{settings.host}:{settings.mlflow_port}/health"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + _MLFLOW_SECONDS
+    while server.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(OSError), direct.open(address, timeout=5):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _banner(settings: Settings, *, answers: bool) -> Panel:
     base = f"http://{settings.host}:{settings.port}"
+    mlflow = f"http://{settings.host}:{settings.mlflow_port}/"
+    if not answers:
+        mlflow = f"does not answer: see {settings.home / _MLFLOW_LOG}"
     lines = [
         f"The list     {base}/",
         f"The API      {base}/openapi.json",
-        f"MLflow       http://{settings.host}:{settings.mlflow_port}/",
+        f"MLflow       {mlflow}",
         "",
         "Advice only: the ERP stays in charge. Stop with Ctrl-C.",
     ]

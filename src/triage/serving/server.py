@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -71,11 +72,15 @@ class SteadyServer(uvicorn.Server):
     for as long as a second.
     """
 
+    on_started: Callable[[], None] | None = None
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the app, then set aside what there is."""
+        """Start the app, then set aside what there is, and tell who wants to know."""
         await super().startup(sockets)
         gc.freeze()
         gc.enable()
+        if self.on_started is not None and not self.should_exit:
+            self.on_started()
 
 
 def config(app: FastAPI, settings: Settings) -> uvicorn.Config:
@@ -96,7 +101,15 @@ def config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     )
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve an app until interrupted; what is logged goes to stderr as settings say."""
+def serve(app: FastAPI, settings: Settings, started: Callable[[], None] | None = None) -> None:
+    """Serve an app until interrupted; what is logged goes to stderr as settings say.
+
+    Args:
+        app: the app.
+        settings: address and port.
+        started: is called once the app answers.
+    """
     logs.configure(settings)
-    SteadyServer(config(app, settings)).run()
+    server = SteadyServer(config(app, settings))
+    server.on_started = started
+    server.run()

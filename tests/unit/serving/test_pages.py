@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
@@ -197,3 +198,13 @@ def test_an_order_that_the_model_knows_too_little_of_says_so_in_the_list_and_on_
         listed, shown = client.get("/").text, client.get(f"/orders/{doubted.order_id}").text
     assert listed.count(">Needs a person<") == 1
     assert "Needs a person: Unlike past orders in: weight" in shown
+
+
+def test_a_full_list_with_all_that_it_brings_weighs_less_than_200_kilobytes(tmp_path: Path) -> None:
+    with TestClient(fakes.app(folder=tmp_path), cookies={"triage_you": "Ana"}) as client:
+        page = client.get("/")
+        brought = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+        sizes = [len(client.get(each).content) for each in dict.fromkeys(brought)]
+    assert page.text.count('class="row"') == 50
+    assert len(sizes) >= 5
+    assert len(page.content) + sum(sizes) < 200_000

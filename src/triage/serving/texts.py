@@ -123,6 +123,8 @@ QUALITY_MISSING: Final = "Not there: "
 QUALITY_UNKNOWN: Final = "Never seen before: "
 QUALITY_STALE: Final = "Not fresh: "
 NEEDS_A_PERSON: Final = "Needs a person: "
+TOO_LITTLE_KNOWN: Final = "the model knows too little of orders like this one."
+WHY_SO: Final = "Why"
 FALL_COLUMNS: Final = ("Reason", "Drawing", "Risk", "Days")
 FALLS_NOTE: Final = (
     "Points are what the model adds to the risk of this order, or takes from it. Days are what it "

@@ -197,7 +197,8 @@ def test_an_order_that_the_model_knows_too_little_of_says_so_in_the_list_and_on_
     with TestClient(app) as client:
         listed, shown = client.get("/").text, client.get(f"/orders/{doubted.order_id}").text
     assert listed.count(">Needs a person<") == 1
-    assert "Needs a person: Unlike past orders in: weight" in shown
+    assert "Needs a person: the model knows too little" in shown
+    assert "</b>Unlike past orders in: weight" in shown
 
 
 def test_a_full_list_with_all_that_it_brings_weighs_less_than_200_kilobytes(tmp_path: Path) -> None:

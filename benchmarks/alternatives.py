@@ -5,7 +5,8 @@
 For each seed a distributor is simulated and the product's model trained on what was recorded before
 day 300 of 420. Then the scorer is asked at both sessions of each working day, days 300 to 410,
 about every open order that has not got its stock. Of each order the first recommendation of another
-site, a split or a faster service is judged, half an hour later, against the simulator's truth.
+site, a split, a substitute or a faster service is judged, half an hour later, against the
+simulator's truth.
 
 as it came: the way replayed with the order's own luck. Better: what it saves of lateness is more
 than its freight and handling; regret: what the best of all ways (or staying), known afterwards,
@@ -36,7 +37,7 @@ from triage.simulation.choices import Choice, Chooser
 SINCE, UNTIL = 300, 410
 DELAY = 30
 """Minutes from a session until what is decided holds."""
-ACTIONS = ("other_site", "split", "faster_service")
+ACTIONS = ("other_site", "split", "substitute", "faster_service")
 _RULE_DAYS = 4
 _Z = 1.96
 Floats = npt.NDArray[np.float64]
@@ -105,7 +106,13 @@ def _ours(world: Advised, row: int, minute: int) -> Given | None:
     credited = world.scorer.policy.work.actions[best.action].credited  # type: ignore[index]
     promised = said.p_late + (best.delta_p or 0.0) / credited
     order, when = world.number(row), minute + DELAY
-    if best.site is None:
+    if best.action == "substitute":
+        moves = world.short(row, minute)
+        first = int(world.done.orders.first_line[order])
+        sku = world.done.orders.own.sku[first + np.array(moves)]
+        other = tuple(world.done.world.skus.substitute[sku].tolist())
+        choice = Choice(order, when, -1, moves, instead=other)
+    elif best.site is None:
         choice = Choice(order, when, express=True)
     else:
         every = tuple(range(len(world.order(row).lines)))
@@ -142,6 +149,7 @@ def every_way(chooser: Chooser, order: int, minute: int) -> list[Choice]:
         found += [
             Choice(order, minute, site, short) for site in chooser.stocking(order, short).tolist()
         ]
+    found += chooser.substituted(order, minute)
     if chooser.may_express(order):
         found.append(Choice(order, minute, express=True))
     return found

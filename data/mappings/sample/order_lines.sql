@@ -65,6 +65,7 @@ SELECT
     s.lon                                           AS site_longitude,
     i.unit_kg                                       AS weight_kg,
     i.unit_litres                                   AS volume_l,
+    i.substitute_item                               AS substitute_sku,
     l._file,
     l._row
 FROM line AS l

@@ -11,5 +11,6 @@ SELECT _file, _row,
        warehouse_region AS site_region,
        try_cast(weight_g AS DOUBLE) / 1000 AS weight_kg
        -- as valid on the day of the order: contract_price, former_contract_price, promotion_price, volume_price
-       -- also: case_quantity, freight, site_area, site_latitude, site_longitude, volume_l
+       -- also: case_quantity, freight, site_area, site_latitude, site_longitude, volume_l,
+       -- substitute_sku (another product that does the same)
 FROM order_lines

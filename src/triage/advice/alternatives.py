@@ -21,6 +21,10 @@ Waits = Callable[[frozenset[int]], bool]
 """Whether lines that are short stay so until it is too late for the promise."""
 MOVES: frozenset[ActionName] = frozenset({"other_site", "split"})
 """Actions by which goods ship from another site."""
+INSTEAD: frozenset[ActionName] = MOVES | {"substitute"}
+"""Actions by which an order does not wait for the goods that are short."""
+STOCKS: frozenset[ActionName] = INSTEAD | {"partial"}
+"""Actions for want of stock."""
 _MOST_SITES = 5
 
 
@@ -31,7 +35,8 @@ class Way:
     Attributes:
         action: its name in the policy.
         site: from where it ships then (for a split: the lines that move).
-        moves: numbers of the lines that move there; all of them for another site.
+        moves: numbers of the lines that move there, all of them for another site; those that a
+            substitute replaces, or that follow later.
     """
 
     action: ActionName
@@ -70,18 +75,53 @@ def possible(
     for name, action in policy.actions.items():
         if stage not in action.stages or (regulated and not action.for_regulated):
             continue
-        if name in MOVES:
-            moves = short if name == "split" else frozenset(line.line_no for line in order.lines)
-            if stuck and (name == "other_site" or len(short) < len(order.lines)):
-                margin = policy.recommend.stock_margin
-                able = covering(order, free, sites, moves, margin)[:_MOST_SITES]
-                found += [Way(name, site, moves) for site in able]
+        if name in STOCKS:
+            margin = policy.recommend.stock_margin
+            found += _for_want_of_stock(name, order, short, free, sites, margin) if stuck else []
         elif name == "faster_service":
             if action.service in services and order.service != action.service:
                 found.append(Way(name))
         else:
             found.append(Way(name))
     return found
+
+
+def _for_want_of_stock(
+    name: ActionName, order: Order, short: frozenset[int], free: Free, sites: Sequence[str],
+    margin: float,
+) -> list[Way]:  # fmt: skip
+    if name == "substitute":
+        return [Way(name, None, short)] if _replaceable(order, short, free, margin) else []
+    if name == "partial":
+        there = any(free(line.site or "", line.sku) > 0 for line in order.lines)
+        return [Way(name, None, short)] if there else []
+    if name == "split" and len(short) == len(order.lines):
+        return []
+    moves = short if name == "split" else frozenset(line.line_no for line in order.lines)
+    return [
+        Way(name, site, moves) for site in covering(order, free, sites, moves, margin)[:_MOST_SITES]
+    ]
+
+
+def _replaceable(order: Order, lines: frozenset[int], free: Free, margin: float) -> bool:
+    """Return whether each of some lines has a substitute of its own that lies at its site."""
+    asked = {line.sku for line in order.lines}
+    new = [line for line in replaced(order, lines).lines if line.line_no in lines]
+    others = {line.sku for line in new} - asked
+    return len(others) == len(new) and all(
+        free(line.site or "", line.sku) >= margin * line.quantity for line in new
+    )
+
+
+def replaced(order: Order, lines: frozenset[int]) -> Order:
+    """Return the order with the products of some lines replaced by their declared substitutes."""
+    changed = tuple(
+        line.model_copy(update={"sku": line.substitute_sku, "substitute_sku": None})
+        if line.line_no in lines and line.substitute_sku is not None
+        else line
+        for line in order.lines
+    )
+    return order.model_copy(update={"lines": changed})
 
 
 def needs(order: Order, lines: frozenset[int] | None = None) -> dict[str, float]:
@@ -153,7 +193,7 @@ def recommended(
         prevented = gain * order.at_stake if said else action.helps * order.expected_loss
         cost = action.cost + action.cost_per_kg * weight_kg
         cost += action.minutes * policy.capacity.wage
-        if prevented <= cost * (policy.recommend.worth_times if way.action in MOVES else 1.0):
+        if prevented <= cost * (policy.recommend.worth_times if way.action in INSTEAD else 1.0):
             continue
         middle = order.delay_days[1]
         found.append(
@@ -178,7 +218,7 @@ def _convinces(
     They help if the order is late as it stands and is not this way, taken as independent.
     """
     helps = order.p_late * (1.0 - said.p_late)
-    likely = way.action not in MOVES or helps >= policy.recommend.least_chance
+    likely = way.action not in INSTEAD or helps >= policy.recommend.least_chance
     return likely and gain >= policy.recommend.least_gain
 
 
@@ -193,9 +233,13 @@ def _once_each(found: Sequence[Recommendation]) -> list[Recommendation]:
 def _detail(action: ActionPolicy, way: Way) -> str:
     if way.action == "other_site":
         return f"Ship it from {way.site}, which has everything in stock as last recorded"
+    lines = ", ".join(str(line) for line in sorted(way.moves))
     if way.action == "split":
-        lines = ", ".join(str(line) for line in sorted(way.moves))
         return f"Ship line {lines} from {way.site}, which has it as last recorded, the rest as is"
+    if way.action == "substitute":
+        return f"Offer the substitute for line {lines}, which its site has as last recorded"
+    if way.action == "partial":
+        return f"Ship what is there now; what is missing of line {lines} follows when it comes"
     if way.action == "faster_service":
         return f"Book {action.service}"
     return action.does[:1].upper() + action.does[1:]

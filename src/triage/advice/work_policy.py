@@ -15,7 +15,14 @@ Stage = Literal[
     "shipment_dispatched",
 ]  # fmt: skip
 ActionName = Literal[
-    "expedite_approval", "other_site", "split", "faster_service", "pick_next", "tell_customer"
+    "expedite_approval",
+    "other_site",
+    "split",
+    "substitute",
+    "partial",
+    "faster_service",
+    "pick_next",
+    "tell_customer",
 ]
 
 

@@ -85,6 +85,7 @@ class OrderLine(_Frozen):
     and quantity: `contract_price` by the contract in force, `former_contract_price` by the one
     before it, `promotion_price` by the best promotion or clearance, `volume_price` by the list of
     that day and its quantity breaks. `case_quantity` is the pieces in a case.
+    `substitute_sku` is another product that does the same, as declared in the item master.
     """
 
     line_no: Annotated[int, Field(ge=1, le=100_000)]
@@ -106,6 +107,7 @@ class OrderLine(_Frozen):
     site_longitude: Longitude | None = None
     weight_kg: Measure | None = None
     volume_l: Measure | None = None
+    substitute_sku: Identifier | None = None
 
 
 class Order(_Frozen):

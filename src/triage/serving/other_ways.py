@@ -8,13 +8,14 @@ from functools import partial
 from math import isnan
 
 from triage.advice.alternatives import (
-    MOVES,
+    INSTEAD,
     Free,
     Scored,
     Way,
     needs,
     possible,
     recommended,
+    replaced,
     short_lines,
     together,
 )
@@ -115,9 +116,10 @@ class OtherWays:
     def _in_time(self, row: OrderRow, said: Assessment, way: Way, moment: int) -> bool:
         """Return whether a last moment is to come.
 
-        Goods from another site need time to spare; those of an order for later wait for its day.
+        Goods in place of those that are short need time to spare; those of an order for later wait
+        for its day.
         """
-        if way.action not in MOVES:
+        if way.action not in INSTEAD:
             return moment > said.as_of
         begins = max(said.as_of, int(row.event[_STARTS]))
         return self._deadlines.left(begins, moment) >= self._policy.recommend.spare_days
@@ -132,6 +134,10 @@ class OtherWays:
         if said.site is not None:
             short = short_lines(order, self._free(as_of)) if said.action == "split" else None
             wants = {(said.site, sku): n for sku, n in needs(order, short).items()}
+        elif said.action == "substitute":
+            short = short_lines(order, self._free(as_of))
+            new = [line for line in replaced(order, short).lines if line.line_no in short]
+            wants = {(line.site or "", line.sku): line.quantity for line in new}
         action = self._policy.actions[said.action]  # type: ignore[index]
         return Claim(order.order_id, said.saves, action.minutes, wants)
 
@@ -155,6 +161,8 @@ class OtherWays:
                 self._moved(order, row, said.as_of, way),
                 self._of(only(order, rest), row, said.as_of),
             )
+        if way.action == "substitute":
+            return self._of(replaced(order, way.moves), row, said.as_of)
         if way.action == "faster_service":
             return self._of(self._network.booked(order, action.service), row, said.as_of)
         if action.stands_in_for is not None:

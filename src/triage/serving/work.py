@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from triage.advice import groups, priority
-from triage.advice.alternatives import Way
+from triage.advice.alternatives import STOCKS, Way
 from triage.advice.assessment import Assessment, Exposure, Priority, Recommendation
 from triage.advice.deadlines import Deadlines
 from triage.advice.sharing import shared_out
@@ -25,7 +25,6 @@ from triage.serving.supply import SupplyBook
 
 _PLANNED = 100
 """Orders from the top of the list for which other ways are solved together."""
-_STOCKS = frozenset({"other_site", "split"})
 
 
 class Work:
@@ -85,7 +84,7 @@ class Work:
         policy = self._policy
         if said.state == "already_late":
             return said
-        feasible: set[ActionName] = set(policy.actions) - _STOCKS
+        feasible: set[ActionName] = set(policy.actions) - STOCKS
         scarce = None
         if said.p_late >= policy.recommend.p_late_from:
             whole = order()

@@ -23,6 +23,7 @@ from triage.simulation.economics import (
     MOVE_COST,
     SPLIT_COST,
     SPLIT_FREIGHT,
+    SUBSTITUTE_COST,
     freight,
     freight_of,
     lateness_cost,
@@ -43,6 +44,7 @@ class Choice:
         moves: places of lines within the order, from 0.
         pieces: how many of each line in `moves` ship from there; the rest stays. Empty: all.
         express: whether it goes by Express.
+        instead: items that ship from its own site in place of those of the lines in `moves`.
     """
 
     order: int
@@ -51,6 +53,7 @@ class Choice:
     moves: tuple[int, ...] = ()
     pieces: tuple[int, ...] = ()
     express: bool = False
+    instead: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,24 @@ class Chooser:
             if (self._free(order, minute, site)[moves] >= missing[moves]).all()
         ]
 
+    def substituted(self, order: int, minute: int) -> list[Choice]:
+        """Return the way to ship substitutes of all that is short at a minute, if there is one."""
+        done, lines = self.done, self._lines(order)
+        short = list(self.short(order, minute))
+        sku, pieces = done.orders.own.sku[lines], done.orders.own.quantity[lines]
+        other = done.world.skus.substitute[sku[short]]
+        if (
+            not short
+            or (other < 0).any()
+            or len({*sku.tolist(), *other.tolist()}) < len(set(sku.tolist())) + len(short)
+        ):
+            return []
+        home = int(done.orders.site[order])
+        there = [self._at(home, int(each), minute) for each in other]
+        if (np.array(there) < pieces[short]).any():
+            return []
+        return [Choice(order, minute, -1, tuple(short), instead=tuple(other.tolist()))]
+
     def _missing(self, order: int, minute: int, site: int = -1) -> Ints:
         """Return pieces by line that do not lie free at a minute: at a site, or its own."""
         quantity = self.done.orders.own.quantity[self._lines(order)]
@@ -138,14 +159,14 @@ class Chooser:
 
     def _free(self, order: int, minute: int, site: int) -> Ints:
         """Return pieces free by line at a site at a minute."""
-        past = self._past
-        found = []
-        for sku in self.done.orders.own.sku[self._lines(order)].tolist():
-            shelf = site * self._skus + sku
-            low, high = past.shelf_from[shelf], past.shelf_from[shelf + 1]
-            place = low + np.searchsorted(past.shelf_minute[low:high], minute, side="right") - 1
-            found.append(max(int(past.shelf_free[place]), 0) if place >= low else 0)
-        return np.array(found, dtype=np.int64)
+        skus = self.done.orders.own.sku[self._lines(order)].tolist()
+        return np.array([self._at(site, sku, minute) for sku in skus], dtype=np.int64)
+
+    def _at(self, site: int, sku: int, minute: int) -> int:
+        past, shelf = self._past, site * self._skus + sku
+        low, high = past.shelf_from[shelf], past.shelf_from[shelf + 1]
+        place = low + np.searchsorted(past.shelf_minute[low:high], minute, side="right") - 1
+        return max(int(past.shelf_free[place]), 0) if place >= low else 0
 
     def came(self, choices: Sequence[Choice]) -> Came:
         """Return what would have come of choices, each alone in a world that stays as it was."""
@@ -179,17 +200,23 @@ class Chooser:
         home = orders.site[order]
         usual = freight(world, orders, order, home, orders.service[order], orders.carrier[order])
         whole = np.array([self._is_whole(each) for each in choices], dtype=bool)
-        split = np.array([bool(e.moves) for e in choices], dtype=bool) & ~whole
+        other = np.array([bool(each.instead) for each in choices], dtype=bool)
+        split = np.array([bool(e.moves) for e in choices], dtype=bool) & ~whole & ~other
         there = np.array([self._there(each) for each in choices], dtype=np.int64)
         this_way = freight(world, orders, order, np.where(whole, there, home), service, carrier)
         cost = this_way - usual + np.where(whole, MOVE_COST, 0.0)
+        cost += np.where(other, SUBSTITUTE_COST, 0.0)
         kg = np.array([self._part_kg(each) for each in choices])
         part = freight_of(world, orders, order, kg, there, service, carrier)
         part = np.where(kg > 0, part, SPLIT_FREIGHT * usual)
         return np.where(split, part + SPLIT_COST, cost).astype(np.float64).round(2)
 
     def _is_whole(self, choice: Choice) -> bool:
-        return not choice.pieces and len(choice.moves) == self.done.orders.lines[choice.order]
+        return (
+            choice.site >= 0
+            and not choice.pieces
+            and len(choice.moves) == self.done.orders.lines[choice.order]
+        )
 
     def _part_kg(self, choice: Choice) -> float:
         """Return what pieces that move weigh; 0 where whole lines do."""
@@ -202,7 +229,7 @@ class Chooser:
         return int(self.done.orders.site[choice.order])
 
     def _there(self, choice: Choice) -> int:
-        return choice.site if choice.moves else self._home(choice)
+        return choice.site if choice.site >= 0 else self._home(choice)
 
     def _lines(self, order: int) -> slice:
         first = int(self.done.orders.first_line[order])
@@ -213,8 +240,11 @@ class Chooser:
         orders, lines = self.done.orders, self._lines(choice.order)
         pieces = orders.own.quantity[lines].copy()
         moved = np.zeros_like(pieces)
-        places = list(choice.moves)
-        moved[places] = choice.pieces or pieces[places]
+        places, sku = list(choice.moves), orders.own.sku[lines].copy()
+        if choice.instead:
+            sku[places] = choice.instead
+        else:
+            moved[places] = choice.pieces or pieces[places]
         pieces = moved if part else pieces - moved
         chosen = pieces > 0
         if not chosen.any():
@@ -223,7 +253,7 @@ class Chooser:
             return int(self.done.run.packed[choice.order])
         site = choice.site if part else self._home(choice)
         priority = 0 if choice.express else int(orders.priority[choice.order])
-        shelves = site * self._skus + orders.own.sku[lines][chosen]
+        shelves = site * self._skus + sku[chosen]
         luck, ready = self._as_of(choice.order, choice.minute)
         _, packed = packed_at(
             self._past, luck, choice.order, site, priority, ready, shelves,

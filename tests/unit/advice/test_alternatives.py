@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -10,11 +11,13 @@ from hypothesis import given, settings
 from tests.unit.advice.test_priority import ORDER as SAID
 
 from triage.advice.alternatives import (
+    STOCKS,
     Scored,
     Way,
     covering,
     possible,
     recommended,
+    replaced,
     short_lines,
     together,
 )
@@ -62,6 +65,51 @@ def test_only_the_lines_that_are_short_move_in_a_split() -> None:
     assert splits == [Way("split", "W3", frozenset({2}))]
 
 
+def for_want_of_stock(order: Order, there: Mapping[tuple[str, str], float]) -> list[Way]:
+    def shown(site: str, sku: str) -> float:
+        return there.get((site, sku), math.nan)
+
+    ways = possible(
+        POLICY, order, "order_validated", shown, ["W2"], regulated=False, services=frozenset(),
+        waits=lambda _: True,
+    )  # fmt: skip
+    return [way for way in ways if way.action in STOCKS]
+
+
+def declared(**substitutes: str) -> Order:
+    lines = [
+        line.model_copy(update={"substitute_sku": substitutes.get(line.sku)})
+        for line in ORDER.lines
+    ]
+    return ORDER.model_copy(update={"lines": tuple(lines)})
+
+
+def test_a_substitute_is_offered_where_it_is_declared_and_lies_at_the_site() -> None:
+    has = {("W1", "A"): 50.0, ("W1", "B"): 0.0, ("W1", "C"): 8.0, ("W1", "D"): 7.0}
+    way = Way("substitute", None, frozenset({2}))
+    assert way in for_want_of_stock(declared(B="C"), has)
+    assert way not in for_want_of_stock(declared(B="D"), has), "too little, with the margin"
+    assert way not in for_want_of_stock(declared(A="C"), has), "not of what is short"
+    assert way not in for_want_of_stock(declared(B="A"), has), "the order asks for it already"
+    both_short = has | {("W1", "A"): 1.0, ("W1", "C"): 90.0}
+    assert way not in for_want_of_stock(declared(B="C"), both_short), "not of all that is short"
+    same = for_want_of_stock(declared(A="C", B="C"), both_short)
+    assert "substitute" not in {each.action for each in same}, "one product for two lines"
+
+
+def test_a_substitute_takes_the_place_of_its_line_and_of_no_other() -> None:
+    changed = replaced(declared(A="C", B="D"), frozenset({2}))
+    assert [line.sku for line in changed.lines] == ["A", "D"]
+    assert [line.quantity for line in changed.lines] == [10, 5]
+
+
+def test_a_part_ships_first_only_where_there_is_a_part() -> None:
+    some = for_want_of_stock(ORDER, STOCK)
+    assert Way("partial", None, frozenset({2})) in some
+    nothing = for_want_of_stock(ORDER, {("W1", "A"): 0.0, ("W1", "B"): 0.0})
+    assert "partial" not in {way.action for way in nothing}
+
+
 def test_goods_move_only_for_want_of_stock_that_nothing_on_its_way_ends() -> None:
     assert not {"other_site", "split"} & {way.action for way in actions(waits=lambda _: False)}
     assert {"split"} <= {way.action for way in actions(waits=lambda lines: lines == {2})}
@@ -102,7 +150,7 @@ def test_goods_services_and_stages_rule_ways_out() -> None:
         ["W1", "W2"], regulated=False, services=frozenset({"Express"}), waits=lambda _: True,
     )  # fmt: skip
     assert {way.action for way in exact} == {
-        "other_site", "split", "faster_service", "tell_customer"
+        "other_site", "split", "partial", "faster_service", "tell_customer"
     }  # fmt: skip
     assert "other_site" not in {way.action for way in actions()}
     assert "faster_service" not in {way.action for way in actions(regulated=True)}

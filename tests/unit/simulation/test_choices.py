@@ -10,6 +10,7 @@ from triage.simulation.calendar import DAY, NEVER
 from triage.simulation.causes import EVERY
 from triage.simulation.chances import worths
 from triage.simulation.choices import Choice, Chooser
+from triage.simulation.economics import SUBSTITUTE_COST
 from triage.simulation.interventions import People
 from triage.simulation.operations import Operations
 from triage.simulation.policies import Action, Proposal, Staff, nobody
@@ -22,14 +23,14 @@ def chooser(small: Simulated) -> Chooser:
     return Chooser(small)
 
 
-def waiting(small: Simulated) -> list[tuple[int, int]]:
+def waiting(small: Simulated, every: int = 9) -> list[tuple[int, int]]:
     """Return orders that wait for stock for more than a day, each a day after that began."""
     run = small.run
     short = np.flatnonzero(
         (run.short_since < NEVER) & (run.cancelled >= NEVER)
         & (run.first_allocated > run.short_since + DAY) & (run.short_since < 380 * DAY)
     )  # fmt: skip
-    return [(order, int(run.short_since[order]) + DAY) for order in short[::9].tolist()]
+    return [(order, int(run.short_since[order]) + DAY) for order in short[::every].tolist()]
 
 
 def test_chosen_when_the_checks_were_through_it_is_what_alternatives_say(
@@ -130,3 +131,24 @@ def test_missing_pieces_from_elsewhere_arrive_no_sooner_than_in_the_world_run_an
         assert sum(ways[0].pieces) < pieces.sum()
     assert tried == 8
     assert agree >= 5
+
+
+def test_a_substitute_arrives_when_it_does_in_the_world_run_anew(
+    small: Simulated, chooser: Chooser
+) -> None:
+    agree = tried = 0
+    for order, minute in waiting(small, 1):
+        ways = chooser.substituted(order, minute)
+        if not ways or tried == 4:
+            continue
+        run = Operations(small.world, small.shocks, small.orders, EVERY)
+        people = People(run, nobody, Staff())
+        people.at(minute, Proposal(order, Action.SUBSTITUTE))
+        again = run.run()
+        assert [deed.done for deed in people.deeds] == [True]
+        came = chooser.came(ways)
+        tried += 1
+        agree += int(again.delivered[order] // DAY == came.delivered[0] // DAY)
+        assert came.cost[0] == SUBSTITUTE_COST
+    assert tried == 4
+    assert agree >= 3

@@ -37,11 +37,13 @@ class Way:
         site: from where it ships then (for a split: the lines that move).
         moves: numbers of the lines that move there, all of them for another site; those that a
             substitute replaces, or that follow later.
+        goods: what replaces them, in the sequence of the order's lines.
     """
 
     action: ActionName
     site: str | None = None
     moves: frozenset[int] = frozenset()
+    goods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def _for_want_of_stock(
     margin: float,
 ) -> list[Way]:  # fmt: skip
     if name == "substitute":
-        return [Way(name, None, short)] if _replaceable(order, short, free, margin) else []
+        goods = _substitutes(order, short, free, margin)
+        return [Way(name, None, short, goods)] if goods else []
     if name == "partial":
         there = any(free(line.site or "", line.sku) > 0 for line in order.lines)
         return [Way(name, None, short)] if there else []
@@ -103,14 +106,15 @@ def _for_want_of_stock(
     ]
 
 
-def _replaceable(order: Order, lines: frozenset[int], free: Free, margin: float) -> bool:
-    """Return whether each of some lines has a substitute of its own that lies at its site."""
+def _substitutes(
+    order: Order, lines: frozenset[int], free: Free, margin: float
+) -> tuple[str, ...]:  # fmt: skip
+    """Return what replaces some lines, if each has a substitute of its own at its site."""
     asked = {line.sku for line in order.lines}
     new = [line for line in replaced(order, lines).lines if line.line_no in lines]
     others = {line.sku for line in new} - asked
-    return len(others) == len(new) and all(
-        free(line.site or "", line.sku) >= margin * line.quantity for line in new
-    )
+    there = all(free(line.site or "", line.sku) >= margin * line.quantity for line in new)
+    return tuple(line.sku for line in new) if there and len(others) == len(new) else ()
 
 
 def replaced(order: Order, lines: frozenset[int]) -> Order:
@@ -237,7 +241,8 @@ def _detail(action: ActionPolicy, way: Way) -> str:
     if way.action == "split":
         return f"Ship line {lines} from {way.site}, which has it as last recorded, the rest as is"
     if way.action == "substitute":
-        return f"Offer the substitute for line {lines}, which its site has as last recorded"
+        goods = ", ".join(way.goods)
+        return f"Offer {goods} for line {lines}, which its site has as last recorded"
     if way.action == "partial":
         return f"Ship what is there now; what is missing of line {lines} follows when it comes"
     if way.action == "faster_service":

@@ -47,7 +47,7 @@ def test_a_command_of_the_readme_exists_with_its_options(line: str) -> None:
     if hasattr(command, "commands"):  # a group, such as `triage audit`
         assert rest[0] in command.commands
         command, rest = command.commands[rest[0]], rest[1:]
-    options = {option for parameter in command.params for option in parameter.opts}
+    options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     assert {word for word in rest if word.startswith("--")} <= options
     plain = [w for at, w in enumerate(rest) if not w.startswith("--")

@@ -108,6 +108,13 @@ def corrected(page: Page) -> None:
     page.goto("/exceptions")
 
 
+def next_exception(page: Page) -> None:
+    """Take the next exception."""
+    page.goto("/exceptions")
+    page.keyboard.press("n")
+    page.locator("#work").wait_for()
+
+
 def nobody(page: Page) -> None:
     """Be nobody."""
     page.context.clear_cookies()
@@ -138,9 +145,11 @@ STATES = (
     State("exceptions", at("/exceptions")),
     State("exceptions-empty", at("/exceptions?q=zzzz")),
     State("exceptions-correct", pressed("/exceptions", "j", "c")),
+    State("exceptions-done", pressed("/exceptions", "j", "e")),
     State("exceptions-corrected", corrected),
     State("exception", first_of("/exceptions"), whole=True),
     State("exception-unsure", first_of("/exceptions?unsure=yes"), whole=True),
+    State("exception-next", next_exception, whole=True),
     State("exception-gone", at("/exceptions/gone")),
     State("operations", at("/operations"), whole=True),
     State("models", at("/models"), whole=True),

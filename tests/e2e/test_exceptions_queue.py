@@ -59,6 +59,68 @@ def test_a_class_is_corrected_and_taken_back_by_keys_alone(browser: Browser, add
     page.context.close()
 
 
+def test_exceptions_are_worked_by_keys_alone_as_the_list_is(browser: Browser, address: str) -> None:
+    page = arrived(browser, address, "Ana", "/exceptions")
+    report, name = page.locator("#report"), first(page)
+    row = page.locator(f"#list [data-order='{name}']")
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(report).to_have_text("Yours now: 1 exception.")
+    expect(row.locator(".person")).to_have_text("Ana")
+    page.keyboard.press("s")
+    expect(page.get_by_role("dialog", name="Snooze")).to_contain_text(name)
+    page.keyboard.press("1")
+    expect(report).to_have_text("Snoozed for an hour: 1 exception.")
+    expect(row).to_have_count(0)
+    page.keyboard.press("u")
+    expect(report).to_have_text("Undone: 1 exception.")
+    expect(row).to_have_count(1)
+    row.locator("a.order").focus()
+    page.keyboard.press("e")
+    page.keyboard.press("1")
+    expect(report).to_have_text("Done: 1 exception.")
+    expect(row).to_have_count(0)
+    page.keyboard.press("n")
+    expect(page.locator("#work")).to_contain_text("Ana has it.")
+    given = page.locator("[data-open]").get_attribute("data-open")
+    assert given != name
+    page.keyboard.press("n")
+    page.keyboard.type("asked the floor")
+    page.keyboard.press("Enter")
+    expect(page.locator("#work .acts")).to_contain_text("Ana noted: asked the floor")
+    page.keyboard.press("p")
+    page.keyboard.type("Not for me")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-open]")).not_to_have_attribute("data-open", str(given))
+    expect(page.locator("#work")).to_contain_text("Ana has it.")
+    page.keyboard.press("u")
+    expect(page.locator("#work")).to_contain_text("Nobody has it yet.")
+    sound(page)
+    page.context.close()
+
+
+def test_two_people_see_who_has_an_exception_in_its_row_and_on_its_page(
+    browser: Browser, address: str
+) -> None:
+    ana = arrived(browser, address, "Ana", "/exceptions")
+    ben = arrived(browser, address, "Ben", "/exceptions")
+    name = first(ana)
+    expect(ben.locator(".live")).to_have_text("Live")
+    ana.keyboard.press("j")
+    ana.keyboard.press("a")
+    expect(ben.locator(f"[data-order='{name}'] .tag-changed")).to_have_text("→ Ana", timeout=3_000)
+    for page in (ana, ben):
+        page.locator(f"[data-order='{name}'] a.order").click()
+        expect(page.locator(".live")).to_have_text("Live")
+    expect(ben.locator("#here")).to_have_text("Ana has this open too.")
+    ana.get_by_role("button", name="Release").click()
+    expect(ben.locator("#work")).to_contain_text("Nobody has it yet.", timeout=3_000)
+    for page in (ana, ben):
+        sound(page)
+        page.context.close()
+
+
 def test_what_somebody_says_is_shown_to_others_at_once(browser: Browser, address: str) -> None:
     ana = arrived(browser, address, "Ana", "/exceptions")
     ben = arrived(browser, address, "Ben", "/exceptions")
@@ -96,9 +158,9 @@ def test_the_page_of_one_corrects_it_with_or_without_script(
     expect(page.get_by_role("heading", name="Playbook")).to_be_visible()
     page.get_by_role("button", name=TITLES["carrier_delay"]).click()
     expect(page.locator("h1")).to_have_text(TITLES["carrier_delay"])
-    expect(page.locator("#work")).to_contain_text("Ana says so")
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#work")).to_contain_text("Ana took the correction back")
+    expect(page.locator("#class")).to_contain_text("Ana says so")
+    page.get_by_role("button", name="Take back").click()
+    expect(page.locator("#class")).to_contain_text("Ana took the correction back")
     sound(page)
     page.context.close()
 

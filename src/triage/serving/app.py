@@ -168,5 +168,9 @@ def _hold(service: Service, kept: Keeping) -> None:
     service.warming = kept.warming
     if kept.decisions is not None:
         service.handling = HandlingDesk(kept.decisions.ledger, kept.changes)
+        if service.queue is not None:
+            service.handling_exceptions = HandlingDesk(
+                kept.decisions.ledger, kept.changes, service.queue.raised_at
+            )
         service.views = SavedViews(kept.decisions.ledger)
         service.corrections = Corrections(kept.decisions.ledger, kept.changes)

@@ -59,6 +59,7 @@ class Service:
         corrections: what people said exceptions are; None where nothing is recorded.
         decisions: records answers; None where nothing is recorded.
         handling: takes what people do with orders; None where nothing is recorded.
+        handling_exceptions: takes what they do with exceptions; None also without a queue.
         views: views of the list that people saved; None where nothing is recorded.
         changes: tells what changes; None while no events are taken.
         live: keeps the state up with events; None while nothing can be kept.
@@ -80,6 +81,7 @@ class Service:
     outcomes: OutcomeWatch | None = None
     decisions: Decisions | None = None
     handling: HandlingDesk | None = None
+    handling_exceptions: HandlingDesk | None = None
     views: SavedViews | None = None
     changes: Changes | None = None
     live: Live | None = None

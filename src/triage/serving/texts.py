@@ -8,7 +8,7 @@ from typing import Final
 
 from triage.features.declarations import Cause
 from triage.serving.formats import number, signed
-from triage.serving.handling.state import Action, Code, Level, Place, Why
+from triage.serving.handling.state import Action, Code, Ending, Level, Place, Why
 from triage.serving.worklist_index import HandledFilter, Sort
 
 PRODUCT: Final = "Triage"
@@ -163,6 +163,18 @@ CODES: Final[dict[Code, str]] = {
     "too_late_to_help": "Too late to help",
     "other": "Other",
 }
+EXCEPTION_CODES: Final[dict[Ending, str]] = {
+    "fixed": "Fixed",
+    "data_corrected": "Data corrected",
+    "customer_informed": "Customer informed",
+    "handed_over": "Handed to the team",
+    "duplicate": "Duplicate of another",
+    "false_alarm": "False alarm",
+    "no_action_needed": "Nothing needed",
+    "other": "Other",
+}
+CODE_WORDS: Final = dict[Code | Ending, str]([*EXCEPTION_CODES.items(), *CODES.items()])
+GOES_ON_TAG: Final = "Goes on"
 PUT_TAGS: Final[dict[Level, str]] = {"first": "Put first", "last": "Put last"}
 PUT_SAYS: Final[dict[Level, str]] = {
     "first": "Put first by hand.",
@@ -252,11 +264,12 @@ KEYS: Final = (
     ("e", "", "done"),
     ("u", "", "undo what I did last"),
     ("c", "", "on exceptions: correct what it is"),
+    ("n", "", "on exceptions: take the next"),
     ("g x", "", "go to the exceptions"),
     ("/", "", "search"),
     ("g l", "", "go to the list"),
     ("g n", "", "take the next order"),
-    ("n", "", "on an order: write a note"),
+    ("n", "", "on the page of one: write a note"),
     ("i", "", "on an order: mark the message as sent"),
     ("?", "", "these shortcuts"),
 )
@@ -326,6 +339,12 @@ EXCEPTIONS_NO_MATCH: Final = "No exception matches"
 EXCEPTIONS_NONE: Final = "No exception is open"
 EXCEPTIONS_NONE_MORE: Final = "What is raised appears here by itself."
 EXCEPTION_FILTERS: Final = {"code": "Kind", "owner": "Team", "source": "Source"}
+EXCEPTION_HANDLED: Final[dict[HandledFilter, str]] = {
+    handled: word for handled, word in HANDLED.items() if handled != "escalated"
+}
+EXCEPTIONS_HANDLED: Final = "All of it is handled"
+EXCEPTIONS_NEXT: Final = "Take the next"
+EXCEPTIONS_NEXT_NONE: Final = "Nothing waits: every open exception is somebody's or snoozed."
 EXCEPTION_SORTS: Final = {"due": "Due first", "stake": "Most at stake"}
 EXCEPTION_COLUMNS: Final = {
     "promise": "Due",
@@ -333,7 +352,7 @@ EXCEPTION_COLUMNS: Final = {
     "order": "What it is",
     "of": "Order",
     "why": "Message",
-    "owner": "Team",
+    "owner": "Team, owner",
 }
 EXCEPTION_DUE: Final = "Due"
 EXCEPTION_TEAM: Final = "Team"
@@ -358,7 +377,9 @@ TEACHES: Final = (
 FOR_IT: Final = "speaks for it"
 AGAINST_IT: Final = "speaks against it"
 WITH_SELECTED_EXCEPTIONS: Final = "With the selected exceptions:"
-WHO_ARE_YOU_EXCEPTIONS: Final = "Say who you are to correct a class. It is recorded."
+WHO_ARE_YOU_EXCEPTIONS: Final = (
+    "Say who you are to work on exceptions. Others see it, and it is recorded."
+)
 NO_OPEN_EXCEPTION: Final = "None is open."
 PLAYBOOK: Final = "Playbook"
 PLAYBOOK_SIGNS: Final = "Signs"
@@ -501,6 +522,11 @@ def done_with(code: str) -> str:
     return f"Done: {code[0].lower()}{code[1:]}."
 
 
+def goes_on(code: str) -> str:
+    """Return that the record has something open that somebody was done with."""
+    return f"It was done ({code[0].lower()}{code[1:]}), but was raised again since."
+
+
 def escalated(to: str, because: str) -> str:
     """Return who else must know, and why."""
     return f"Tell the {to}: {because}."
@@ -589,14 +615,19 @@ def shared(count: int, thing: str) -> str:
     return f"{orders(count)} {thing}"
 
 
-def bulk_done(action: str, done: int) -> str:
-    """Return what was done with how many orders."""
-    return f"{BULK_DID.get(action, action)}: {orders(done)}."
+def exceptions(count: int) -> str:
+    """Return a number of exceptions."""
+    return f"{number(count)} {'exception' if count == 1 else 'exceptions'}"
 
 
-def bulk_refused(refused: int) -> str:
-    """Return with how many orders it was not done; who and why follow."""
-    return f"Not done with {orders(refused)}:"
+def bulk_done(action: str, things: str) -> str:
+    """Return what was done with how many things."""
+    return f"{BULK_DID.get(action, action)}: {things}."
+
+
+def bulk_refused(things: str) -> str:
+    """Return with how many things it was not done; which and why follow."""
+    return f"Not done with {things}:"
 
 
 def message_subject(order_id: str) -> str:
@@ -690,8 +721,7 @@ def correction(title: str, by: str) -> str:
 
 def corrected(count: int, *, undone: bool) -> str:
     """Return how many exceptions were corrected, or given back to the model."""
-    things = "exception" if count == 1 else "exceptions"
-    return f"{'Taken back' if undone else 'Corrected'}: {number(count)} {things}."
+    return f"{'Taken back' if undone else 'Corrected'}: {exceptions(count)}."
 
 
 def likely_next(likely: Sequence[tuple[str, str]]) -> str:

@@ -140,7 +140,7 @@ def test_the_page_of_one_corrects_it_and_shows_who_said_what(at: TestClient) -> 
     text = html.unescape(at.get("/exceptions/X00").text)
     assert f"Ana: it is “{TITLES['carrier_delay']}”" in text
     assert f"Playbook: {TITLES['carrier_delay']}" in text
-    at.post("/exceptions/X00", data={"do": "undo"})
+    at.post("/exceptions/X00", data={"do": "take_back"})
     assert "Ana took the correction back" in at.get("/exceptions/X00").text
 
 
@@ -163,7 +163,7 @@ def test_what_does_not_fit_is_refused_in_words(
 
 def test_who_did_not_say_who_they_are_corrects_nothing(at: TestClient, tmp_path: Path) -> None:
     at.cookies.clear()
-    assert "Say who you are to correct a class" in at.get("/exceptions").text
+    assert "Say who you are to work on exceptions" in at.get("/exceptions").text
     sent = {"do": "credit_hold", "order": "X00"}
     assert at.post("/exceptions", data=sent).status_code == 422
     assert recorded_corrections(tmp_path) == []

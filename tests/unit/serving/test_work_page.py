@@ -166,7 +166,7 @@ def test_a_form_that_is_sent_twice_acts_once(client: TestClient) -> None:
     for status in (303, 409):
         answer = sent(client, f"/orders/{FIRST}", do="note", text="x", after="")
         assert answer.status_code == status
-    assert "Somebody acted on this order meanwhile" in answer.text
+    assert "Somebody acted on it meanwhile" in answer.text
     assert acts(client) == ["Ana note"]
 
 

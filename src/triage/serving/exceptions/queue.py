@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Final, Protocol
 
-from triage.domain.clock import from_micros
+from triage.domain.clock import from_micros, to_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase, Order, Record
 from triage.models.exceptions import ExceptionModel
 from triage.serving.exceptions.desk import Case, ExceptionDesk
@@ -32,11 +32,13 @@ class Raised:
         event: the record that raised it.
         order: gives its order, where that was known when it was raised.
         case: as it is classified; None until it is.
+        again: when a record said last that it is still open, UTC micros; 0 if none did since.
     """
 
     event: ExceptionEvent
     order: Callable[[], Order | None] | None = None
     case: Case | None = None
+    again: int = 0
 
 
 class ExceptionQueue:
@@ -96,7 +98,19 @@ class ExceptionQueue:
             self._point(name, raised)
             self.came.append(raised)
             return raised
+        elif (known := self._raised.get(name)) is not None:
+            known.again = max(known.again, to_micros(record.record_time))
         return None
+
+    def raised_at(self, exception_id: str) -> int:
+        """Return when the record said last that an exception is open, UTC micros; 0 if it is not.
+
+        Its source may raise one again that it has not closed: then it goes on.
+        """
+        raised = self._raised.get(exception_id)
+        if raised is None:
+            return 0
+        return max(raised.again, to_micros(raised.event.record_time))
 
     def classify(self, since: int, most: int) -> int:
         """Classify some of what waits for it: what is open, then what was raised since a moment.

@@ -18,7 +18,7 @@ class Outcome:
     Attributes:
         batch: their id.
         action: what was asked for, as the form names it.
-        done: orders on which it was done.
+        done: orders, or exceptions, on which it was done.
         refused: the others, each with a sentence why.
     """
 

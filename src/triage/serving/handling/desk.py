@@ -1,11 +1,11 @@
-"""Takes what people do with orders: checked, on the disk, then in force."""
+"""Takes what people do with orders, or with exceptions: checked, on the disk, then in force."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 from weakref import WeakValueDictionary
@@ -17,7 +17,7 @@ from triage.serving.advisor import WorkItem
 from triage.serving.changes import Changes
 from triage.serving.handling.batches import Batches
 from triage.serving.handling.mentions import names_of
-from triage.serving.handling.state import KINDS, Act, Handled, State
+from triage.serving.handling.state import KINDS, About, Act, Handled, State
 from triage.serving.problems import InvalidInputError
 from triage.serving.worklist_index import Query
 
@@ -33,7 +33,7 @@ class UnknownItemError(TriageError):
 
 
 class ConflictError(TriageError):
-    """The order is not as the action needs it."""
+    """The order or the exception is not as the action needs it."""
 
     status = 409
     slug = "conflict"
@@ -72,38 +72,53 @@ class Standing:
 
 
 class HandlingDesk:
-    """What was done with every order, in memory as the ledger has it.
+    """What was done with every order, or every exception, in memory as the ledger has it.
 
     Args:
         ledger: where acts are recorded; it is read whole for them once.
         changes: who is told of what people do; None if nobody listens.
+        raised_at: makes it a desk of exceptions: gives when the record said last that one is open,
+            UTC micros. A desk of orders has none.
 
     Attributes:
-        orders: by id, each order with which something was done.
+        orders: by id, each order with which something was done; each exception on a desk of those.
         batches: acts that belong together.
         version: rises with every act.
     """
 
-    def __init__(self, ledger: Ledger, changes: Changes | None = None) -> None:
-        self._ledger, self._changes = ledger, changes
+    def __init__(
+        self, ledger: Ledger, changes: Changes | None = None,
+        raised_at: Callable[[str], int] | None = None,
+    ) -> None:  # fmt: skip
+        self._ledger, self._changes, self._raised_at = ledger, changes, raised_at
+        self._about: About = "order" if raised_at is None else "exception"
         self.batches = Batches()
         self.version = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         streams = [ledger.entries(kind=kind) for kind in sorted(set(KINDS.values()))]
         acts: dict[str, list[Act]] = {}
         for entry in heapq.merge(*streams, key=lambda each: each.seq):
-            act = Act.of(entry)
-            if act is not None and entry.order_id is not None:
-                acts.setdefault(entry.order_id, []).append(act)
-                self.batches.note(entry.order_id, act)
+            for name, act in self._read(entry):
+                acts.setdefault(name, []).append(act)
+                self.batches.note(name, act)
         self.orders: dict[str, Handled] = {
             order_id: Handled(tuple(told)) for order_id, told in acts.items()
         }
         self._standing = Standing.of(self.version, self.orders)
 
     def of_order(self, order_id: str) -> Handled:
-        """Return what was done with an order."""
-        return self.orders.get(order_id, UNTOUCHED)
+        """Return what was done with an order; with an exception on a desk of those."""
+        handled = self.orders.get(order_id, UNTOUCHED)
+        if self._raised_at is None or handled is UNTOUCHED:
+            return handled
+        return replace(handled, raised_at=self._raised_at(order_id))
+
+    def _read(self, entry: Entry) -> Iterator[tuple[str, Act]]:
+        """Give the act of an entry with what it is about; nothing if it is none of this desk's."""
+        act = Act.of(entry, self._about)
+        name = None if act is None else act.exception_id or entry.order_id
+        if act is not None and name is not None:
+            yield name, act
 
     def standing(self) -> Standing:
         """Return what the list looks up, as of the newest act."""
@@ -121,27 +136,31 @@ class HandlingDesk:
         called = names_of(person)
         return sum(bool(handled.state.mentions & called) for handled in self.orders.values())
 
-    async def act(self, order_id: str, act: Act, after: str | None = None) -> Act:
+    async def act(
+        self, order_id: str, act: Act, after: str | None = None, *, named: str | None = None
+    ) -> Act:
         """Record an act; it is on the disk and in force when this returns.
 
         Args:
-            order_id: the order.
+            order_id: the order; the exception if the act is about one.
             act: what is done.
             after: id of the newest act that whoever acts has seen, empty if none; None if not said.
+            named: the order that the exception names, if it names one.
 
         Returns:
             The act as it was recorded.
 
         Raises:
             ConflictError: if the order is not as the act needs it, or somebody acted meanwhile.
-            InvalidInputError: if it undoes what was not done with this order.
+            InvalidInputError: if it undoes what was not done with it.
             StoreUnavailableError: if it cannot be recorded.
         """
         turn = self._turns.setdefault(order_id, asyncio.Lock())
         async with turn:
             handled = self.of_order(order_id)
             check(handled, act, after)
-            future = self._ledger.record_async(act.draft(order_id, handled.kind_of(act)))
+            order = order_id if self._about == "order" else named
+            future = self._ledger.record_async(act.draft(order, handled.kind_of(act)))
             future.add_done_callback(self._take)
             (entry,) = await asyncio.shield(future)
         return replace(act, id=entry.id, seq=entry.seq, at=entry.at)
@@ -151,16 +170,16 @@ class HandlingDesk:
         if future.cancelled() or future.exception() is not None:
             return
         for entry in future.result():
-            act = Act.of(entry)
-            if act is not None and entry.order_id is not None:
-                self.orders[entry.order_id] = self.of_order(entry.order_id).and_then(act)
-                self.batches.note(entry.order_id, act)
+            for name, act in self._read(entry):
+                self.orders[name] = self.orders.get(name, UNTOUCHED).and_then(act)
+                self.batches.note(name, act)
                 self.version += 1
                 self._tell(entry.order_id, act)
 
-    def _tell(self, order_id: str, act: Act) -> None:
+    def _tell(self, order_id: str | None, act: Act) -> None:
         if self._changes is not None:
             facts = {"order_id": order_id, "action": act.action, "by": act.by, "to": act.to}
+            facts |= {} if act.exception_id is None else {"exception_id": act.exception_id}
             self._changes.tell("work.changed", facts | {"entry_id": act.id})
 
 
@@ -221,9 +240,9 @@ def _fits(state: State, item: WorkItem, query: Query, now: int) -> bool:
 
 
 def check(handled: Handled, act: Act, after: str | None) -> None:
-    """Refuse an act that the order is not ready for; see `HandlingDesk.act` for the errors."""
+    """Refuse an act that does not fit how it is handled; see `HandlingDesk.act` for the errors."""
     if after is not None and after != (handled.last or ""):
-        raise ConflictError("somebody acted on this order meanwhile: look at it and decide again")
+        raise ConflictError("somebody acted on it meanwhile: look at it and decide again")
     state = handled.state
     problem = {
         "unassign": state.owner is None and "it is nobody's",
@@ -238,7 +257,7 @@ def check(handled: Handled, act: Act, after: str | None) -> None:
     if act.action == "undo":
         if handled.find(act.entry) is None:
             raise InvalidInputError(
-                [{"pointer": "/entry", "detail": "must be the entry_id of an act on this order"}]
+                [{"pointer": "/entry", "detail": "must be the entry_id of an act on it"}]
             )
         if act.entry in handled.undone:
             raise ConflictError("it is undone already: undo that undo to have it back")

@@ -16,7 +16,13 @@ from triage.ledger.entries import canonical
 from triage.serving import wording
 from triage.serving.access.guard import caller
 from triage.serving.access.rules import sender
-from triage.serving.handling.requests import AnyAction, Name, read_action
+from triage.serving.handling.requests import (
+    AnyAction,
+    Name,
+    OfException,
+    read_action,
+    read_exception_action,
+)
 from triage.serving.limits import whole_body
 from triage.serving.problems import InvalidInputError
 from triage.serving.routes.reading import content_type
@@ -62,7 +68,7 @@ async def read_fields(request: Request, most: int = 10) -> list[tuple[str, str]]
     content_type(request, FORM)
     told = dict(request.scope["headers"])
     if sender(told.get(b"sec-fetch-site"), told.get(b"origin"), told.get(b"host")) != "own":
-        raise ForeignPageError("open the order in this service and send its form from there")
+        raise ForeignPageError("open the page in this service and send its form from there")
     try:
         text = (await whole_body(request)).decode()
         return parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors="strict")
@@ -99,7 +105,17 @@ def remember(response: Response, request: Request, name: str) -> None:
 
 
 def asked(form: dict[str, str], you: str, now: int, zone: str) -> AnyAction:
-    """Return what a form asks for.
+    """Return what a form asks to do with an order; see `_body`."""
+    return read_action(_body(form, you, now, zone))
+
+
+def asked_of_exception(form: dict[str, str], you: str, now: int, zone: str) -> OfException:
+    """Return what a form asks to do with an exception; see `_body`."""
+    return read_exception_action(_body(form, you, now, zone))
+
+
+def _body(form: dict[str, str], you: str, now: int, zone: str) -> bytes:
+    """Return what a form asks for as the API would take it.
 
     Args:
         form: its fields; `do` names the button, "dispose:code" with what it stands for.
@@ -125,7 +141,7 @@ def asked(form: dict[str, str], you: str, now: int, zone: str) -> AnyAction:
         body |= {"action": "priority", "level": None if do == "computed" else do}
     fields = _FIELDS.get(do, ())
     said = {name: form[name].strip() for name in fields if form.get(name, "").strip()}
-    return read_action(canonical(body | said))
+    return canonical(body | said)
 
 
 def morning(now: int, zone: str) -> str:

@@ -1,8 +1,8 @@
-"""What people may ask to do with an order, read strictly; part of the OpenAPI document."""
+"""What people may ask to do with an order (part of the OpenAPI document), or an exception."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -16,11 +16,12 @@ from pydantic import (
 from triage.domain.clock import to_micros
 from triage.domain.records import Word
 from triage.serving import safe_json
-from triage.serving.handling.state import Act, Code, Level, Why
+from triage.serving.handling.state import Act, Code, Ending, Level, Why
 from triage.serving.intake import Moment
 from triage.serving.problems import InvalidInputError
 
 MOST_TEXT = 2_000
+_Request = TypeVar("_Request", bound=BaseModel)
 
 
 def _said(text: str) -> str:
@@ -115,6 +116,14 @@ class Dispose(_Asked):
     text: Annotated[Text | None, Field(description="More about it.")] = None
 
 
+class End(_Asked):
+    """Say that no more is to be done about an exception, and why."""
+
+    action: Literal["dispose"]
+    code: Ending
+    text: Annotated[Text | None, Field(description="More about it.")] = None
+
+
 class Note(_Asked):
     """Write something down."""
 
@@ -168,11 +177,34 @@ class Plain(_Asked):
 AnyAction = Assign | Snooze | Dispose | Note | Priority | Escalate | Inform | Skip | Undo | Plain
 
 
+class Handle(_Asked):
+    """Release an exception, end its snooze, or take it up again."""
+
+    action: Literal["unassign", "wake", "reopen"]
+
+
+OfException = Assign | Snooze | End | Note | Skip | Undo | Handle
+
+
+class ExceptionActionRequest(RootModel[Annotated[OfException, Field(discriminator="action")]]):
+    """What somebody does with an exception."""
+
+
 class ActionRequest(RootModel[Annotated[AnyAction, Field(discriminator="action")]]):
     """What somebody does with an order."""
 
 
 def read_action(body: bytes) -> AnyAction:
+    """Return what a body asks to do with an order; see `_read` for the errors."""
+    return _read(ActionRequest, body).root
+
+
+def read_exception_action(body: bytes) -> OfException:
+    """Return what a body asks to do with an exception; see `_read` for the errors."""
+    return _read(ExceptionActionRequest, body).root
+
+
+def _read(request: type[_Request], body: bytes) -> _Request:
     """Return the action that a body asks for.
 
     Raises:
@@ -180,7 +212,7 @@ def read_action(body: bytes) -> AnyAction:
         InvalidInputError: if a field does not fit.
     """
     try:
-        return safe_json.validated(ActionRequest, body).root
+        return safe_json.validated(request, body)
     except InvalidInputError as error:
         raise InvalidInputError([_without_tag(each) for each in error.errors]) from error
 

@@ -1,4 +1,4 @@
-"""What people do with an order of the worklist: its state, folded from entries of the ledger.
+"""What people do with an order or an exception: its state, folded from entries of the ledger.
 
 Nothing is overwritten: an act is one entry, and `undo` is an act that takes another one's effect
 away (undoing an undo gives it back). Who did it, for whom, and free text are in the part of an
@@ -26,6 +26,12 @@ Code = Literal[
     "cancelled", "data_corrected", "no_action_needed", "too_late_to_help", "other",
 ]  # fmt: skip
 """Why an order needs no more work."""
+Ending = Literal[
+    "fixed", "data_corrected", "customer_informed", "handed_over", "duplicate", "false_alarm",
+    "no_action_needed", "other",
+]  # fmt: skip
+"""Why an exception needs no more work."""
+About = Literal["order", "exception"]
 Why = Literal["waits_for_others", "not_mine", "needs_information", "not_worth_it", "other"]
 """Why somebody passes an order on that was given to them."""
 Level = Literal["first", "last"]
@@ -45,7 +51,7 @@ SOMEBODY: Final = "somebody"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that somebody did with an order.
+    """One thing that somebody did with an order, or with an exception.
 
     Attributes:
         action: what.
@@ -59,6 +65,8 @@ class Act:
         why: why it is passed on ("skip").
         batch: id that acts have in common which were asked for together.
         entry: id of the act that is undone ("undo").
+        exception_id: the exception that it is about; None if it is about the order itself.
+        as_of: the moment that counted as now where it is about an exception, UTC micros.
         id: id of its entry in the ledger; empty before it is recorded.
         seq: place of its entry in the ledger; 0 before.
         at: when it was done, UTC micros.
@@ -71,29 +79,38 @@ class Act:
     text: str | None = None
     until: int | None = None
     risk: float | None = None
-    code: Code | None = None
+    code: Code | Ending | None = None
     level: Level | None = None
     why: Why | None = None
     batch: str | None = None
     entry: str | None = None
+    exception_id: str | None = None
+    as_of: int | None = None
     id: str = ""
     seq: int = 0
     at: int = 0
     erased: bool = False
 
-    def draft(self, order_id: str, kind: Kind) -> Draft:
-        """Return the act as an entry to be recorded."""
+    def draft(self, order_id: str | None, kind: Kind) -> Draft:
+        """Return the act as an entry to be recorded.
+
+        Args:
+            order_id: the order; of an exception the one that it names, if it names one.
+            kind: under which it is recorded.
+        """
         said = {name: getattr(self, name) for name in _PUBLIC}
         own = {name: getattr(self, name) for name in _PERSONAL}
         return Draft(kind, _told(said), order_id, _told(own), at=self.at)
 
     @classmethod
-    def of(cls, entry: Entry) -> Self | None:
-        """Read an entry; None if it is not an act on an order."""
-        if entry.order_id is None or entry.kind not in KINDS.values():
+    def of(cls, entry: Entry, about: About = "order") -> Self | None:
+        """Read an entry; None if it is not an act on an order (or on an exception)."""
+        if entry.kind not in KINDS.values() or (about == "order" and entry.order_id is None):
             return None
         said = json.loads(entry.body)
         if not isinstance(said, dict) or said.get("action") not in get_args(Action):
+            return None
+        if ("exception_id" in said) != (about == "exception"):
             return None
         own = {} if entry.personal is None else json.loads(entry.personal)
         fields = {name: said[name] for name in _PUBLIC if name in said}
@@ -101,7 +118,9 @@ class Act:
         return cls(**fields, id=entry.id, seq=entry.seq, at=entry.at, erased=entry.erased)
 
 
-_PUBLIC = ("action", "until", "risk", "code", "level", "why", "batch", "entry")
+_PUBLIC = (
+    "action", "until", "risk", "code", "level", "why", "batch", "entry", "exception_id", "as_of",
+)  # fmt: skip
 _PERSONAL = ("by", "to", "text")
 
 
@@ -111,7 +130,7 @@ def _told(fields: dict[str, object]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How an order is handled now.
+    """How an order or an exception is handled now.
 
     Attributes:
         owner: whose it is.
@@ -125,6 +144,7 @@ class State:
         informed: what told the customer last.
         skips: what passed it on.
         mentions: who was asked in a note and has not acted since, as `names_of` writes them.
+        ended: what ended the work before the record said that it goes on (see `Handled`).
     """
 
     owner: str | None = None
@@ -138,6 +158,7 @@ class State:
     informed: Act | None = None
     skips: tuple[Act, ...] = ()
     mentions: frozenset[str] = frozenset()
+    ended: Act | None = None
 
     def place(self, p_late: float, now: int) -> Place:
         """Return where the order is.
@@ -213,18 +234,25 @@ def fold(acts: Iterable[Act]) -> State:
 
 @dataclass(frozen=True)
 class Handled:
-    """An order as people handled it.
+    """An order or an exception as people handled it.
 
     Attributes:
         acts: all that was done, oldest first.
+        raised_at: when the record said last that an exception is open, UTC micros: if somebody was
+            done with it before, the work on it goes on. 0 for an order.
     """
 
     acts: tuple[Act, ...] = field(default=())
+    raised_at: int = 0
 
     @cached_property
     def state(self) -> State:
         """How it is now."""
-        return fold(self.acts)
+        state = fold(self.acts)
+        ended = state.disposed
+        if ended is None or ended.as_of is None or self.raised_at <= ended.as_of:
+            return state
+        return replace(state, disposed=None, ended=ended)
 
     @cached_property
     def undone(self) -> frozenset[str]:
@@ -248,5 +276,5 @@ class Handled:
         return "disposition" if found is None else KINDS[found.action]
 
     def and_then(self, act: Act) -> Handled:
-        """Return the order after one more act, which stands where the ledger has it."""
-        return Handled(tuple(sorted((*self.acts, act), key=lambda each: each.seq)))
+        """Return it after one more act, which stands where the ledger has it."""
+        return replace(self, acts=tuple(sorted((*self.acts, act), key=lambda each: each.seq)))

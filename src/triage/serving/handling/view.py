@@ -1,8 +1,9 @@
-"""What people did with an order, in words ready to be shown."""
+"""What people did with an order or an exception, in words ready to be shown."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from triage.domain.clock import MICROS_PER_HOUR
@@ -27,11 +28,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The block "Work" of an order's page.
+    """The block "Work" of the page of an order or an exception.
 
     Attributes:
         you: who looks at it; empty if not known.
-        state: how the order is.
+        state: how it is handled.
         place: where it is.
         says: the same in sentences.
         after: id of the newest act that is shown; empty if there is none.
@@ -56,8 +57,8 @@ def work(handled: Handled, p_late: float, now: int, zone: str, you: str) -> Work
     """Return the block "Work".
 
     Args:
-        handled: what was done with the order.
-        p_late: its probability of lateness; 1 once it is late.
+        handled: what was done with it.
+        p_late: probability of lateness of an order, 1 once it is late; 0 of an exception.
         now: UTC micros, of the clock on the wall.
         zone: IANA name of the zone in which times are shown.
         you: who looks at it.
@@ -102,6 +103,8 @@ def _says(state: State, place: Place, now: int, zone: str) -> str:
     elif place == "snoozed" and state.snooze is not None:
         did = _did(state.snooze, now, zone)
         said.append(f"{did[0].upper()}{did[1:]}.")
+    if state.ended is not None:
+        said.append(texts.goes_on(_code(state.ended)))
     if state.escalated is not None:
         said.append(texts.escalated_to(state.escalated.to or texts.SOMEBODY))
     if state.informed is not None:
@@ -151,14 +154,15 @@ def _did(act: Act, now: int, zone: str) -> str:
 def _code(act: Act) -> str:
     """Return why no more is to be done; a code of another version of Triage as it is."""
     code = act.code or "other"
-    return texts.CODES.get(code, code)
+    return texts.CODE_WORDS.get(code, code)
 
 
 def tags(handled: Handled, p_late: float, now: int) -> list[tuple[str, str]]:
-    """Return the labels of an order's row: a kind and a word each."""
+    """Return the labels of the row of an order or an exception: a kind and a word each."""
     state = handled.state
     place = state.place(p_late, now)
     told = [] if place == "open" else [("place", texts.PLACES[place])]
+    told += [] if state.ended is None else [("again", texts.GOES_ON_TAG)]
     told += [] if state.put is None else [("put", texts.PUT_TAGS[state.put.level or "first"])]
     told += [] if state.escalated is None else [("escalated", texts.ESCALATED_TAG)]
     told += [] if state.informed is None else [("informed", texts.INFORMED_TAG)]
@@ -174,6 +178,16 @@ def away(desk: HandlingDesk | None, index: WorklistIndex, now: int) -> frozenset
         for order_id, state in desk.standing().away.items()
         if (item := index.by_id.get(order_id)) is not None
         and state.place(item.assessment.p_late, now) != "open"
+    )
+
+
+def away_of(desk: HandlingDesk | None, names: Container[str], now: int) -> int:
+    """Return how many exceptions, of those that the record has open, are snoozed or done with."""
+    if desk is None:
+        return 0
+    return sum(
+        name in names and desk.of_order(name).state.place(0.0, now) != "open"
+        for name in desk.orders
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from fastapi import APIRouter
 from starlette.datastructures import QueryParams
@@ -15,7 +17,9 @@ from triage.ledger.entries import new_id
 from triage.serving.advisor import NotReadyError
 from triage.serving.handling import forms
 from triage.serving.handling.batches import Outcome
+from triage.serving.handling.desk import HandlingDesk
 from triage.serving.handling.requests import AnyAction, Undo
+from triage.serving.handling.state import Act
 from triage.serving.pages.address import list_url, read_query
 from triage.serving.pages.frame import Frame, Looking, by_script, refusal
 from triage.serving.pages.page_routes import page_routes
@@ -25,24 +29,29 @@ from triage.serving.routes.handling import act, desk_of
 from triage.serving.service import Service
 
 _MOST_FIELDS = PAGE_SIZE * 4 + 10
+_Asked = TypeVar("_Asked")
 
 
-async def do_all(service: Service, action: str, asked: Sequence[tuple[str, AnyAction]]) -> Outcome:
-    """Do things with orders; each stands for itself, and all of them are one batch.
+async def do_all(
+    desk: HandlingDesk, action: str, asked: Sequence[tuple[str, _Asked]],
+    doing: Callable[[str, _Asked, str], Awaitable[Act]],
+) -> Outcome:  # fmt: skip
+    """Do things with orders, or exceptions; each stands for itself, and all of them are one batch.
 
     Args:
-        service: the service.
+        desk: takes what is done.
         action: what was asked for, as the form names it.
-        asked: order and what to do with it.
+        asked: order, or exception, and what to do with it.
+        doing: does it; the last argument is the batch.
 
     Returns:
         What was done, and what was not and why. It is remembered for the page that follows.
     """
     batch = new_id()
 
-    async def one(order_id: str, wanted: AnyAction) -> str:
+    async def one(order_id: str, wanted: _Asked) -> str:
         try:
-            await act(service, order_id, wanted, batch)
+            await doing(order_id, wanted, batch)
         except TriageError as error:
             return refusal(error)[1]
         return ""
@@ -55,8 +64,30 @@ async def do_all(service: Service, action: str, asked: Sequence[tuple[str, AnyAc
         tuple(order_id for order_id, why in results if not why),
         tuple((order_id, why) for order_id, why in results if why),
     )
-    desk_of(service).batches.keep(outcome)
+    desk.batches.keep(outcome)
     return outcome
+
+
+def undos(desk: HandlingDesk, you: str) -> list[tuple[str, Undo]]:
+    """Return what undoes the newest batch of a person of which something can be undone."""
+    batch = desk.batches.newest(you, desk.of_order)
+    return [
+        (order_id, Undo(action="undo", by=you, entry=done.id))
+        for order_id, done in ([] if batch is None else desk.batches.acts(batch))
+        if done.id not in desk.of_order(order_id).undone
+    ]
+
+
+def chosen(fields: Sequence[tuple[str, str]], detail: str) -> list[str]:
+    """Return what was chosen in a list.
+
+    Raises:
+        InvalidInputError: saying `detail` if nothing was.
+    """
+    names = list(dict.fromkeys(value for name, value in fields if name == "order"))
+    if not names:
+        raise InvalidInputError([{"pointer": "/order", "detail": detail}])
+    return names
 
 
 def _asked(
@@ -67,19 +98,9 @@ def _asked(
     if form.get("do") == "undo":
         if not seen.you:
             raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
-        batch = desk.batches.newest(seen.you, desk.of_order)
-        acts = [] if batch is None else desk.batches.acts(batch)
-        return [
-            (order_id, Undo(action="undo", by=seen.you, entry=done.id))
-            for order_id, done in acts
-            if done.id not in desk.of_order(order_id).undone
-        ]
+        return list(undos(desk, seen.you))
     wanted = forms.asked(form, seen.you, seen.wall, seen.zone)
-    orders = dict.fromkeys(value for name, value in fields if name == "order")
-    if not orders:
-        detail = "choose at least one order"
-        raise InvalidInputError([{"pointer": "/order", "detail": detail}])
-    return [(order_id, wanted) for order_id in orders]
+    return [(order_id, wanted) for order_id in chosen(fields, "choose at least one order")]
 
 
 def router(frame: Frame) -> APIRouter:
@@ -94,7 +115,8 @@ def router(frame: Frame) -> APIRouter:
             seen = frame.looking(request)
             asked = _asked(frame.service, seen, fields)
             action = dict(fields).get("do", "").partition(":")[0]
-            outcome = await do_all(frame.service, action, asked)
+            doing = partial(act, frame.service)
+            outcome = await do_all(desk_of(frame.service), action, asked, doing)
         except NotReadyError as error:
             return frame.waiting(error)
         except TriageError as error:

@@ -10,10 +10,15 @@ from typing import Final, Literal
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, to_micros
 from triage.ledger.corrections import Correction
 from triage.serving import formats, texts, wording
-from triage.serving.exceptions.correcting import Corrections
 from triage.serving.exceptions.desk import Case, Directions
 from triage.serving.exceptions.queue import ExceptionQueue
+from triage.serving.handling.desk import UNTOUCHED
+from triage.serving.handling.state import Handled, Place
+from triage.serving.handling.view import tags
 from triage.serving.pages.frame import Looking
+from triage.serving.pages.rows import owner_cell
+from triage.serving.service import Service
+from triage.serving.worklist_index import HandledFilter
 
 Sort = Literal["due", "stake"]
 NEVER_DUE: Final = 1 << 62
@@ -24,7 +29,10 @@ _WORTH_TELLING = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which open exceptions are asked for; empty text means any."""
+    """Which open exceptions are asked for; empty text means any.
+
+    `owner` is the team that deals with a class, `person` who took an exception.
+    """
 
     code: str = ""
     owner: str = ""
@@ -32,6 +40,8 @@ class Wanted:
     text: str = ""
     unsure: bool = False
     sort: Sort = "due"
+    handled: HandledFilter = "open"
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,8 @@ class Open:
         stake: expected loss of its order; 0 where the order is not on the list.
         currency: of the stake.
         customer: whose order it is, if known.
+        handled: what people did with it.
+        place: where it is: on the list, off it for a while, or done with.
     """
 
     case: Case
@@ -55,6 +67,8 @@ class Open:
     stake: float
     currency: str
     customer: str
+    handled: Handled
+    place: Place
 
     @property
     def unsure(self) -> bool:
@@ -67,8 +81,16 @@ class Open:
         return NEVER_DUE if self.todo.due_by is None else self.todo.due_by
 
 
-def stand(queue: ExceptionQueue, said: Corrections | None, seen: Looking, case: Case) -> Open:
+def held(service: Service, seen: Looking) -> list[Open]:
+    """Return all exceptions that the record has open, as they stand; none without a queue."""
+    queue = service.queue
+    return [] if queue is None else [stand(service, queue, seen, c) for c in queue.open.values()]
+
+
+def stand(service: Service, queue: ExceptionQueue, seen: Looking, case: Case) -> Open:
     """Return how an exception stands."""
+    said, desk = service.corrections, service.handling_exceptions
+    handled = UNTOUCHED if desk is None else desk.of_order(case.event.exception_id)
     told = None if said is None else said.standing(case.event.exception_id)
     code = queue.desk.code_of(case.answer) if told is None else told.code
     item = seen.index.by_id.get(case.event.order_id or "")
@@ -77,6 +99,7 @@ def stand(queue: ExceptionQueue, said: Corrections | None, seen: Looking, case: 
         case, code, told, queue.desk.directions(case, code),
         0.0 if order is None else order.expected_loss, "" if order is None else order.currency,
         "" if order is None else order.customer or "",
+        handled, handled.state.place(0.0, seen.wall),
     )  # fmt: skip
 
 
@@ -96,13 +119,13 @@ def find(held: Iterable[Open], wanted: Wanted) -> list[Open]:
 
 def _fits(each: Open, wanted: Wanted, words: Sequence[str]) -> bool:
     event = each.case.event
-    if wanted.unsure and not each.unsure:
+    asked = (
+        (wanted.code, each.code), (wanted.owner, each.todo.owner), (wanted.source, event.source),
+        (wanted.person, each.handled.state.owner),
+    )  # fmt: skip
+    if any(value and value != own for value, own in asked):
         return False
-    if wanted.code and each.code != wanted.code:
-        return False
-    if wanted.owner and each.todo.owner != wanted.owner:
-        return False
-    if wanted.source and event.source != wanted.source:
+    if wanted.handled not in ("all", each.place) or (wanted.unsure and not each.unsure):
         return False
     if not words:
         return True
@@ -135,6 +158,8 @@ class Row:
         share: the model's probability, or that a person said it.
         others: the next likely classes, or the candidates, with probabilities.
         owner: the team.
+        person: who took it, and since when if that is news; empty if nobody has.
+        tags: labels beside its class: a kind and a word each.
         severity: a word.
         band: the colour of the severity.
         clock: until when, in words.
@@ -154,6 +179,8 @@ class Row:
     share: str
     others: str
     owner: str
+    person: tuple[str, str]
+    tags: list[tuple[str, str]]
     severity: str
     band: str
     clock: str
@@ -164,8 +191,9 @@ class Row:
     corrected: str
 
 
-def row(queue: ExceptionQueue, each: Open, now: int) -> Row:
-    """Return an exception in words; `now` is the moment that counts as now, UTC micros."""
+def row(queue: ExceptionQueue, each: Open, seen: Looking) -> Row:
+    """Return an exception in words."""
+    now, wall = seen.advisor.now(), seen.wall
     desk, event, said = queue.desk, each.case.event, each.said
     ranked = desk.ranked(each.case.answer)
     told = [
@@ -187,8 +215,9 @@ def row(queue: ExceptionQueue, each: Open, now: int) -> Row:
     return Row(
         event.exception_id, event.order_id, each.customer,
         " · ".join(filter(None, (texts.source(event.source), event.code))), event.text or "",
-        title, share, others, texts.team(each.todo.owner), wording.word(severity), severity,
-        clock(each.todo.due_by, now), left < 0, 0 <= left <= _SOON,
+        title, share, others, texts.team(each.todo.owner),
+        owner_cell(each.handled.state, wall), tags(each.handled, 0.0, wall), wording.word(severity),
+        severity, clock(each.todo.due_by, now), left < 0, 0 <= left <= _SOON,
         wording.span(now - to_micros(event.event_time)),
         formats.money(each.stake, each.currency) if each.currency else "",
         "" if said is None else texts.says_so(said.by),

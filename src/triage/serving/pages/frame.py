@@ -22,7 +22,7 @@ from triage.serving.access.guard import signed_in
 from triage.serving.advisor import Advisor, NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.desk import ConflictError, UnknownItemError
-from triage.serving.handling.view import away, open_counts, own_count
+from triage.serving.handling.view import away, away_of, open_counts, own_count
 from triage.serving.pages.drawn_rows import DrawnRows
 from triage.serving.pages.exception_codes import ExceptionCodes, OrdersByCode
 from triage.serving.pages.presence import Presence
@@ -161,6 +161,10 @@ class Frame:
         """Return the page of an order that is not on the list."""
         return self.render("notice.html", seen, 404, error=None)
 
+    def _open_exceptions(self, seen: Looking) -> int | None:
+        queue, desk = self.service.queue, self.service.handling_exceptions
+        return None if queue is None else len(queue.open) - away_of(desk, queue.open, seen.wall)
+
     def _around(self, seen: Looking) -> dict[str, Any]:
         desk, views = self.service.handling, self.service.views
         gone = away(desk, seen.index, seen.wall)
@@ -175,7 +179,7 @@ class Frame:
             "open_counts": open_counts(seen.index, gone),
             "my_count": own_count(desk, seen.index, seen.you, gone),
             "shared_count": len(seen.index.worklist.groups),
-            "open_exceptions": None if self.service.queue is None else len(self.service.queue.open),
+            "open_exceptions": self._open_exceptions(seen),
             "mentioned": 0 if desk is None or not seen.you else desk.mentions(seen.you),
             "can_work": desk is not None,
             "streams": self.service.changes is not None,

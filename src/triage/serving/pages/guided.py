@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from fastapi import APIRouter
@@ -15,7 +15,7 @@ from triage.ledger.entries import new_id
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.desk import ConflictError, HandlingDesk, select
-from triage.serving.handling.state import Act
+from triage.serving.handling.state import Act, State
 from triage.serving.pages.frame import Frame, Looking, order_url, refusal
 from triage.serving.pages.page_routes import page_routes
 from triage.serving.problems import InvalidInputError
@@ -37,14 +37,19 @@ def waiting(desk: HandlingDesk, seen: Looking) -> Iterator[WorkItem]:
     query = Query(state="at_risk")
     found = select(desk, seen.index.select(query), query, seen.wall)
     holds = seen.advisor.policy.hold_out.holds
-    since = seen.wall - PASSED_HOURS * MICROS_PER_HOUR
     for fits in (True, False):
         for item in found:
-            state = desk.of_order(item.assessment.order_id).state
-            passed = any(act.by == seen.you and act.at > since for act in state.skips)
-            free = state.owner is None and not holds(item.assessment.order_id)
-            if item.fits is fits and free and not passed:
+            order_id = item.assessment.order_id
+            free = is_free(desk.of_order(order_id).state, seen)
+            if item.fits is fits and free and not holds(order_id):
                 yield item
+
+
+def is_free(state: State, seen: Looking) -> bool:
+    """Return whether something is nobody's and was not passed on lately by who looks."""
+    since = seen.wall - PASSED_HOURS * MICROS_PER_HOUR
+    passed = any(act.by == seen.you and act.at > since for act in state.skips)
+    return state.owner is None and not passed
 
 
 async def claim(desk: HandlingDesk, seen: Looking) -> str | None:
@@ -56,14 +61,26 @@ async def claim(desk: HandlingDesk, seen: Looking) -> str | None:
     Raises:
         StoreUnavailableError: if it cannot be recorded.
     """
-    for item in waiting(desk, seen):
-        order_id = item.assessment.order_id
-        taking = Act("assign", seen.you, seen.you, batch=new_id(), at=seen.wall)
+    taking = Act("assign", seen.you, seen.you, batch=new_id(), at=seen.wall)
+    names = (item.assessment.order_id for item in waiting(desk, seen))
+    return await first_taken(desk, ((name, taking, None) for name in names))
+
+
+async def first_taken(
+    desk: HandlingDesk, takings: Iterable[tuple[str, Act, str | None]]
+) -> str | None:
+    """Record the first act of some that take something which is nobody's; return of what.
+
+    Args:
+        desk: records it.
+        takings: order and act; or exception, act and the order that it names.
+    """
+    for name, taking, named in takings:
         try:
-            await desk.act(order_id, taking, desk.of_order(order_id).last or "")
+            await desk.act(name, taking, desk.of_order(name).last or "", named=named)
         except ConflictError:
             continue
-        return order_id
+        return name
     return None
 
 

@@ -59,6 +59,7 @@ async def _page(
         exception_url=exception_url,
         site_url=list_url(Query(state=order.state, site=order.site or "")),
         work=handled,
+        codes=texts.CODES,
         past=await past.of(seen, order, handled),
         path=risk_path,
         held_out=advisor.policy.hold_out.holds(order_id),
@@ -106,15 +107,22 @@ def router(frame: Frame) -> APIRouter:
 
     @routes.get("/here")
     async def here(request: Request) -> Response:
-        order_id = request.query_params.get("order", "")[:MOST_CHARACTERS]
-        others = frame.presence.look(order_id, forms.who(request), service.clock())
+        order_id, exception_id = (
+            request.query_params.get(name, "")[:MOST_CHARACTERS] for name in ("order", "exception")
+        )
+        at = exception_url(exception_id) if exception_id else order_id
+        others = frame.presence.look(at, forms.who(request), service.clock())
         return PlainTextResponse(texts.here_too(others), headers={"cache-control": "no-store"})
 
     @routes.post("/you")
     async def you(request: Request) -> Response:
         form = await forms.read_form(request)
         order_id, back = form.get("order", ""), form.get("back", "")
-        address = f"{order_url(order_id)}#work" if order_id else f"/?{back}" if back else "/"
+        exception_id = form.get("exception", "")
+        address = f"/?{back}" if back else "/"
+        if order_id or exception_id:
+            item = order_url(order_id) if order_id else exception_url(exception_id)
+            address = f"{item}#work"
         answer = RedirectResponse(address, 303)
         forms.remember(answer, request, form.get("name", ""))
         return answer

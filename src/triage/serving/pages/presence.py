@@ -1,4 +1,4 @@
-"""Who has an order open right now: kept in memory only, forgotten within a minute."""
+"""Who has an order or an exception open now: kept in memory only, forgotten within a minute."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _HERE = 3 * MICROS_PER_MINUTE // 4
 
 
 class Presence:
-    """People and the orders that they look at."""
+    """People, and the orders and exceptions that they look at."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, int]] = {}
@@ -18,7 +18,7 @@ class Presence:
         """Note that somebody looks at an order; return who else does, by name.
 
         Args:
-            order_id: the order.
+            order_id: the order; the address of an exception.
             who: their name; empty if not known, which is not noted.
             now: UTC micros.
         """

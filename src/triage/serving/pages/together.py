@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from triage.serving.pages import (
     bulk,
+    exception,
     exceptions,
     guided,
     models,
@@ -24,6 +25,6 @@ def router(service: Service) -> APIRouter:
     """Return the routes of the pages; they are not part of the API."""
     frame = Frame(service)
     routes = APIRouter(include_in_schema=False)
-    for part in (worklist, bulk, guided, saved, order, exceptions, operations, models):
+    for part in (worklist, bulk, guided, saved, order, exceptions, exception, operations, models):
         routes.include_router(part.router(frame))
     return routes

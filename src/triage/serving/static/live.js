@@ -3,7 +3,7 @@
 (() => {
   const $ = (selector, within = document) => within.querySelector(selector);
   const list = $("#list");
-  const opened = $("[data-open-order]")?.dataset.openOrder;
+  const sheet = $("[data-open]"), opened = sheet?.dataset.open;
   const told = $("[data-stream]");
   const MOST = 6, SOON = 60, APART = 550, LATER = 5000, GONE = 4000, MINUTE = 60000;
 
@@ -28,8 +28,8 @@
     if (!before) return list.dataset.new;
     const rise = Number(now.dataset.risk) - Number(before.dataset.risk);
     if (Math.abs(rise) >= 0.005) return rise > 0 ? list.dataset.up : list.dataset.down;
-    const owner = now.querySelector(".c-owner .line")?.lastChild.textContent;
-    if (owner && owner !== before.querySelector(".c-owner .line")?.lastChild.textContent) return `→ ${owner}`;
+    const owner = now.querySelector(".person")?.lastChild.textContent;
+    if (owner && owner !== before.querySelector(".person")?.lastChild.textContent) return `→ ${owner}`;
     return list.dataset.changed;
   };
 
@@ -114,9 +114,9 @@
     $("#report").replaceChildren(told);
   };
 
-  // The order page: what is said of it and the block of work are renewed, what is being typed stays.
-  const showOrder = (page) => {
-    for (const id of ["standing", "views", "asof"]) place(id, page, false);
+  // The page of one: what is said of it and the block of work are renewed, what is being typed stays.
+  const showOne = (page) => {
+    for (const id of ["standing", "class", "views", "asof"]) place(id, page, false);
     const fresh = page.getElementById("work"), now = document.getElementById("work");
     if (!fresh || !now || fresh.outerHTML === now.outerHTML) return;
     const typed = Array.from(now.querySelectorAll("[id]:is(input, select, textarea)"), (each) => [each.id, each.value]);
@@ -131,13 +131,13 @@
     for (const each of document.querySelectorAll(".message [name=after]")) each.value = after;
   };
 
-  // Who else has the order open.
+  // Who else has it open.
   const here = $("#here");
   if (here) {
     setInterval(async () => {
       if (document.hidden) return;
       try {
-        const answer = await fetch(`/here?order=${encodeURIComponent(opened)}`);
+        const answer = await fetch(sheet.dataset.here);
         const text = answer.ok ? await answer.text() : "";
         if (here.textContent !== text) here.textContent = text;
       } catch { /* the stream says that we are offline */ }
@@ -174,7 +174,7 @@
       const fresh = parse(await answer.text()), number = numbered(fresh);
       if (!answer.ok) soon(LATER);
       else if (number >= through && !acting()) {
-        if (opened) showOrder(fresh); else showList(fresh, false);
+        if (opened) showOne(fresh); else showList(fresh, false);
         shown(number);
       }
     } catch { soon(LATER); }
@@ -194,7 +194,7 @@
   };
   const concerns = (type, facts) => {
     if (type === "decision.expired") return null;
-    if (opened) return facts.order_id === opened ? SOON : null;
+    if (opened) return [facts.exception_id, facts.order_id].includes(opened) ? SOON : null;
     if (type === "work.changed" || type.startsWith(list.dataset.soon)) return SOON;
     const on = Array.from(document.querySelectorAll("#list .row")).some((row) => row.dataset.order === facts.order_id);
     const rose = facts.now?.p_late > facts.before?.p_late && facts.now.band !== facts.before.band;

@@ -34,9 +34,9 @@ _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
 class Query:
     """What part of the worklist is asked for; empty text means any.
 
-    By `handled`, `owner` and `mentions` the desk chooses (see `handling.desk`), by `exception` the
-    queue of exceptions (see `pages.frame.Looking`), by the rest the index. `group` names what
-    orders share (see `shared_thing`); `by` and `columns` (names with dots between them) say how
+    By `handled`, `owner` and `mentions` `handling.choose` does, by `exception` the queue of
+    exceptions (see `pages.frame.Looking`), by the rest the index. `group` names what orders share
+    (see `shared_thing`); `by` and `columns` (names with dots between them) say how
     they are shown.
     """
 

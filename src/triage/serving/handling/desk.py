@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from types import MappingProxyType
+from typing import Final, Self
 from weakref import WeakValueDictionary
 
 from triage.errors import TriageError
 from triage.ledger.entries import Entry
 from triage.ledger.ledger import Ledger
-from triage.serving.advisor import WorkItem
 from triage.serving.changes import Changes
 from triage.serving.handling.batches import Batches
 from triage.serving.handling.mentions import names_of
 from triage.serving.handling.state import KINDS, About, Act, Handled, State
 from triage.serving.problems import InvalidInputError
-from triage.serving.worklist_index import Query
 
 UNTOUCHED = Handled()
-_LEVELS = {"first": 0, None: 1, "last": 2}
+LEVELS: Final = MappingProxyType({"first": 0, None: 1, "last": 2})
+"""Where an order was put by hand, as a number to sort by."""
 
 
 class UnknownItemError(TriageError):
@@ -65,7 +65,7 @@ class Standing:
             if state.disposed is not None or state.snooze is not None:
                 away[order_id] = state
             if state.put is not None:
-                levels[order_id] = _LEVELS[state.put.level]
+                levels[order_id] = LEVELS[state.put.level]
             if state.owner is not None:
                 owned.setdefault(state.owner, []).append(order_id)
         return cls(version, away, levels, owned)
@@ -181,62 +181,6 @@ class HandlingDesk:
             facts = {"order_id": order_id, "action": act.action, "by": act.by, "to": act.to}
             facts |= {} if act.exception_id is None else {"exception_id": act.exception_id}
             self._changes.tell("work.changed", facts | {"entry_id": act.id})
-
-
-def select(
-    desk: HandlingDesk | None, found: Sequence[WorkItem], query: Query, now: int
-) -> list[WorkItem]:
-    """Return of some items those that a query wants by what people did with them.
-
-    In order of work, what was put first or last by hand stands there.
-
-    Args:
-        desk: knows what was done; None where nothing is recorded.
-        found: items in the query's order.
-        query: `handled`, `owner`, `mentions` and `sort` count here.
-        now: UTC micros, of the clock on the wall.
-    """
-    known = {} if desk is None else desk.orders
-    if query.handled in ("open", "all") and not (query.owner or query.mentions):
-        away = {} if desk is None or query.handled == "all" else desk.standing().away
-        kept = list(found) if not away else [
-            item
-            for item in found
-            if (state := away.get(item.assessment.order_id)) is None
-            or state.place(item.assessment.p_late, now) == "open"
-        ]  # fmt: skip
-    else:
-        kept = [
-            item
-            for item in found
-            if (handled := known.get(item.assessment.order_id)) is not None
-            and _fits(handled.state, item, query, now)
-        ]
-    if query.sort != "priority":
-        return kept
-    levels = {} if desk is None else desk.standing().levels
-    return _by_hand(kept, levels) if levels else kept
-
-
-def _by_hand(items: list[WorkItem], levels: Mapping[str, int]) -> list[WorkItem]:
-    """Return items with those that were put first or last by hand there, within their state."""
-    usual = _LEVELS[None]
-    parts: tuple[list[WorkItem], ...] = ([], [], [], [], [], [])
-    for item in items:
-        order = item.assessment
-        level = levels.get(order.order_id, usual)
-        parts[level + 3 if order.state == "already_late" else level].append(item)
-    return [item for part in parts for item in part]
-
-
-def _fits(state: State, item: WorkItem, query: Query, now: int) -> bool:
-    if query.owner and state.owner != query.owner:
-        return False
-    if query.mentions and not state.mentions & names_of(query.mentions):
-        return False
-    if query.handled == "escalated":
-        return state.escalated is not None and state.disposed is None
-    return query.handled in ("all", state.place(item.assessment.p_late, now))
 
 
 def check(handled: Handled, act: Act, after: str | None) -> None:

@@ -14,7 +14,8 @@ from triage.errors import TriageError
 from triage.ledger.entries import new_id
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling import forms
-from triage.serving.handling.desk import ConflictError, HandlingDesk, select
+from triage.serving.handling.choose import select
+from triage.serving.handling.desk import ConflictError, HandlingDesk
 from triage.serving.handling.state import Act, State
 from triage.serving.pages.frame import Frame, Looking, order_url, refusal
 from triage.serving.pages.page_routes import page_routes

@@ -12,7 +12,8 @@ from starlette.datastructures import QueryParams
 from triage.ledger.entries import Draft, Entry, canonical, new_id
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import WorkItem
-from triage.serving.handling.desk import ConflictError, HandlingDesk, select
+from triage.serving.handling.choose import select
+from triage.serving.handling.desk import ConflictError, HandlingDesk
 from triage.serving.pages.address import read_query
 from triage.serving.worklist_index import Query
 

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from triage.serving import formats, texts, wording
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling import forms
-from triage.serving.handling.desk import select
+from triage.serving.handling.choose import select
 from triage.serving.handling.view import tags
 from triage.serving.pages import columns as list_columns
 from triage.serving.pages import export as list_export

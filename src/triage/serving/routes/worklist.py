@@ -10,7 +10,7 @@ from starlette.responses import Response
 from triage.domain.clock import from_micros
 from triage.serving import answers, openapi
 from triage.serving.advisor import WorkItem
-from triage.serving.handling.desk import select
+from triage.serving.handling.choose import select
 from triage.serving.handling.schemas import handling_out
 from triage.serving.routes import handling
 from triage.serving.routes.reading import JSON

@@ -34,10 +34,9 @@ _SORTS: dict[Sort, Callable[[WorkItem], tuple[float, int]]] = {
 class Query:
     """What part of the worklist is asked for; empty text means any.
 
-    By `handled`, `owner` and `mentions` `handling.choose` does, by `exception` the queue of
-    exceptions (see `pages.frame.Looking`), by the rest the index. `group` names what orders share
-    (see `shared_thing`); `by` and `columns` (names with dots between them) say how
-    they are shown.
+    `handling.choose` looks at `handled`, `owner` and `mentions`, the queue of exceptions at
+    `exception` (see `pages.frame.Looking`), the index at the rest. `group` names what orders share
+    (see `shared_thing`); `by` and `columns` (names with dots between them) say how they are shown.
     """
 
     state: StateFilter = "at_risk"

@@ -85,7 +85,7 @@ def test_who_acts_on_what_somebody_changed_meanwhile_is_told(
     introduced(ben, order_id, "Ben")
     press(ana, "Assign to me")
     press(ben, "Assign to me")
-    expect(ben.get_by_role("alert")).to_contain_text("Somebody acted on this order meanwhile")
+    expect(ben.get_by_role("alert")).to_contain_text("Somebody acted on it meanwhile")
     press(ben, "Take over from Ana")
     expect(ben.locator(".work-head p")).to_have_text("Ben has it.")
     for context in contexts:

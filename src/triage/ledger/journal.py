@@ -22,7 +22,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,15 +219,13 @@ class Journal:
         pen, loop = self._pen, self._attended
         if pen is None or loop is None:
             return
-        if not loop.is_closed():
-            with contextlib.suppress(RuntimeError):
-                if loop is asyncio.get_running_loop():
-                    loop.remove_reader(pen.told)
-                    pen.close()
-                    return
+        if loop.is_closed():
+            pen.close()
+        elif _is_running(loop):
+            _let_go(loop, pen)
+        else:
+            with contextlib.suppress(RuntimeError):  # it has just been closed
                 loop.call_soon_threadsafe(_let_go, loop, pen)
-            return
-        pen.close()
 
     def _put(self, waiting: _Waiting) -> None:
         size = len(waiting.items or ())
@@ -263,7 +261,10 @@ class Journal:
         """Let the pen write what waits; returns whether it can."""
         if self._large or self._torn or self._writing or self._pen is None:
             return False
-        taken, payloads = self._gathered()
+        try:
+            taken, payloads = self._dressed(self._queue, PEN_BYTES)
+        except Exception:  # noqa: BLE001 - the thread will say so to whoever waits
+            taken, payloads = [], []
         job = self._tape.begin(payloads) if taken else None
         if job is None:
             self._dresser.dropped()
@@ -275,20 +276,19 @@ class Journal:
         self._pen.write(*job)
         return True
 
-    def _gathered(self) -> tuple[list[_Waiting], list[bytes]]:
-        """Dress what waits for the pen; nothing if something cannot be dressed."""
+    def _dressed(
+        self, waiting: Iterable[_Waiting], most: int
+    ) -> tuple[list[_Waiting], list[bytes]]:
+        """Dress appends for one block, until it has more than so many bytes; return also those."""
         taken: list[_Waiting] = []
         payloads: list[bytes] = []
         size = 0
-        for waiting in self._queue:
-            if size > PEN_BYTES:
+        for each in waiting:
+            if size > most:
                 break
             first = self._tape.next_seq + len(payloads)
-            try:
-                made, waiting.result = self._dresser.dress(first, waiting.items or ())
-            except Exception:  # noqa: BLE001 - the thread will say so to whoever waits
-                return [], []
-            taken.append(waiting)
+            made, each.result = self._dresser.dress(first, each.items or ())
+            taken.append(each)
             payloads.extend(made)
             size += sum(map(len, made))
         return taken, payloads
@@ -375,19 +375,12 @@ class Journal:
         if taken[0].items is None:
             self._tape.rotate(self._dresser.context())
             return
-        first = self._tape.next_seq
-        payloads: list[bytes] = []
-        size = 0
-        for place, waiting in enumerate(taken):
-            if size > BLOCK_BYTES:
-                with self._wake:
-                    self._put_back(taken[place:])
-                    self._called = True
-                del taken[place:]
-                break
-            made, waiting.result = self._dresser.dress(first + len(payloads), waiting.items or ())
-            payloads.extend(made)
-            size += sum(map(len, made))
+        fitting, payloads = self._dressed(taken, BLOCK_BYTES)
+        if rest := taken[len(fitting) :]:
+            with self._wake:
+                self._put_back(rest)
+                self._called = True
+            del taken[len(fitting) :]
         self._tape.write(payloads, self._dresser.context)
         self._dresser.kept()
 
@@ -416,6 +409,14 @@ def take_folder(folder: Path) -> tuple[FolderLock, Held]:
     except BaseException:
         lock.free()
         raise
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Return whether this thread runs a loop right now."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 def _let_go(loop: asyncio.AbstractEventLoop, pen: Pen) -> None:

@@ -231,3 +231,15 @@ async def test_closing_writes_what_waits_for_the_pen(tmp_path: Path) -> None:
 
     assert [await each for each in waiting] == [range(n, n + 1) for n in range(1, 21)]
     assert held(tmp_path) == [b"%d" % n for n in range(20)]
+
+
+async def test_closed_by_another_thread_the_pen_is_put_away_too(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    await journal.append_async([b"one"])
+    pens = [each for each in threading.enumerate() if each.name == "pen"]
+    await asyncio.to_thread(journal.close)
+    await asyncio.sleep(0.01)
+
+    assert pens
+    assert not any(each.is_alive() for each in pens)

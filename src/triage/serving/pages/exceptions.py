@@ -19,6 +19,7 @@ from triage.serving.handling import forms
 from triage.serving.pages import exceptions_view as views
 from triage.serving.pages import exceptions_work as working
 from triage.serving.pages.frame import Frame, Looking, by_script, refusal
+from triage.serving.pages.offers import people
 from triage.serving.pages.page_routes import page_routes
 from triage.serving.worklist_index import page
 
@@ -100,10 +101,7 @@ def _worded(queue: ExceptionQueue, name: str, counts: Mapping[str, int]) -> list
 def _people(held: list[views.Open], you: str) -> list[tuple[str, str]]:
     """Return who has exceptions that are not done with, and how many: you first."""
     taken = (e.handled.state.owner for e in held if e.place != "disposed")
-    known = Counter(owner for owner in taken if owner is not None)
-    names = sorted(known.keys() - {you}, key=str.casefold)
-    mine = [(you, f"You ({formats.number(known[you])})")] if you else []
-    return mine + [(name, f"{name} ({formats.number(known[name])})") for name in names]
+    return people(Counter(owner for owner in taken if owner is not None), you)
 
 
 def _did(did: str) -> str:

@@ -21,6 +21,7 @@ from triage.serving.pages import columns as list_columns
 from triage.serving.pages import export as list_export
 from triage.serving.pages.address import export_url, list_url, narrowed, read_query
 from triage.serving.pages.frame import Frame, Looking
+from triage.serving.pages.offers import people, short
 from triage.serving.pages.page_routes import page_routes
 from triage.serving.pages.rows import LateRow, RiskRow, late_row, owner_cell, risk_row
 from triage.serving.pages.totals import totals
@@ -31,7 +32,6 @@ _MOST_GROUPS = 20
 _OF_GROUP = 10
 """Rows of a group that are shown on the page of all groups."""
 _OFFERED = 40
-_LONGEST_OFFER = 24
 Row = RiskRow | LateRow
 
 
@@ -98,20 +98,14 @@ def _worded(frame: Frame, name: str, offered: Sequence[tuple[str, int]]) -> list
         title = wording.word
     elif name == "exception" and frame.service.queue is not None:
         title = frame.service.queue.desk.title
-    return [(each, f"{_short(title(each))} ({formats.number(open_)})") for each, open_ in offered]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_OFFER else f"{name[: _LONGEST_OFFER - 1]}\u2026"
+    return [(each, f"{short(title(each))} ({formats.number(open_)})") for each, open_ in offered]
 
 
 def _owners(frame: Frame, query: Query, you: str) -> list[tuple[str, str]]:
     """Return the owners to choose from, with how many orders they have: yours first."""
     desk = frame.service.handling
     known: Counter[str] = Counter() if desk is None else desk.owners()
-    names = sorted({*known, *filter(None, [query.owner])} - {you}, key=str.casefold)
-    mine = [(you, f"You ({formats.number(known[you])})")] if you else []
-    return mine + [(name, f"{_short(name)} ({formats.number(known[name])})") for name in names]
+    return people(known, you, query.owner)
 
 
 def list_page(

@@ -177,16 +177,19 @@ def _stock(value: float, figures: Figures) -> str:
     return f"{say(value, 'units', figures)} to spare"
 
 
+def _rough_digits(value: float) -> int:
+    """Return how many decimals a value is told with: none from 10 on, or if it is nearly whole."""
+    return 0 if value >= 9.95 or math.isclose(value, round(value), rel_tol=0.005) else 1
+
+
 def _rough(value: float, figures: Figures) -> str:
-    """Return a value that is whole from 10 on, or nearly whole, and has a decimal else."""
-    whole = value >= 9.95 or math.isclose(value, round(value), rel_tol=0.005)
-    return figures.number(value, 0 if whole else 1)
+    return figures.number(value, _rough_digits(value))
 
 
 def _apart(value: float, figures: Figures) -> str:
-    size = 100 * abs(value)
-    whole = size >= 9.95 or math.isclose(size, round(size), rel_tol=0.005)
-    return f"{figures.percent(abs(value), 0 if whole else 1)} {'above' if value > 0 else 'below'}"
+    size = abs(value)
+    side = "above" if value > 0 else "below"
+    return f"{figures.percent(size, _rough_digits(100 * size))} {side}"
 
 
 _SPECIAL: dict[str, Callable[[float, Figures], str]] = {

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -224,6 +225,21 @@ def regret(net: Floats, best: Floats) -> tuple[float, float, float]:
     return float(1 - net.sum() / best.sum()), float(low), float(high)
 
 
+def measure(seeds: Sequence[int], orders: int, futures: int, cache: Path | None) -> list[Judged]:
+    """Return what came of each recommendation, of ours and of the rule book's; tells progress."""
+    found: list[Judged] = []
+    for seed in seeds:
+        world = advised(seed, orders, SINCE, cache)
+        ours, rules = recommended(world)
+        found += judge(world, ours, "ours", futures)
+        found += judge(world, rules, "rule book", 0)
+        print(
+            f"seed {seed}: {len(ours)} recommendations, {len(rules)} by the rule book",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+    return found
+
+
 def show(found: Sequence[Judged], *, futures: int) -> None:
     """Print one table: by seed, by action, pooled, and the rule book."""
     ours = [each for each in found if each.source == "ours"]
@@ -303,15 +319,7 @@ def main() -> None:
     parser.add_argument("--credit", action="store_true", help="gains that came true, by action")
     parser.add_argument("--json", type=Path, help="writes each recommendation")
     options = parser.parse_args()
-    found: list[Judged] = []
-    for seed in options.seeds:
-        world = advised(seed, options.orders, SINCE, options.cache)
-        ours, rules = recommended(world)
-        found += judge(world, ours, "ours", options.futures)
-        found += judge(world, rules, "rule book", 0)
-        print(
-            f"seed {seed}: {len(ours)} recommendations, {len(rules)} by the rule book", flush=True
-        )
+    found = measure(options.seeds, options.orders, options.futures, options.cache)
     if options.json:
         options.json.write_text(json.dumps([asdict(each) for each in found], indent=1))
     show(found, futures=options.futures)

@@ -151,6 +151,13 @@ def oracle(done: Simulated, idle: dict[str, Any]) -> dict[str, Any]:
     return idle | {"late": int(late.sum()), "lost": lost}
 
 
+def measure(
+    seeds: Sequence[int], count: int, staff: Staff, adoptions: Sequence[float]
+) -> dict[str, Any]:
+    """Return the figures of every policy at every adoption, summed over worlds."""
+    return pooled([run_world(seed, count, staff, adoptions) for seed in seeds])
+
+
 def pooled(worlds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the sums over worlds; `lost` side by side."""
 
@@ -214,8 +221,7 @@ def main() -> None:
     options = parser.parse_args()
     staff = Staff(people=options.people, minutes=options.minutes)
     started = time.perf_counter()
-    worlds = [run_world(seed, options.orders, staff, options.adoptions) for seed in options.seeds]
-    found = pooled(worlds)
+    found = measure(options.seeds, options.orders, staff, options.adoptions)
     if options.json:
         print(json.dumps(found, indent=1, default=lambda lost: lost.sum(axis=1).tolist()))
     else:

@@ -90,6 +90,7 @@ class Traffic(threading.Thread):
         decisions: ids of those that were acknowledged.
         events: numbers of those that were acknowledged.
         failed: answers other than 200.
+        answered: set once a decision was acknowledged.
     """
 
     def __init__(self, service: Service, names: list[str], first: int, since: datetime) -> None:
@@ -100,6 +101,7 @@ class Traffic(threading.Thread):
         self.events: list[int] = []
         self.failed = 0
         self.over = threading.Event()
+        self.answered = threading.Event()
 
     def run(self) -> None:
         """Go on until it is over or the connection breaks."""
@@ -111,6 +113,7 @@ class Traffic(threading.Thread):
                 status, content = client.ask(request_of("POST", "/v1/score", asked))
                 if status == 200:
                     self.decisions.append(json.loads(content)["decision_id"])
+                    self.answered.set()
                 self.failed += status != 200
                 event = json.dumps(position(self.number, self.since)).encode()
                 status, _ = client.ask(request_of("POST", "/v1/events", event))

@@ -45,6 +45,9 @@ from triage.serving.replay import replay
 from triage.settings import Settings
 
 _EVERY_TRAINING, _EVERY_PROMOTION = 10, 5
+_EVERY_START = 4
+"""So often it is killed while it starts, whether or not anybody was answered."""
+_ANSWER_SECONDS = 30.0
 SAMPLE = "sample"
 
 
@@ -145,7 +148,7 @@ class _Faults:
                 found.promotions_killed += 1
             found.pointers_torn += not pointer_is_whole(self._home)
             self._kill([first, other])
-            self._tell(f"killed {number} times")
+            self._tell_kills()
         self._training_over()
         found.pointers_torn += not pointer_is_whole(self._home)
         point_to(self._home, NAME, {"digest": first, "version": "1"})
@@ -177,8 +180,17 @@ class _Faults:
         if self._training is not None:
             self._training.join()
 
+    def _tell_kills(self) -> None:
+        """Say after each kill what came so far: a run that is stopped has still shown something."""
+        found = self._sheet
+        self._tell(
+            f"killed {found.kills} times: {found.decisions:,} decisions and {found.events:,} events"
+            f" acknowledged, {found.lost_decisions} and {found.lost_events} lost,"
+            f" {found.pointers_torn} champions torn"
+        )
+
     def _tell(self, done: str) -> None:
-        print(f"\r{done}   ", end="", file=sys.stderr, flush=True)
+        print(f"\r{done}   ", end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
 
     def _started(self) -> Service:
         service = Service(self._home, self._workspace, self._port)
@@ -192,6 +204,8 @@ class _Faults:
         """Kill the service at a random moment while it scores, takes events and changes models."""
         traffic = self._traffic()
         traffic.start()
+        if self._sheet.kills % _EVERY_START:
+            traffic.answered.wait(_ANSWER_SECONDS)
         time.sleep(self._luck.uniform(0.1, 1.0))
         named = self._luck.choice(digests)
         point_to(self._home, NAME, {"digest": named, "version": named[:8]})

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 from tests import fakes
 from tests.e2e.running import NEEDS_BROWSER, served
+
+from triage.serving.advisor import Worklist
 
 pytestmark = NEEDS_BROWSER
 
@@ -166,3 +170,42 @@ def test_an_empty_search_offers_the_way_back(page: Page) -> None:
     page.get_by_role("link", name="Clear search and filters").click()
     page.wait_for_url("**/?view=already_late")
     assert page.locator(".row").count() == 50
+
+
+def _labelled() -> Worklist:
+    """The first orders of the list need a person; the first has the longest name that fits."""
+    items = [
+        replace(item, assessment=replace(item.assessment, unsure=("too little is known",)))
+        for item in fakes.worklist().items[:12]
+    ]
+    named = replace(items[0].assessment, order_id="e481f51cbdc54678b7cc49136f2d6af7")
+    return Worklist(fakes.NOW, (replace(items[0], assessment=named), *items[1:]))
+
+
+@pytest.mark.parametrize("width", [1130, 1280, 1440])
+def test_a_row_has_two_lines_however_many_labels_it_has(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    app = fakes.app(folder=tmp_path, advisor=fakes.FakeAdvisor(_labelled()))
+    with served(app) as address:
+        context = browser.new_context(base_url=address, viewport={"width": width, "height": 900})
+        context.add_cookies([{"name": "triage_you", "value": "Ana", "url": address}])
+        opened = context.new_page()
+        opened.goto("/")
+        many = orders(opened)[1]
+        for form in (
+            {"do": "first"},
+            {"do": "inform", "text": "told"},
+            {"do": "note", "text": "x"},
+        ):
+            told = context.request.post(f"/orders/{many}", form=form, headers={"origin": address})
+            assert told.ok
+        opened.reload()
+        row = opened.locator(f"[data-order='{many}']")
+        labels = row.locator(".tag").all_inner_texts()
+        assert labels == ["Needs a person", "Put first", "Customer told"]
+        heights = opened.locator(".row").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+        assert max(heights) < 62  # two lines of 20 pixels and what is around them
+        first = row.locator(".tag").first
+        assert first.evaluate("tag => tag.scrollWidth <= tag.clientWidth")
+        context.close()

@@ -17,9 +17,9 @@
     const tag = document.createElement("span");
     tag.className = "tag tag-changed";
     tag.textContent = words;
-    const order = row.querySelector(".order");
-    const beside = order.nextElementSibling?.matches(".tags") ? order.nextElementSibling : document.createElement("span");
-    if (!beside.isConnected) { beside.className = "tags"; order.after(beside); }
+    const name = row.querySelector(".name");
+    const beside = name.querySelector(".tags") ?? document.createElement("span");
+    if (!beside.isConnected) { beside.className = "tags"; name.append(beside); }
     beside.prepend(tag);
     row.classList.add("changed");
     setTimeout(() => { tag.remove(); row.classList.remove("changed"); }, GONE);

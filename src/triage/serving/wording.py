@@ -108,7 +108,7 @@ def relative(micros: int, now: int) -> str:
 def ago(micros: int) -> str:
     """Return how long ago something was, from the moment itself on."""
     if micros < MICROS_PER_MINUTE:
-        return texts.JUST_NOW
+        return texts.words.JUST_NOW
     return f"{span(micros)} ago"
 
 
@@ -131,7 +131,7 @@ def delay_range(low: float, high: float) -> str:
         first = first.removesuffix(" the promise").rsplit(" ", 2)[0]
     if round(low) < 0 < round(high):
         first = first.removesuffix(" the promise")
-    return texts.expectation(first, last)
+    return texts.words.expectation(first, last)
 
 
 def delivery_days(promised_by: int, low: float, high: float, now: int, zone: str) -> str:
@@ -155,7 +155,7 @@ def way(entry: Recommendation, currency: str, zone: str) -> str:
     told += [f"costs {formats.money(entry.cost, currency)}"] if entry.cost else []
     told += [f"until {deadline(entry.feasible_until, zone)}"]
     told += [f"{word(entry.approver)} agrees"] if entry.approver else []
-    told += [texts.little_like_it(entry.support)] if entry.support else []
+    told += [texts.words.little_like_it(entry.support)] if entry.support else []
     return " · ".join(told)
 
 
@@ -188,9 +188,9 @@ def unsure(order: Assessment, policy: Policy) -> str:
 
 def stage(name: str) -> str:
     """Return a stage in words."""
-    return texts.STAGES.get(name, name.replace("_", " ").capitalize())
+    return texts.words.STAGES.get(name, name.replace("_", " ").capitalize())
 
 
 def word(name: str) -> str:
     """Return a declared name as a word with a capital."""
-    return texts.OWNERS.get(name, name.replace("_", " ").capitalize())
+    return texts.words.OWNERS.get(name, name.replace("_", " ").capitalize())

@@ -100,7 +100,7 @@ def test_a_message_that_was_sent_is_on_record_as_it_was_sent(client: TestClient)
 
 
 @given(
-    cause=st.sampled_from(sorted(texts.CUSTOMER_CAUSES)),
+    cause=st.sampled_from(sorted(texts.order.CUSTOMER_CAUSES)),
     days=st.tuples(st.floats(-5, 5), st.floats(0, 9), st.floats(0, 9)),
     number=st.integers(0, 60),
 )
@@ -116,7 +116,7 @@ def test_a_draft_tells_order_and_dates_and_nothing_of_the_inside(
     said = message.draft(order, fakes.NOW, "Europe/Berlin")
     assert order.order_id in said.subject
     assert order.order_id in said.body
-    assert texts.CUSTOMER_CAUSES[cause] in said.body  # type: ignore[index]
+    assert texts.order.CUSTOMER_CAUSES[cause] in said.body  # type: ignore[index]
     assert not any(word in said.body for word in INSIDE)
     assert "None" not in said.body
 

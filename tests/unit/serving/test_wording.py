@@ -103,5 +103,5 @@ def test_a_last_moment_at_midnight_is_the_end_of_the_day_before() -> None:
 
 
 def test_of_what_a_model_has_seen_little_two_are_named_and_the_rest_counted() -> None:
-    assert texts.little_like_it(["a", "b"]).endswith("in: a, b")
-    assert texts.little_like_it(["a", "b", "c", "d"]).endswith("in: a, b and 2 more")
+    assert texts.words.little_like_it(["a", "b"]).endswith("in: a, b")
+    assert texts.words.little_like_it(["a", "b", "c", "d"]).endswith("in: a, b and 2 more")

@@ -95,24 +95,24 @@ def _redo(handled: Handled, now: int, zone: str) -> Line | None:
 
 
 def _says(state: State, place: Place, now: int, zone: str) -> str:
-    said = [] if state.owner is None else [texts.has_it(state.owner)]
+    said = [] if state.owner is None else [texts.work.has_it(state.owner)]
     if state.owner is None and place == "open":
-        said.append(texts.NOBODYS)
+        said.append(texts.work.NOBODYS)
     if place == "disposed" and state.disposed is not None:
-        said.append(texts.done_with(_code(state.disposed)))
+        said.append(texts.work.done_with(_code(state.disposed)))
     elif place == "snoozed" and state.snooze is not None:
         did = _did(state.snooze, now, zone)
         said.append(f"{did[0].upper()}{did[1:]}.")
     if state.ended is not None:
-        said.append(texts.goes_on(_code(state.ended)))
+        said.append(texts.work.goes_on(_code(state.ended)))
     if state.escalated is not None:
-        said.append(texts.escalated_to(state.escalated.to or texts.SOMEBODY))
+        said.append(texts.work.escalated_to(state.escalated.to or texts.words.SOMEBODY))
     if state.informed is not None:
-        said.append(texts.informed_at(wording.when(state.informed.at, now, zone)))
+        said.append(texts.work.informed_at(wording.when(state.informed.at, now, zone)))
     if state.put is not None:
-        said.append(texts.PUT_SAYS[state.put.level or "first"])
+        said.append(texts.work.PUT_SAYS[state.put.level or "first"])
     if state.useful is not None:
-        said.append(texts.FOUND_USEFUL if state.useful else texts.FOUND_NOT_USEFUL)
+        said.append(texts.work.FOUND_USEFUL if state.useful else texts.work.FOUND_NOT_USEFUL)
     return " ".join(said)
 
 
@@ -131,41 +131,41 @@ def _line(act: Act, handled: Handled, now: int, zone: str) -> Line:
 def _did(act: Act, now: int, zone: str) -> str:
     match act.action:
         case "assign":
-            to = act.to or texts.SOMEBODY
-            did = texts.TOOK_IT if act.to == act.by else texts.gave_it(to)
+            to = act.to or texts.words.SOMEBODY
+            did = texts.work.TOOK_IT if act.to == act.by else texts.work.gave_it(to)
         case "snooze":
             ends = [] if act.until is None else [wording.when(act.until, now, zone)]
-            ends += [] if act.risk is None else [texts.risk_reaches(wording.percent(act.risk))]
-            did = texts.snoozed_until(" or ".join(ends))
+            ends += [] if act.risk is None else [texts.work.risk_reaches(wording.percent(act.risk))]
+            did = texts.work.snoozed_until(" or ".join(ends))
         case "dispose":
-            did = texts.disposed_as(_code(act))
+            did = texts.work.disposed_as(_code(act))
         case "priority":
-            did = texts.PUT_DID[act.level]
+            did = texts.work.PUT_DID[act.level]
         case "escalate":
-            did = texts.told_above(act.to or texts.SOMEBODY)
+            did = texts.work.told_above(act.to or texts.words.SOMEBODY)
         case "skip":
             why = act.why or "other"
-            did = texts.passed_on(texts.WHY.get(why, why))
+            did = texts.work.passed_on(texts.work.WHY.get(why, why))
         case _:
-            did = texts.DID[act.action]
+            did = texts.work.DID[act.action]
     return did
 
 
 def _code(act: Act) -> str:
     """Return why no more is to be done; a code of another version of Triage as it is."""
     code = act.code or "other"
-    return texts.CODE_WORDS.get(code, code)
+    return texts.work.CODE_WORDS.get(code, code)
 
 
 def tags(handled: Handled, p_late: float, now: int) -> list[tuple[str, str]]:
     """Return the labels of the row of an order or an exception: a kind and a word each."""
     state = handled.state
     place = state.place(p_late, now)
-    told = [] if place == "open" else [("place", texts.PLACES[place])]
-    told += [] if state.ended is None else [("again", texts.GOES_ON_TAG)]
-    told += [] if state.put is None else [("put", texts.PUT_TAGS[state.put.level or "first"])]
-    told += [] if state.escalated is None else [("escalated", texts.ESCALATED_TAG)]
-    told += [] if state.informed is None else [("informed", texts.INFORMED_TAG)]
+    told = [] if place == "open" else [("place", texts.work.PLACES[place])]
+    told += [] if state.ended is None else [("again", texts.work.GOES_ON_TAG)]
+    told += [] if state.put is None else [("put", texts.work.PUT_TAGS[state.put.level or "first"])]
+    told += [] if state.escalated is None else [("escalated", texts.work.ESCALATED_TAG)]
+    told += [] if state.informed is None else [("informed", texts.work.INFORMED_TAG)]
     return told
 
 

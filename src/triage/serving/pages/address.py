@@ -21,11 +21,11 @@ def read_query(params: QueryParams, seen: Looking) -> tuple[Query, int]:
     view = params.get("view")
     state: StateFilter = "already_late" if view == "already_late" else "at_risk"
     state = "all" if view == "all" else state
-    sorts = texts.LATE_SORTS if state == "already_late" else texts.SORTS
+    sorts = texts.worklist.LATE_SORTS if state == "already_late" else texts.worklist.SORTS
     asked = params.get("sort")
     sort: Sort = next((each for each in sorts if each == asked), "priority")
     handled: HandledFilter = next(
-        (each for each in texts.HANDLED if each == params.get("handled")), "open"
+        (each for each in texts.work.HANDLED if each == params.get("handled")), "open"
     )
     number = params.get("page", "1")
     index = seen.index

@@ -51,4 +51,4 @@ def remember(response: Response, request: Request, columns: Iterable[str]) -> No
 
 def _sensible(names: Iterable[str]) -> tuple[str, ...]:
     wanted = {*names, "order"}
-    return tuple(name for name in texts.COLUMNS if name in wanted)
+    return tuple(name for name in texts.worklist.COLUMNS if name in wanted)

@@ -47,12 +47,13 @@ def _page(
             (_did(queue, each), wording.stamp(each.at, zone))
             for each in reversed(said.told(exception_id) if said else ())
         ],
-        exception_url=exception_url, here=texts.here_too(others), guided=guided, refusal=refused,
+        exception_url=exception_url, here=texts.order.here_too(others), guided=guided,
+        refusal=refused,
     )  # fmt: skip
 
 
 def _did(queue: ExceptionQueue, told: Correction) -> str:
-    return texts.correction(queue.desk.title(told.code) if told.code else "", told.by)
+    return texts.exceptions.correction(queue.desk.title(told.code) if told.code else "", told.by)
 
 
 async def _do(frame: Frame, seen: Looking, exception_id: str, form: dict[str, str]) -> str:

@@ -44,7 +44,7 @@ def read_wanted(params: QueryParams) -> tuple[views.Wanted, int]:
             text=" ".join(params.get("q", "")[:200].split()),
             unsure=bool(params.get("unsure")),
             sort="stake" if params.get("sort") == "stake" else "due",
-            handled=next((h for h in texts.EXCEPTION_HANDLED if h == handled), "open"),
+            handled=next((h for h in texts.exceptions.HANDLED if h == handled), "open"),
             person=params.get("person", "")[:80],
         ),
         max(1, int(number)) if sensible else 1,
@@ -74,7 +74,7 @@ def _list(
     counts = views.offered(e for e in held if wanted.handled in ("all", e.place))
     filters = [
         (name, label, _worded(queue, name, counts[name]), getattr(wanted, name))
-        for name, label in texts.EXCEPTION_FILTERS.items()
+        for name, label in texts.exceptions.FILTERS.items()
         if counts[name]
     ]
     return frame.render(
@@ -94,7 +94,11 @@ def _list(
 
 def _worded(queue: ExceptionQueue, name: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
     """Return what a filter offers in words, each with how many open exceptions there are."""
-    title = {"code": queue.desk.title, "source": texts.source, "owner": texts.team}[name]
+    title = {
+        "code": queue.desk.title,
+        "source": texts.exceptions.source,
+        "owner": texts.exceptions.team,
+    }[name]
     return [(each, f"{title(each)} ({formats.number(n)})") for each, n in sorted(counts.items())]
 
 
@@ -107,11 +111,11 @@ def _people(held: list[views.Open], you: str) -> list[tuple[str, str]]:
 def _did(did: str) -> str:
     """Return in words what an address says was done last; empty for a batch of acts."""
     if did == "none":
-        return texts.EXCEPTIONS_NEXT_NONE
+        return texts.exceptions.NEXT_NONE
     count, _, what = did.partition("-")
     if not count.isascii() or not count.isdigit() or len(count) > 4:
         return ""
-    return texts.corrected(int(count), undone=what == "undone")
+    return texts.exceptions.corrected(int(count), undone=what == "undone")
 
 
 async def next_url(frame: Frame, seen: Looking) -> str:

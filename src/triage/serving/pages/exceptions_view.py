@@ -206,31 +206,32 @@ def row(queue: ExceptionQueue, each: Open, seen: Looking) -> Row:
     elif said is not None:
         likeliest, chance = ranked[0]
         title, share = desk.title(each.code), ""
-        others = texts.model_said(desk.title(likeliest), wording.percent(chance))
+        others = texts.exceptions.model_said(desk.title(likeliest), wording.percent(chance))
     else:
         title, share = desk.title(each.code), wording.percent(ranked[0][1])
-        others = texts.or_else(told[1:])
+        others = texts.exceptions.or_else(told[1:])
     left = each.due - now
     severity = each.todo.severity or ""
     return Row(
         event.exception_id, event.order_id, each.customer,
-        " · ".join(filter(None, (texts.source(event.source), event.code))), event.text or "",
-        title, share, others, texts.team(each.todo.owner),
+        " · ".join(filter(None, (texts.exceptions.source(event.source), event.code))),
+        event.text or "",
+        title, share, others, texts.exceptions.team(each.todo.owner),
         owner_cell(each.handled.state, wall), tags(each.handled, 0.0, wall), wording.word(severity),
         severity, clock(each.todo.due_by, now), left < 0, 0 <= left <= _SOON,
         wording.span(now - to_micros(event.event_time)),
         formats.money(each.stake, each.currency) if each.currency else "",
-        "" if said is None else texts.says_so(said.by),
+        "" if said is None else texts.exceptions.says_so(said.by),
     )  # fmt: skip
 
 
 def clock(due_by: int | None, now: int) -> str:
     """Return the time that is left, in words."""
     if due_by is None:
-        return texts.NO_CLOCK
+        return texts.exceptions.NO_CLOCK
     if due_by < now:
-        return texts.overdue(wording.span(now - due_by))
-    return texts.left(wording.span(due_by - now))
+        return texts.exceptions.overdue(wording.span(now - due_by))
+    return texts.exceptions.left(wording.span(due_by - now))
 
 
 def totals(held: Sequence[Open], now: int) -> list[tuple[str, str, str]]:
@@ -239,8 +240,8 @@ def totals(held: Sequence[Open], now: int) -> list[tuple[str, str, str]]:
     today = sum(now <= each.due <= now + MICROS_PER_DAY for each in held)
     unsure = sum(each.unsure for each in held)
     return [
-        (texts.EXCEPTIONS_OPEN, formats.number(len(held)), ""),
-        (texts.EXCEPTIONS_OVERDUE, formats.number(overdue), "critical" if overdue else ""),
-        (texts.EXCEPTIONS_TODAY, formats.number(today), ""),
-        (texts.EXCEPTIONS_UNSURE, formats.number(unsure), ""),
+        (texts.exceptions.OPEN, formats.number(len(held)), ""),
+        (texts.exceptions.OVERDUE, formats.number(overdue), "critical" if overdue else ""),
+        (texts.exceptions.TODAY, formats.number(today), ""),
+        (texts.exceptions.UNSURE, formats.number(unsure), ""),
     ]

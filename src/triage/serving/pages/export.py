@@ -71,7 +71,7 @@ def _cells(item: WorkItem, handled: Handled, now: int) -> list[object]:
         order.destination, order.carrier, order.stage, main_cause(order),
         order.reasons[0].text if order.reasons else None,
         None if priority is None else priority.action, state.owner,
-        texts.PLACES[state.place(order.p_late, now)],
+        texts.work.PLACES[state.place(order.p_late, now)],
         None if state.escalated is None else state.escalated.to,
         None if state.informed is None else _moment(state.informed.at),
     ]  # fmt: skip

@@ -199,9 +199,9 @@ def refusal(error: TriageError) -> tuple[int, str]:
         said = str(error).partition(":")[0] if "`" in str(error) else str(error)
         return 409, f"{said[0].upper()}{said[1:]}."
     if isinstance(error, InvalidInputError):
-        return 422, texts.DOES_NOT_FIT + error.errors[0]["detail"]
+        return 422, texts.work.DOES_NOT_FIT + error.errors[0]["detail"]
     if isinstance(error, StoreUnavailableError):
-        return 503, texts.NOT_RECORDED
+        return 503, texts.work.NOT_RECORDED
     if isinstance(error, UnknownItemError):
-        return 404, texts.NOT_FOUND
+        return 404, texts.frame.NOT_FOUND
     raise error

@@ -30,13 +30,13 @@ def draft(order: Assessment, now: int, zone: str) -> Message:
     _, middle, high = order.delay_days
     cause = order.causes[0].cause if order.causes else "other"
     return Message(
-        texts.message_subject(order.order_id),
-        texts.message_body(
+        texts.order.message_subject(order.order_id),
+        texts.order.message_body(
             customer=order.customer or "",
             order_id=order.order_id,
             promised=wording.promise_day(order.promised_by, now, zone),
             expected=wording.delivery_days(order.promised_by, middle, high, now, zone),
-            cause=texts.CUSTOMER_CAUSES.get(cause, texts.CUSTOMER_CAUSES["other"]),
+            cause=texts.order.CUSTOMER_CAUSES.get(cause, texts.order.CUSTOMER_CAUSES["other"]),
             late=order.state == "already_late",
         ),
     )

@@ -89,7 +89,7 @@ def kept(home: Path, name: str, zone: str) -> Kept:
     if found is not None:
         when = wording.stamp(to_micros(datetime.fromisoformat(found["looked_at"])), zone)
         of_it = found.get("digest") == pointer["digest"]
-        drift = texts.drift(found["verdict"], when, of_this=of_it)
+        drift = texts.models.drift(found["verdict"], when, of_this=of_it)
         advises = bool(found.get("retrain_advised")) and of_it
     return Kept(
         name, str(pointer.get("version", "")), pointer["digest"],
@@ -108,7 +108,7 @@ def _gate(told: dict[str, Any]) -> Gate:
 def _change(told: dict[str, Any], zone: str) -> Change:
     at = told.get("promoted_at")
     return Change(
-        texts.CHANGES.get(str(told.get("action", "promote")), str(told.get("action"))),
+        texts.models.CHANGES.get(str(told.get("action", "promote")), str(told.get("action"))),
         str(told.get("version", "")), str(told["digest"])[:12],
         wording.stamp(to_micros(datetime.fromisoformat(at)), zone) if at else "",
         str(told.get("who", "")), str(told.get("why", "")),
@@ -118,16 +118,16 @@ def _change(told: dict[str, Any], zone: str) -> Change:
 def holds(record: LiveRecord | None, digest: str) -> list[str]:
     """Return whether live answers of a model hold: late orders against those expected."""
     if record is None:
-        return [texts.LIVE_NOTHING]
+        return [texts.models.LIVE_NOTHING]
     told = []
-    for acted, says in ((False, texts.LEFT_ALONE), (True, texts.ACTED_ON)):
+    for acted, says in ((False, texts.models.LEFT_ALONE), (True, texts.models.ACTED_ON)):
         sums = record.sums.get((digest, acted), Sums())
         if sums.n:
-            told.append(texts.held(says, sums.n, sums.late, sums.expected))
+            told.append(texts.models.held(says, sums.n, sums.late, sums.expected))
     if not told:
-        return [texts.LIVE_NOTHING]
+        return [texts.models.LIVE_NOTHING]
     alone = record.sums.get((digest, False), Sums())
-    return [*told, texts.LIVE_EARLY] if alone.expected < LEAST_EXPECTED else told
+    return [*told, texts.models.LIVE_EARLY] if alone.expected < LEAST_EXPECTED else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +199,17 @@ def read_beside(home: Path, champion: str, challenger: str, judged: dict[str, Ju
 def beside_words(found: Beside | None) -> list[str]:
     """Return the comparison in words; None while it is being worked out."""
     if found is None:
-        return [texts.SHADOW_WORKING]
+        return [texts.models.SHADOW_WORKING]
     if not found.n:
-        return [texts.SHADOW_NOTHING]
+        return [texts.models.SHADOW_NOTHING]
     told = [
-        texts.shadow_apart(
+        texts.models.shadow_apart(
             found.n, formats.number(100 * found.apart, 1), formats.signed(100 * found.higher, 1)
         )
     ]
     if not found.known:
-        return [*told, texts.SHADOW_NO_OUTCOME]
+        return [*told, texts.models.SHADOW_NO_OUTCOME]
     losses = (
         formats.number(loss, 4) for loss in (found.challenger_loss, found.champion_loss)
     )  # fmt: skip
-    return [*told, texts.shadow_outcomes(found.known, found.late, *losses)]
+    return [*told, texts.models.shadow_outcomes(found.known, found.late, *losses)]

@@ -34,13 +34,14 @@ def router(frame: Frame) -> APIRouter:
             classes=[] if made is None else views.rate_rows(
                 made.classes, lambda code: title(code) if code else ""
             ),
-            sources=[] if made is None else views.rate_rows(made.sources, texts.source),
+            sources=[] if made is None else views.rate_rows(made.sources, texts.exceptions.source),
             steps=[] if made is None else views.step_rows(made.steps),
             feeds=views.feed_rows(service, made, seen),
             failures=views.failures(service),
             precision="" if made is None else views.precision_words(made.precision),
             brought=[] if made is None else views.brought_words(made.brought, seen),
-            age="" if made is None else texts.worked_out(wording.ago(seen.wall - made.made)),
+            age="" if made is None
+            else texts.operations.worked_out(wording.ago(seen.wall - made.made)),
         )  # fmt: skip
 
     return routes

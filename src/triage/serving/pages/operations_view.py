@@ -40,11 +40,13 @@ def queue_health(seen: Looking, desk: HandlingDesk | None) -> list[Figure]:
     oldest = max((now - item.assessment.stage_at for item in nobodys), default=0)
     late = len(items) - len(at_risk)
     return [
-        Figure(texts.OPS_OPEN, formats.number(len(at_risk))),
-        Figure(texts.OPS_LATE, formats.number(late), tone="critical" if late else ""),
-        Figure(texts.OPS_NOBODYS, formats.number(len(nobodys))),
-        Figure(texts.OPS_PASSED, formats.number(len(passed)), tone="critical" if passed else ""),
-        Figure(texts.OPS_OLDEST, wording.span(oldest) if nobodys else "\u2014"),
+        Figure(texts.operations.OPEN, formats.number(len(at_risk))),
+        Figure(texts.operations.LATE, formats.number(late), tone="critical" if late else ""),
+        Figure(texts.operations.NOBODYS, formats.number(len(nobodys))),
+        Figure(
+            texts.operations.PASSED, formats.number(len(passed)), tone="critical" if passed else ""
+        ),
+        Figure(texts.operations.OLDEST, wording.span(oldest) if nobodys else "\u2014"),
     ]
 
 
@@ -71,7 +73,7 @@ def capacity(seen: Looking, desk: HandlingDesk | None) -> Figure:
     """
     policy = seen.advisor.policy.work.capacity
     if desk is None:
-        return Figure(texts.OPS_CAPACITY, "\u2014", texts.OPS_NOTHING_RECORDED)
+        return Figure(texts.operations.CAPACITY, "\u2014", texts.operations.NOTHING_RECORDED)
     since = seen.wall - MICROS_PER_DAY
     done = [
         order_id
@@ -89,8 +91,8 @@ def capacity(seen: Looking, desk: HandlingDesk | None) -> Figure:
     usual = statistics.median(known.values()) if known else 0.0
     minutes = sum(known.get(order_id, usual) for order_id in done)
     share = wording.percent(minutes / policy.session)
-    more = texts.capacity_used(len(done), round(minutes), round(policy.session))
-    return Figure(texts.OPS_CAPACITY, share, more)
+    more = texts.operations.capacity_used(len(done), round(minutes), round(policy.session))
+    return Figure(texts.operations.CAPACITY, share, more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,8 @@ def _rate_row(each: Rate, name: str) -> RateRow:
     gap, by_chance = each.now - each.before, 2 * math.sqrt(each.now + each.before)
     tone = "" if abs(gap) <= by_chance else "up" if gap > 0 else "down"
     return RateRow(
-        name or texts.OPS_NOT_SAID, formats.number(each.now), formats.number(each.before),
-        texts.change(gap, tone), tone,
+        name or texts.operations.NOT_SAID, formats.number(each.now), formats.number(each.before),
+        texts.operations.change(gap, tone), tone,
     )  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def step_rows(steps: Iterable[Latency]) -> list[StepRow]:
     """Return latencies in words; steps that no order took in either window are left out."""
     return [
         StepRow(
-            texts.step(wording.stage(each.begins), wording.stage(each.ends)),
+            texts.operations.step(wording.stage(each.begins), wording.stage(each.ends)),
             formats.number(each.n),
             _days(each.median), _days(each.p90), _days(each.median_before), _days(each.p90_before),
         )
@@ -170,22 +172,24 @@ def feed_rows(service: Service, made: Snapshot | None, seen: Looking) -> list[Fe
     newest = {} if live is None or live.feeds is None else live.feeds.newest
     rows = [
         _feed_row(
-            texts.FEEDS.get(name, name),
+            texts.words.FEEDS.get(name, name),
             now - at,
             hours * MICROS_PER_HOUR,
-            texts.stale(formats.number(hours, 0 if hours == round(hours) else 1)),
+            texts.operations.stale(formats.number(hours, 0 if hours == round(hours) else 1)),
         )
         for name, at in newest.items()
     ]
     for name, (at, gap) in sorted(() if made is None else made.newest.items()):
-        title = texts.exceptions_from(texts.source(name) or texts.OPS_NOT_SAID)
-        rows.append(_feed_row(title, now - at, max(gap, MICROS_PER_DAY), texts.QUIETER))
+        title = texts.operations.exceptions_from(
+            texts.exceptions.source(name) or texts.operations.NOT_SAID
+        )
+        rows.append(_feed_row(title, now - at, max(gap, MICROS_PER_DAY), texts.operations.QUIETER))
     return rows
 
 
 def _feed_row(name: str, age: int, most: float, quiet: str) -> FeedRow:
     late = age > most
-    return FeedRow(name, wording.ago(max(0, age)), late, quiet if late else texts.FRESH)
+    return FeedRow(name, wording.ago(max(0, age)), late, quiet if late else texts.operations.FRESH)
 
 
 def failures(service: Service) -> list[Figure]:
@@ -195,7 +199,8 @@ def failures(service: Service) -> list[Figure]:
     taken = count("triage_events_total", {"result": "accepted"}) or 0
     found = [
         Figure(
-            texts.OPS_REFUSED, formats.number(refused), texts.of_events(taken + refused),
+            texts.operations.REFUSED, formats.number(refused),
+            texts.operations.of_events(taken + refused),
             "critical" if refused else "",
         )
     ]  # fmt: skip
@@ -204,14 +209,19 @@ def failures(service: Service) -> list[Figure]:
             if sample.labels.get("state") == "dead" and sample.value:
                 name = sample.labels["subscription"]
                 found.append(
-                    Figure(texts.dead_letters(name), formats.number(sample.value), "", "critical")
+                    Figure(
+                        texts.operations.dead_letters(name),
+                        formats.number(sample.value),
+                        "",
+                        "critical",
+                    )
                 )
     if service.decisions is not None:
         status = service.decisions.ledger.status()
         found.append(
             Figure(
-                texts.OPS_BEHIND, formats.number(status.behind),
-                status.problem or texts.OPS_STORE_TAKES,
+                texts.operations.BEHIND, formats.number(status.behind),
+                status.problem or texts.operations.STORE_TAKES,
                 "critical" if status.problem else "",
             )
         )  # fmt: skip
@@ -221,8 +231,8 @@ def failures(service: Service) -> list[Figure]:
 def precision_words(found: Precision) -> str:
     """Return how good the top of the list was."""
     if not found.looked_at:
-        return texts.NO_OUTCOMES
-    return texts.precision(
+        return texts.operations.NO_OUTCOMES
+    return texts.operations.precision(
         found.late, found.looked_at, found.top, found.days,
         wording.percent(found.late / found.looked_at), wording.percent(found.base),
     )  # fmt: skip
@@ -231,24 +241,24 @@ def precision_words(found: Precision) -> str:
 def brought_words(found: Brought | None, seen: Looking) -> list[str]:
     """Return what acting brought by the hold-out, or why that cannot be told."""
     if found is None:
-        return [texts.NO_HOLD_OUT, texts.NO_HOLD_OUT_MORE]
+        return [texts.operations.NO_HOLD_OUT, texts.operations.NO_HOLD_OUT_MORE]
     if not found.enough:
-        return [texts.hold_out_early(found.held, found.free)]
+        return [texts.operations.hold_out_early(found.held, found.free)]
     gap, low, high = found.fewer()
     told = [
-        texts.hold_out(
+        texts.operations.hold_out(
             wording.percent(found.free_late / found.free), found.free,
             wording.percent(found.held_late / found.held), found.held,
             *(formats.number(100 * share, 1) for share in (gap, low, high)),
         )
     ]  # fmt: skip
     if low <= 0 <= high:
-        return [*told, texts.HOLD_OUT_CHANCE]
+        return [*told, texts.operations.HOLD_OUT_CHANCE]
     orders = [item.assessment for item in seen.index.worklist.items]
     if orders and gap > 0:
         stake, currency = statistics.fmean(o.at_stake for o in orders), orders[0].currency
         amounts = [
             formats.money(share * found.free * stake, currency) for share in (gap, low, high)
         ]
-        told.append(texts.protected(*amounts))
+        told.append(texts.operations.protected(*amounts))
     return told

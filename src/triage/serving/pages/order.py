@@ -59,7 +59,7 @@ async def _page(
         exception_url=exception_url,
         site_url=list_url(Query(state=order.state, site=order.site or "")),
         work=handled,
-        codes=texts.CODES,
+        codes=texts.work.CODES,
         past=await past.of(seen, order, handled),
         path=risk_path,
         held_out=advisor.policy.hold_out.holds(order_id),
@@ -67,7 +67,7 @@ async def _page(
         paths=paths(advisor),
         message=message.draft(order, advisor.now(), advisor.time_zone),
         guided=guided,
-        here=texts.here_too(frame.presence.look(order_id, seen.you, seen.wall)),
+        here=texts.order.here_too(frame.presence.look(order_id, seen.you, seen.wall)),
         refusal=refused,
         worse_by=forms.WORSE_BY,
     )
@@ -112,7 +112,9 @@ def router(frame: Frame) -> APIRouter:
         )
         at = exception_url(exception_id) if exception_id else order_id
         others = frame.presence.look(at, forms.who(request), service.clock())
-        return PlainTextResponse(texts.here_too(others), headers={"cache-control": "no-store"})
+        return PlainTextResponse(
+            texts.order.here_too(others), headers={"cache-control": "no-store"}
+        )
 
     @routes.post("/you")
     async def you(request: Request) -> Response:

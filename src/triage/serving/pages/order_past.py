@@ -55,7 +55,7 @@ def timeline(
     for _, same in groupby(enumerate(entries), _said):
         *_, (_, newest) = again = list(same)
         shown = _entry(newest, acts, now, zone)
-        told.append(replace(shown, what=texts.said(shown.what, len(again))))
+        told.append(replace(shown, what=texts.past.said(shown.what, len(again))))
     return told[::-1]
 
 
@@ -70,25 +70,23 @@ def _entry(
 ) -> Entry:  # fmt: skip
     kind, what = entry["kind"], entry["what"]
     event, known = to_micros(entry["event_time"]), to_micros(entry["record_time"])
-    label = texts.TIMELINE_KINDS[kind]
+    label = texts.past.TIMELINE_KINDS[kind]
     if kind == "milestone":
         what = wording.stage(what)
     elif kind == "exception":
         phase, _, text = what.partition(": ")
-        label = texts.TIMELINE_RAISED.get(phase, phase)
+        label = texts.past.TIMELINE_RAISED.get(phase, phase)
         text = wording.word(text) if text.isidentifier() else text
         what = f"{entry['exception_id']}: {text}" if text else entry["exception_id"]
     elif kind == "action" and entry["act_id"] in acts:
         line = acts[entry["act_id"]]
         said = f"{line.did}: {line.text}" if line.text else line.did
-        what = texts.did_so(line.by, said)
+        what = texts.past.did_so(line.by, said)
     at, lag = wording.moment(known, zone), known - event
     shown = Entry(label, what, wording.when(known, now, zone), at.isoformat())
     if kind == "decision" or lag < MICROS_PER_MINUTE:
         return shown
-    told = (
-        f"{texts.happened(wording.when(event, now, zone))}, {texts.known_later(wording.span(lag))}"
-    )
+    told = texts.past.known_later(wording.when(event, now, zone), wording.span(lag))
     return replace(shown, happened=told, late=lag >= _LATE)
 
 
@@ -136,9 +134,9 @@ def moves(
         if isinstance(step, Acts):
             told.append(Move(place.x, place.y, at, _did(step.acts, acts)))
             continue
-        what, basis = _reached(step), texts.MOVED_BASIS[step.basis]
+        what, basis = _reached(step), texts.past.MOVED_BASIS[step.basis]
         if late and step.basis == "now":
-            told.append(Move(place.x, place.y, at, what, texts.MOVED_LATE, "critical"))
+            told.append(Move(place.x, place.y, at, what, texts.past.MOVED_LATE, "critical"))
         else:
             percent, word = wording.percent(step.p_late), wording.word(step.band)
             told.append(Move(place.x, place.y, at, what, percent, step.band, word, basis))
@@ -147,13 +145,13 @@ def moves(
 
 def _reached(score: Score) -> str:
     if score.basis == "now":
-        return texts.MOVED_NOW
-    return wording.stage(score.stage) if score.stage else texts.MOVED_SCORE
+        return texts.past.MOVED_NOW
+    return wording.stage(score.stage) if score.stage else texts.past.MOVED_SCORE
 
 
 def _did(done: Sequence[Act], acts: Mapping[str, Line]) -> str:
     lines = [acts[act.id] for act in done if act.id in acts]
-    return "; ".join(texts.did_so(line.by, line.did) for line in lines)
+    return "; ".join(texts.past.did_so(line.by, line.did) for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +177,7 @@ def past_rows(found: Alike, as_of: int, now: int, zone: str) -> list[PastRow]:
     return [
         PastRow(
             each.order_id, wording.promise_day(each.promised_by, now, zone),
-            texts.NOT_DELIVERED if each.delivered is None
+            texts.past.NOT_DELIVERED if each.delivered is None
             else wording.when(each.delivered, now, zone),
             _became(each, as_of), each.late,
         )
@@ -189,17 +187,17 @@ def past_rows(found: Alike, as_of: int, now: int, zone: str) -> list[PastRow]:
 
 def _became(past: PastOrder, as_of: int) -> str:
     if past.delivered is None:
-        return texts.late_still(wording.span(as_of - past.promised_by))
+        return texts.past.late_still(wording.span(as_of - past.promised_by))
     span = wording.span(past.delivered - past.promised_by)
-    return texts.early_or_late(span, late=past.delivered >= past.promised_by)
+    return texts.past.early_or_late(span, late=past.delivered >= past.promised_by)
 
 
 def alike_says(found: Alike) -> str:
     """Return what became of orders like one, in sentences."""
     if not found.count:
-        return texts.ALIKE_NONE
-    said = texts.alike(found.count, found.late, found.by)
-    return said if found.count >= NEAREST else f"{said} {texts.few_alike(found.count)}"
+        return texts.past.ALIKE_NONE
+    said = texts.past.alike(found.count, found.late, found.by)
+    return said if found.count >= NEAREST else f"{said} {texts.past.few_alike(found.count)}"
 
 
 def stale_feeds(ages: Mapping[str, float], hours: float) -> list[str]:
@@ -210,7 +208,7 @@ def stale_feeds(ages: Mapping[str, float], hours: float) -> list[str]:
         hours: from this age on a feed is told as stale.
     """
     return [
-        texts.stale_feed(name, wording.span(round(age * 1e6)))
+        texts.words.stale_feed(name, wording.span(round(age * 1e6)))
         for name, age in sorted(ages.items())
         if age >= hours * 3600
     ]

@@ -89,8 +89,8 @@ class PastPages:
         try:
             found = await run_in_threadpool(ledger.last, DECISIONS, KIND, order_id)
         except StoreUnavailableError:
-            return [], texts.TIMELINE_UNREAD
-        note = texts.earlier_said(DECISIONS) if len(found) == DECISIONS else ""
+            return [], texts.past.TIMELINE_UNREAD
+        note = texts.past.earlier_said(DECISIONS) if len(found) == DECISIONS else ""
         return [Decision.of(entry) for entry in reversed(found)], note
 
     def _alike(self, advisor: Advisor, order: Assessment) -> Alike | None:

@@ -36,12 +36,12 @@ class Bar:
         """Return the number beside the bar: a level in percent, or a step in points."""
         if self.kind in {"start", "total"}:
             return formats.percent(self.tenths / 1000, 1)
-        return texts.points(wording.points(self.tenths))
+        return texts.words.points(wording.points(self.tenths))
 
     @property
     def shown_days(self) -> str:
         """Return the days beside it: a level against the promise, or a step."""
-        return texts.days(wording.points(self.days))
+        return texts.words.days(wording.points(self.days))
 
     @property
     def evidence(self) -> str:
@@ -105,12 +105,12 @@ def of(order: Assessment, delay: DelayDays) -> Waterfall:
         places = round(left, 2), round(width, 2), round(after, 2)
         return Bar(kind, label, tenths, days, *places, reason)
 
-    bars = [bar("start", texts.TYPICAL, start, first, 0)]
+    bars = [bar("start", texts.order.TYPICAL, start, first, 0)]
     level = start
     for reason, tenths, days in steps:
         kind = "up" if tenths >= 0 else "down"
         bars.append(bar(kind, reason.told(formats), tenths, days, level, reason))
         level += tenths
-    bars.append(bar("up" if other >= 0 else "down", texts.OTHER, other, other_days, level))
-    bars.append(bar("total", texts.THIS_ORDER, end, last, 0))
+    bars.append(bar("up" if other >= 0 else "down", texts.order.OTHER, other, other_days, level))
+    bars.append(bar("total", texts.order.THIS_ORDER, end, last, 0))
     return Waterfall(tuple(bars), scale)

@@ -58,8 +58,8 @@ def _rows(frame: Frame, seen: Looking, items: Sequence[WorkItem]) -> list[Row]:
     for item in items:
         order = item.assessment
         make = late_row if order.state == "already_late" else risk_row
-        held = [("held", texts.HELD_OUT_TAG)] if holds(order.order_id) else []
-        held += [("unsure", texts.UNSURE_TAG)] if order.abstained else []
+        held = [("held", texts.order.HELD_OUT_TAG)] if holds(order.order_id) else []
+        held += [("unsure", texts.order.UNSURE_TAG)] if order.abstained else []
         if desk is None:
             rows.append(make(item, now, zone, held))
             continue
@@ -77,7 +77,7 @@ def _groups(frame: Frame, seen: Looking, found: Sequence[WorkItem]) -> list[Grou
         if items and len(shown) < _MOST_GROUPS:
             thing = shared_thing(group)
             loss = formats.money(sum(i.assessment.expected_loss for i in items), group.currency)
-            title = texts.shared(len(items), thing)
+            title = texts.worklist.shared(len(items), thing)
             rows = _rows(frame, seen, items[:_OF_GROUP])
             shown.append(GroupShown(thing, title, loss, len(items), rows))
     return shown
@@ -146,7 +146,7 @@ def list_page(
         columns=list_columns.chosen(seen.request, query.columns, can_work=can_work),
         filters=[
             (name, label, _worded(frame, name, offered), getattr(query, name))
-            for name, label in texts.FILTERS.items()
+            for name, label in texts.worklist.FILTERS.items()
             if (offered := _offered(seen.offered(name), getattr(query, name)))
         ],
         owners=_owners(frame, query, seen.you) if can_work else [],
@@ -190,7 +190,7 @@ def router(frame: Frame) -> APIRouter:
 
     @routes.post("/columns")
     async def columns(request: Request) -> Response:
-        fields = await forms.read_fields(request, len(texts.COLUMNS) + 2)
+        fields = await forms.read_fields(request, len(texts.worklist.COLUMNS) + 2)
         back = parse_qsl(dict(fields).get("back", ""))
         address = urlencode([(name, value) for name, value in back if name != "columns"])
         answer = RedirectResponse(f"/?{address}" if address else "/", 303)

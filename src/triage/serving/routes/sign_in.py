@@ -52,7 +52,7 @@ def router(service: Service, guard: Guard) -> APIRouter:
         try:
             session = guard.sign_in(form.get("key", "").strip(), _address(request))
         except RefusedError as error:
-            said = texts.SIGN_IN_WAIT if error.status == 429 else texts.SIGN_IN_REFUSED
+            said = texts.sign_in.WAIT if error.status == 429 else texts.sign_in.REFUSED
             made = page(request, back, error.status, said)
             made.headers.update(error.headers)
             return made
@@ -112,7 +112,7 @@ def _through(provider: Provider, guard: Guard, frame: Frame, routes: APIRouter) 
     def refused(error: NotVouchedForError) -> Response:
         _LOG.warning("sign-in through the provider failed: %s", error)
         made = frame.alone(
-            "sign_in.html", error.status, next="/", refusal=texts.SIGN_IN_NOT_VOUCHED,
+            "sign_in.html", error.status, next="/", refusal=texts.sign_in.NOT_VOUCHED,
             needs_https=False, provider=True,
         )  # fmt: skip
         made.headers.update(_NOT_KEPT)

@@ -1,0 +1,104 @@
+"""The models page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from triage.serving.formats import number
+
+ANSWERS_NOW: Final = "The model that answers now."
+OPEN_MLFLOW: Final = "Open in MLflow"
+MLFLOW_NOTE: Final = (
+    "Cards, parameters and figures of every version are in MLflow; links work where it runs beside "
+    "this service, as after make demo."
+)
+GATES: Final = "Gates"
+GATES_WHEN: Final = "as judged when it was promoted"
+GATE: Final = "Gate"
+GATE_FOUND: Final = "What was found"
+GATE_RESULT: Final = "Result"
+PASSED: Final = "Passed"
+FAILED: Final = "Failed"
+LIVE_HOLDS: Final = "Do live answers hold?"
+LIVE_NOTHING: Final = "It cannot be told yet: no recorded answer of this model has an outcome."
+LIVE_EARLY: Final = "That is too few for a verdict."
+LIVE_MORE: Final = "By stage, with intervals, and what to do about it:"
+LEFT_ALONE: Final = "orders that nobody acted on"
+ACTED_ON: Final = "orders that somebody acted on"
+DRIFT: Final = "Drift"
+DRIFT_NOT_LOOKED: Final = "Nobody has looked for it yet."
+DRIFT_MORE: Final = "Look now:"
+CHALLENGER: Final = "Challenger"
+NO_CHALLENGER: Final = "No model scores beside it unseen. To name one:"
+SHADOW_WORKING: Final = "The comparison is being worked out; look again in a moment."
+SHADOW_NOTHING: Final = "Both have not scored an order yet."
+SHADOW_NO_OUTCOME: Final = "No outcome of these is known yet, so it cannot be told which is right."
+FAMILIES_OFF: Final = "What it does without"
+LACKS: Final = {"few_orders": "too few orders"}
+FAMILIES_ALL_ON: Final = "Every family of features is on."
+NOTHING_PROMOTED: Final = "Nothing was promoted. Next:"
+MODEL_NAMES: Final = {
+    "at_risk": "Risk of delay", "exceptions": "Kinds of exceptions", "prices": "Expected prices",
+}  # fmt: skip
+CHANGES: Final = {"promote": "Promoted version", "rollback": "Went back to version"}
+
+
+def refused(version: str, problem: str) -> str:
+    """Return that a promoted model could not be loaded."""
+    return f"Version {version} was promoted and cannot be loaded, so this one answers: {problem}"
+
+
+def gates(count: int, failed: int) -> str:
+    """Return how many gates passed."""
+    return f"{count - failed} of {count} passed"
+
+
+def held(which: str, n: int, late: int, expected: float) -> str:
+    """Return late orders against those expected."""
+    return (
+        f"Of {number(n)} answers on {which}, {number(late)} came out late where "
+        f"{number(expected)} were expected."
+    )
+
+
+def drift(verdict: str, when: str, *, of_this: bool) -> str:
+    """Return what the last look for drift found."""
+    other = "" if of_this else " That was another model than the one that answers now."
+    return f"{verdict} Looked on {when}.{other}"
+
+
+def since(day: str) -> str:
+    """Return since when something is so."""
+    return f"since {day}"
+
+
+def trained_up_to(day: str) -> str:
+    """Return up to when a model learned."""
+    return f"learned from orders up to {day}"
+
+
+def lacks(records: Sequence[str]) -> str:
+    """Return what a family of features needs and does not have."""
+    return ", ".join(LACKS.get(name, f"no {name.replace('_', ' ')}") for name in records)
+
+
+def by(who: str) -> str:
+    """Return who did something."""
+    return f"by {who}"
+
+
+def shadow_apart(n: int, apart: str, higher: str) -> str:
+    """Return how far challenger and champion are apart."""
+    return (
+        f"Both scored {number(n)} orders and stages: {apart} points apart on average, the "
+        f"challenger {higher} points against the champion."
+    )
+
+
+def shadow_outcomes(known: int, late: int, challenger: str, champion: str) -> str:
+    """Return who was right where it is known."""
+    return (
+        f"Of {number(known)} the outcome is known ({number(late)} late): log loss {challenger} of "
+        f"the challenger, {champion} of the champion; lower is better."
+    )

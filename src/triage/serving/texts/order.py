@@ -1,0 +1,118 @@
+"""The page of one order, and what its customer is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from triage.features.declarations import Cause
+
+TYPICAL: Final = "Typical order at this stage"
+OTHER: Final = "Everything else together"
+THIS_ORDER: Final = "This order"
+NO_REASONS: Final = "The promise has passed, so there is no probability left to explain."
+QUALITY_FULL: Final = "Everything the model looks at was there."
+QUALITY_MISSING: Final = "Not there: "
+QUALITY_UNKNOWN: Final = "Never seen before: "
+QUALITY_STALE: Final = "Not fresh: "
+NEEDS_A_PERSON: Final = "Needs a person: "
+TOO_LITTLE_KNOWN: Final = "the model knows too little of orders like this one."
+WHY_SO: Final = "Why"
+FALL_COLUMNS: Final = ("Reason", "Drawing", "Risk", "Days")
+FALLS_NOTE: Final = (
+    "Points are what the model adds to the risk of this order, or takes from it. Days are what it "
+    "adds to the middle of the expected delivery, counted from the promise: half of such orders "
+    "come later. Both show association, not proof."
+)
+OPEN_EXCEPTIONS: Final = "Exceptions"
+ODD_PRICES: Final = "Prices to look at"
+ODD_PRICES_NOTE: Final = (
+    "Held against what was agreed on the day of the order and what is usual; per piece."
+)
+WAYS: Final = "What else can be done"
+WAYS_NOTE: Final = (
+    "The same model with changed inputs: association, not proof. Stock is as last recorded."
+)
+UNSURE_TAG: Final = "Needs a person"
+MESSAGE: Final = "Message to the customer"
+MESSAGE_NOTE: Final = "A draft: look it over, send it with your own mail, then mark it as sent."
+COPIED: Final = "Copied"
+CUSTOMER_CAUSES: Final[dict[Cause, str]] = {
+    "inventory": "an item of your order is not in stock in the quantity that you need",
+    "approval": "your order is still being checked on our side",
+    "warehouse": "our warehouse has more orders than usual to prepare",
+    "carrier": "the carrier needs longer than usual on this route",
+    "integration": "a technical fault held your order up",
+    "demand": "more was ordered than usual these days",
+    "promise": "the date that we gave you was too early",
+    "other": "preparing your order takes longer than planned",
+}
+"""Causes as a customer may hear them: true, and nothing of the inside."""
+FIELDS: Final = {"destination_region": "destination", "inventory_position": "stock"}
+OPEN_IN_ERP: Final = "Open in the ERP"
+HELD_OUT_TAG: Final = "Leave alone"
+HELD_OUT: Final = (
+    "Held out: please leave this order alone. It shows whether the answers hold when nobody acts."
+)
+NO_OPEN_EXCEPTION: Final = "None is open."
+
+
+def escalated(to: str, because: str) -> str:
+    """Return who else must know, and why."""
+    return f"Tell the {to}: {because}."
+
+
+def mostly(causes: str) -> str:
+    """Return what raises the risk above the typical, by cause."""
+    return f"Mostly: {causes}"
+
+
+def how_sure(low: str, high: str) -> str:
+    """Return how sure the probability itself is."""
+    return f"Past outcomes of such orders allow a probability from {low} to {high}."
+
+
+def looks_like(late: str) -> str:
+    """Return what a probability means in orders."""
+    return f"Of 100 orders that look like this one, about {late} are late."
+
+
+def message_subject(order_id: str) -> str:
+    """Return the subject of a message to a customer."""
+    return f"Your order {order_id}: new delivery date"
+
+
+def message_body(
+    *, customer: str, order_id: str, promised: str, expected: str, cause: str, late: bool
+) -> str:
+    """Return what a customer is told; `expected` is a date or two with "to" between them."""
+    when = (
+        f"between {expected.replace(' to ', ' and ')}" if " to " in expected else f"on {expected}"
+    )
+    was = "was promised for" if late else "is promised for"
+    return (
+        f"Dear {customer or 'customer'},\n\n"
+        f"your order {order_id} {was} {promised}. We now expect to deliver it {when}, because "
+        f"{cause}.\n\n"
+        "We are sorry for this. If these dates do not suit you, please answer this message and we "
+        "will look for another way together.\n\n"
+        "Kind regards"
+    )
+
+
+def here_too(others: Sequence[str]) -> str:
+    """Return who else has an order open; nothing if nobody has."""
+    if not others:
+        return ""
+    have = "has" if len(others) == 1 else "have"
+    return f"{' and '.join(others)} {have} this open too."
+
+
+def likely_next(likely: Sequence[tuple[str, str]]) -> str:
+    """Return which exceptions an order is likely to have next."""
+    return f"Likely next: {', '.join(f'{title} ({percent})' for title, percent in likely)}."
+
+
+def fields(names: Sequence[str]) -> str:
+    """Return names of fields of an order in words."""
+    return ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in names)

@@ -20,7 +20,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -134,6 +134,16 @@ class TextModel:
         return said
 
 
+Doubt = Literal["new_source", "new_source_read", "no_message", "unread", "too_low"]
+_DOUBTS: Final[dict[Doubt, str]] = {
+    "new_source": "no message of this source has been seen before",
+    "new_source_read": "no message of this source has been seen before: its words were read as "
+    "other sources use them",
+    "no_message": "there is no message: only the code and the order were looked at",
+    "unread": "hardly a word of it has been seen before: its words were not used",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Classified:
     """An answer.
@@ -147,6 +157,7 @@ class Classified:
         familiar: whether messages like it set the threshold; if not, it abstains.
         row: what the trees saw.
         text: the folded message.
+        doubts: why so, as codes; "too_low" if the likeliest class is not likely enough.
     """
 
     probabilities: Floats
@@ -157,6 +168,7 @@ class Classified:
     familiar: bool
     row: Floats
     text: str
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +246,16 @@ class ExceptionModel:
             row, trees = np.concatenate([opinions, row]), self.trees
         shares = softmax(mean_scores(trees, row) / self.numbers.temperature)
         label = int(shares.argmax())
-        why = doubts
+        why = tuple(map(_DOUBTS.__getitem__, doubts))
         if not doubts and shares[label] < self.numbers.threshold:
             why = (
                 f"the likeliest class has {shares[label]:.0%}; from "
                 f"{min(self.numbers.threshold, 1.0):.0%} on at most "
                 f"{self.numbers.most_error:.0%} of the answers are wrong",
             )
-        return Classified(shares, label, bool(why), why, reads, not doubts, row, text)
+        familiar = not doubts
+        doubts = doubts or (("too_low",) if why else ())
+        return Classified(shares, label, bool(why), why, reads, familiar, row, text, doubts)
 
     def effects(self, answer: Classified) -> tuple[float, float, dict[str, float]]:
         """Return what made the raw score of the answer's class, exact Shapley values of the trees.
@@ -257,18 +271,15 @@ class ExceptionModel:
         said = math.fsum(each[:opinions].tolist())
         return base, said, dict(zip(CONTEXT, each[opinions:].tolist(), strict=True))
 
-    def _doubts(self, event: ExceptionEvent, text: str, *, reads: bool) -> tuple[str, ...]:
+    def _doubts(self, event: ExceptionEvent, text: str, *, reads: bool) -> tuple[Doubt, ...]:
         """Return why no error rate can be stated."""
-        found = []
+        found: list[Doubt] = []
         if event.source not in self._levels["source"]:
-            found.append(
-                "no message of this source has been seen before"
-                + (": its words were read as other sources use them" if reads else "")
-            )
+            found.append("new_source_read" if reads else "new_source")
         if not text:
-            found.append("there is no message: only the code and the order were looked at")
+            found.append("no_message")
         elif not reads:
-            found.append("hardly a word of it has been seen before: its words were not used")
+            found.append("unread")
         return tuple(found)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from triage.advice.assessment import Assessment, CauseShare, Priority, Recommendation
+from triage.advice.assessment import Assessment, CauseShare, Priority
 from triage.advice.policy import Policy
 from triage.advice.wording import anything_from, likely_lost, lost_anyway
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
@@ -81,7 +81,7 @@ def deadline(micros: int, zone: str) -> str:
     """Return a last moment; at midnight it is the end of the day that is over then."""
     at = moment(micros, zone)
     if (at.hour, at.minute) == (0, 0):
-        return f"the end of {formats.day(moment(micros - 1, zone), year=False)}"
+        return texts.words.end_of(formats.day(moment(micros - 1, zone), year=False))
     return formats.moment(at)
 
 
@@ -93,70 +93,37 @@ def span(micros: int) -> str:
     """Return a length of time in its largest fitting unit: minutes, hours up to 48, then days."""
     size = abs(micros)
     if size < MICROS_PER_HOUR:
-        return f"{size // MICROS_PER_MINUTE}{_NBSP}min"
+        return texts.words.minutes(size // MICROS_PER_MINUTE)
     if size < 48 * MICROS_PER_HOUR:
-        return f"{size // MICROS_PER_HOUR}{_NBSP}h"
-    days = size // MICROS_PER_DAY
-    return f"{formats.number(days)}{_NBSP}days"
+        return texts.words.hours(size // MICROS_PER_HOUR)
+    return texts.words.whole_days(size // MICROS_PER_DAY)
 
 
 def relative(micros: int, now: int) -> str:
     """Return where a moment lies from now."""
-    return f"in {span(micros - now)}" if micros >= now else f"{span(now - micros)} ago"
+    if micros >= now:
+        return texts.words.within(span(micros - now))
+    return texts.words.ago(span(now - micros))
 
 
 def ago(micros: int) -> str:
     """Return how long ago something was, from the moment itself on."""
-    if micros < MICROS_PER_MINUTE:
-        return texts.words.JUST_NOW
-    return f"{span(micros)} ago"
+    return texts.words.JUST_NOW if micros < MICROS_PER_MINUTE else texts.words.ago(span(micros))
 
 
-def against_promise(days: float) -> str:
-    """Return days against the promise in words."""
-    whole = round(days)
-    if whole == 0:
-        return "on the promised day"
-    unit = "day" if abs(whole) == 1 else "days"
-    return f"{abs(whole)} {unit} {'after' if whole > 0 else 'before'} the promise"
-
-
-def delay_range(low: float, high: float) -> str:
-    """Return the sentence of the delivery range."""
-    first, last = against_promise(low), against_promise(high)
-    if round(low) != round(high) and 0 in (round(low), round(high)):
-        bare = "the promised day"
-        first, last = (bare, last) if round(low) == 0 else (first, bare)
-    if round(low) * round(high) > 0 and round(low) != round(high):
-        first = first.removesuffix(" the promise").rsplit(" ", 2)[0]
-    if round(low) < 0 < round(high):
-        first = first.removesuffix(" the promise")
-    return texts.words.expectation(first, last)
-
-
-def delivery_days(promised_by: int, low: float, high: float, now: int, zone: str) -> str:
-    """Return the range of delivery as dates; the past is left out of it."""
+def delivery_days(
+    promised_by: int, low: float, high: float, now: int, zone: str
+) -> tuple[str, str]:
+    """Return first and last day of delivery; the past is left out of it."""
     first = max(promised_by - 1 + round(low * MICROS_PER_DAY), now)
     last = max(promised_by - 1 + round(high * MICROS_PER_DAY), now)
-    start, end = (_day(moment(at, zone), now, zone) for at in (first, last))
-    return start if start == end else f"{start} to {end}"
+    return _day(moment(first, zone), now, zone), _day(moment(last, zone), now, zone)
 
 
 def causes(shares: Sequence[CauseShare]) -> str:
     """Return the causes that matter with their shares: at most three, of a tenth or more each."""
     told = [each for each in shares if each.share >= 0.1][:3] or list(shares[:1])
-    return ", ".join(f"{each.cause}{_NBSP}{percent(each.share)}" for each in told)
-
-
-def way(entry: Recommendation, currency: str, zone: str) -> str:
-    """Return what another way brings, what it costs, until when and who agrees, in a line."""
-    told = [] if entry.delta_p is None else [f"risk {percent(entry.p_late)}"]
-    told += [f"saves about {formats.money(entry.saves, currency)} net"]
-    told += [f"costs {formats.money(entry.cost, currency)}"] if entry.cost else []
-    told += [f"until {deadline(entry.feasible_until, zone)}"]
-    told += [f"{word(entry.approver)} agrees"] if entry.approver else []
-    told += [texts.words.little_like_it(entry.support)] if entry.support else []
-    return " · ".join(told)
+    return ", ".join(f"{word(each.cause)}{_NBSP}{percent(each.share)}" for each in told)
 
 
 def why_first(order: Assessment, own: Priority, policy: Policy, zone: str) -> str:
@@ -193,4 +160,4 @@ def stage(name: str) -> str:
 
 def word(name: str) -> str:
     """Return a declared name as a word with a capital."""
-    return texts.words.OWNERS.get(name, name.replace("_", " ").capitalize())
+    return texts.words.NAMES.get(name, name.replace("_", " ").capitalize())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from triage.serving.event_log import EventLog
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.live import Live
 from triage.serving.pages import exceptions as pages
+from triage.serving.pages import exceptions_view as views
 from triage.training.exception_train import recorded_corrections
 
 TITLES = {name: book.title for name, book in load_playbooks().items()}
@@ -229,3 +231,39 @@ def test_events_reach_the_queue_in_whatever_way_they_come(tmp_path: Path) -> Non
 def test_a_filter_that_says_nothing_filters_nothing(at: TestClient) -> None:
     text = at.get("/exceptions?q=&code=pick_short&owner=&source=&unsure=&sort=").text
     assert len(ids(text)) > 10
+
+
+def test_why_the_model_is_not_sure_stands_on_the_page(at: TestClient) -> None:
+    page = html.unescape(at.get("/exceptions/X04").text)
+    said = re.search(r"so a person should say: (.*?)\.</p>", page)
+    assert said is not None
+    assert said[1].split("; ") == [
+        "no message of this source has been seen before",
+        "its words were read as other sources use them",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "doubts"),
+    [
+        ("erp", None, ["there is no message"]),
+        ("fax", None, ["no message of this source has been seen before", "there is no message"]),
+        ("erp", "zzzz qqqq", ["hardly a word of it has been seen before"]),
+    ],
+)
+def test_what_the_model_has_never_seen_is_told(
+    source: str, text: str | None, doubts: list[str]
+) -> None:
+    queue = ExceptionQueue(queued.desk())
+    queue.note(cases.event("X99", cases.END, queued.orders()[0], source, text))
+    told = views.doubts(queue, queue.open["X99"])
+    assert len(told) == len(doubts)
+    assert all(said.startswith(start) for said, start in zip(told, doubts, strict=True))
+
+
+def test_a_class_that_is_not_likely_enough_is_told_with_what_is_asked_of_it() -> None:
+    queue = ExceptionQueue(queued.desk())
+    case = queue.open["X00"]
+    low = replace(case, answer=replace(case.answer, doubts=("too_low",)))
+    (told,) = views.doubts(queue, low)
+    assert re.fullmatch(r"the likeliest class has .+%; from .+% on at most \d+% of the .*", told)

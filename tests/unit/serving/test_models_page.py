@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from triage.serving.outcomes.outcome import Outcome
 from triage.serving.outcomes.record import Judged, LiveRecord, Sums
 from triage.serving.pages import models_view as views
 from triage.settings import Settings
+from triage.training.drift import BIAS
+from triage.training.drift_report import DriftReport, InputDrift, OutcomeChange, OutcomeDrift
+from triage.training.drift_settings import load
 
 DIGEST = fakes.INFO.digest
 SCORE = ShadowScore(1, "A", "order_created", "at_risk", 1, "c", 0.2, 0.0, "d", 0.4, 0.0)
@@ -25,7 +29,7 @@ SCORE = ShadowScore(1, "A", "order_created", "at_risk", 1, "c", 0.2, 0.0, "d", 0
 
 def promoted(home: Path, version: str, **changes: object) -> None:
     gate = {"name": "roc_auc", "landmark": "order_created", "passed": True, "measured": 0.8,
-            "required": 0.7, "words": "0.8 (at least 0.7)", "bound": None}  # fmt: skip
+            "required": 0.7, "words": "0.8", "bound": "at_least"}  # fmt: skip
     told = {
         "action": "promote", "digest": DIGEST, "version": version, "who": "Ana", "why": "better",
         "promoted_at": "2018-08-01T10:00:00+00:00", "gates": [gate],
@@ -50,10 +54,10 @@ def test_the_page_says_what_answers_with_which_gates_and_who_promoted_it(
     promoted(tmp_path, "2", why="<b>first</b>")
     promoted(tmp_path, "3")
     text = shown(client)
-    assert "at_risk, version 3" in text
+    assert "Risk of delay, version 3" in text
     assert DIGEST[:12] in text
     assert "1 of 1 passed" in text
-    assert "0.8 (at least 0.7)" in text
+    assert "<td>0.800</td><td>at least 0.700</td>" in text
     assert text.index("Promoted version 3") < text.index("Promoted version 2")
     assert "&lt;b&gt;first" in client.get("/models").text
     assert 'href="http://testserver:5001/#/models/at_risk/versions/3"' in text
@@ -71,13 +75,14 @@ def test_a_gate_that_failed_is_counted(client: TestClient, tmp_path: Path) -> No
     promoted(tmp_path, "3", gates=[failed])
     assert "0 of 1 passed" in shown(client)
     assert "Failed" in shown(client)
+    assert '<span class="line sub" lang="en">too much</span>' in shown(client)
 
 
 def test_the_last_look_for_drift_is_told_with_its_day(client: TestClient, tmp_path: Path) -> None:
     promoted(tmp_path, "3")
     assert "Nobody has looked for it yet." in shown(client)
     keep_drift(tmp_path, NAME, {"verdict": "Retrain.", "retrain_advised": True, "digest": DIGEST})
-    assert "Retrain. Looked on" in shown(client)
+    assert "Training again is advised. Looked on" in shown(client)
     keep_drift(tmp_path, NAME, {"verdict": "Retrain.", "retrain_advised": True, "digest": "x"})
     assert "another model than the one that answers now" in shown(client)
 
@@ -125,3 +130,28 @@ def test_nothing_scored_beside_is_no_error() -> None:
     found = views.beside([], "c", "d", {})
     assert asdict(found)["n"] == 0
     assert views.beside_words(found) == ["Both have not scored an order yet."]
+
+
+def test_drift_is_told_by_stage_in_words_of_the_catalogue(
+    client: TestClient, tmp_path: Path
+) -> None:
+    settings = load()
+    moved = InputDrift("order_created", "site.open", "Orders open", 900, 0.9, 0.01, 0.1, 0.4, 0.25)
+    still = replace(moved, psi=0.0)
+    change = OutcomeChange(BIAS, "2018-08-20T10:00+00:00", 0.01, 0.07, worse=True)
+    late = OutcomeDrift("order_created", 1200, 180, 120.0, 1.5, 0.05, (change,))
+    report = DriftReport(DIGEST, "2018-07-01", "2018-08-29", (moved, still), (late,), settings)
+    promoted(tmp_path, "3")
+    keep_drift(tmp_path, NAME, report.plain())
+    text = shown(client)
+    told = re.findall(r"<tr><th scope=\"row\">Ordered</th>(.*?)</tr>", text)
+    assert re.findall(r"<td>([^<]*)</td>", told[0]) == [
+        "1 of 2",
+        "25%",
+        "1,200",
+        "180",
+        "120",
+        "1.50",
+    ]
+    assert "less the predicted one, has gone from 0.010 to 0.070 since 20 Aug 2018." in text
+    assert report.verdict() not in text

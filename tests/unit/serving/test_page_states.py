@@ -82,4 +82,4 @@ def test_an_order_that_needs_a_person_says_why() -> None:
     advisor = Unsure()
     order_id = advisor.worklist().items[0].assessment.order_id
     page = TestClient(fakes.app(advisor=advisor)).get(f"/orders/{order_id}").text
-    assert "Needs a person: </b>Unlike past orders in: weight" in page
+    assert "Needs a person:</b> Unlike past orders in: weight" in page

@@ -143,7 +143,7 @@ def test_an_order_page_says_to_which_causes_its_risk_is_put_down(client: TestCli
     items = client.get("/v1/worklist", params={"page_size": 500}).json()["items"]
     raised = next(item for item in items if item["causes"])
     text = client.get(f"/orders/{raised['order_id']}").text
-    assert "Mostly: warehouse\u00a057%, carrier\u00a030%<" in text
+    assert "Mostly: Warehouse\u00a057%, Carrier\u00a030%<" in text
     usual = next(item for item in items if not item["causes"])
     assert "Mostly:" not in client.get(f"/orders/{usual['order_id']}").text
 
@@ -198,7 +198,7 @@ def test_an_order_that_the_model_knows_too_little_of_says_so_in_the_list_and_on_
         listed, shown = client.get("/").text, client.get(f"/orders/{doubted.order_id}").text
     assert listed.count(">Needs a person<") == 1
     assert "Needs a person: the model knows too little" in shown
-    assert "</b>Unlike past orders in: weight" in shown
+    assert "</b> Unlike past orders in: weight" in shown
 
 
 def test_a_full_list_with_all_that_it_brings_weighs_less_than_200_kilobytes(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from triage.ledger.ledger import Ledger
 from triage.serving.changes import Changes
 from triage.serving.handling.batches import Batches
 from triage.serving.handling.mentions import names_of
-from triage.serving.handling.state import KINDS, About, Act, Handled, State
+from triage.serving.handling.state import KINDS, About, Act, Action, Handled, Refusal, State
 from triage.serving.problems import InvalidInputError
 
 UNTOUCHED = Handled()
@@ -32,11 +32,30 @@ class UnknownItemError(TriageError):
     slug = "item-not-found"
 
 
+_SAID: Final[dict[Refusal, str]] = {
+    "meanwhile": "somebody acted on it meanwhile: look at it and decide again",
+    "nobodys": "it is nobody's",
+    "awake": "it is not snoozed",
+    "open": "it is not done with",
+    "done": "it is done with already",
+    "put_away": "it is done with: reopen it first",
+    "theirs": "it is theirs already",
+    "taken": "somebody has it: send `after` to take it over",
+    "undone": "it is undone already: undo that undo to have it back",
+    "view_there": "a view of this name is there already: delete it first",
+    "views_full": "there are as many views as can be: delete one first",
+}
+
+
 class ConflictError(TriageError):
     """The order or the exception is not as the action needs it."""
 
     status = 409
     slug = "conflict"
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(_SAID[why])
+        self.why: Refusal = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +205,10 @@ class HandlingDesk:
 def check(handled: Handled, act: Act, after: str | None) -> None:
     """Refuse an act that does not fit how it is handled; see `HandlingDesk.act` for the errors."""
     if after is not None and after != (handled.last or ""):
-        raise ConflictError("somebody acted on it meanwhile: look at it and decide again")
+        raise ConflictError("meanwhile")
     state = handled.state
-    problem = {
-        "unassign": state.owner is None and "it is nobody's",
-        "wake": state.snooze is None and "it is not snoozed",
-        "reopen": state.disposed is None and "it is not done with",
-        "dispose": state.disposed is not None and "it is done with already",
-        "snooze": state.disposed is not None and "it is done with: reopen it first",
-        "assign": _taken(state.owner, act.to, after),
-    }.get(act.action)
-    if problem:
+    problem = _problem(state, act, after)
+    if problem is not None:
         raise ConflictError(problem)
     if act.action == "undo":
         if handled.find(act.entry) is None:
@@ -204,12 +216,25 @@ def check(handled: Handled, act: Act, after: str | None) -> None:
                 [{"pointer": "/entry", "detail": "must be the entry_id of an act on it"}]
             )
         if act.entry in handled.undone:
-            raise ConflictError("it is undone already: undo that undo to have it back")
+            raise ConflictError("undone")
 
 
-def _taken(owner: str | None, to: str | None, after: str | None) -> str | None:
+def _problem(state: State, act: Act, after: str | None) -> Refusal | None:
+    done = state.disposed is not None
+    problems: dict[Action, Refusal | None] = {
+        "unassign": "nobodys" if state.owner is None else None,
+        "wake": "awake" if state.snooze is None else None,
+        "reopen": None if done else "open",
+        "dispose": "done" if done else None,
+        "snooze": "put_away" if done else None,
+        "assign": _taken(state.owner, act.to, after),
+    }
+    return problems.get(act.action)
+
+
+def _taken(owner: str | None, to: str | None, after: str | None) -> Refusal | None:
     if owner is None:
         return None
     if owner == to:
-        return "it is theirs already"
-    return "somebody has it: send `after` to take it over" if after is None else None
+        return "theirs"
+    return "taken" if after is None else None

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from triage.domain.clock import MICROS_PER_HOUR, from_micros
 from triage.errors import TriageError
 from triage.ledger.entries import canonical
-from triage.serving import wording
+from triage.serving import texts, wording
 from triage.serving.access.guard import caller
 from triage.serving.access.rules import sender
 from triage.serving.handling.requests import (
@@ -96,8 +96,8 @@ def remember(response: Response, request: Request, name: str) -> None:
     try:
         known = _NAME.validate_python(name.strip())
     except ValidationError as error:
-        detail = "a name has 1 to 80 printable characters"
-        raise InvalidInputError([{"pointer": "/name", "detail": detail}]) from error
+        refused = {"pointer": "/name", "detail": texts.work.NAME_TOO_LONG}
+        raise InvalidInputError([refused]) from error
     response.set_cookie(
         COOKIE, quote(known, safe=""), max_age=_YEAR_SECONDS, httponly=True, samesite="lax",
         secure=request.url.scheme == "https",
@@ -127,7 +127,7 @@ def _body(form: dict[str, str], you: str, now: int, zone: str) -> bytes:
         InvalidInputError: if a field does not fit.
     """
     if not you:
-        raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
+        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
     do, _, code = form.get("do", "").partition(":")
     body: dict[str, Any] = {"action": do, "by": you, "after": form.get("after")}
     body |= {"code": code} if code else {}

@@ -32,6 +32,11 @@ Ending = Literal[
 ]  # fmt: skip
 """Why an exception needs no more work."""
 About = Literal["order", "exception"]
+Refusal = Literal[
+    "meanwhile", "nobodys", "awake", "open", "done", "put_away", "theirs", "taken", "undone",
+    "view_there", "views_full",
+]  # fmt: skip
+"""Why something cannot be done as it is."""
 Why = Literal["waits_for_others", "not_mine", "needs_information", "not_worth_it", "other"]
 """Why somebody passes an order on that was given to them."""
 Level = Literal["first", "last"]

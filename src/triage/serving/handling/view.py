@@ -101,8 +101,7 @@ def _says(state: State, place: Place, now: int, zone: str) -> str:
     if place == "disposed" and state.disposed is not None:
         said.append(texts.work.done_with(_code(state.disposed)))
     elif place == "snoozed" and state.snooze is not None:
-        did = _did(state.snooze, now, zone)
-        said.append(f"{did[0].upper()}{did[1:]}.")
+        said.append(texts.work.sentence(_did(state.snooze, now, zone)))
     if state.ended is not None:
         said.append(texts.work.goes_on(_code(state.ended)))
     if state.escalated is not None:
@@ -120,7 +119,7 @@ def _line(act: Act, handled: Handled, now: int, zone: str) -> Line:
     did = _did(act, now, zone)
     target = handled.find(act.entry) if act.action == "undo" else None
     if target is not None:
-        did = f"undid: {target.by} {_did(target, now, zone)}"
+        did = texts.work.undid(target.by, _did(target, now, zone))
     at = wording.moment(act.at, zone)
     return Line(
         act.id, act.by, did, act.text or "", wording.when(act.at, now, zone), at.isoformat(),
@@ -136,7 +135,7 @@ def _did(act: Act, now: int, zone: str) -> str:
         case "snooze":
             ends = [] if act.until is None else [wording.when(act.until, now, zone)]
             ends += [] if act.risk is None else [texts.work.risk_reaches(wording.percent(act.risk))]
-            did = texts.work.snoozed_until(" or ".join(ends))
+            did = texts.work.snoozed_until(texts.work.either(ends))
         case "dispose":
             did = texts.work.disposed_as(_code(act))
         case "priority":

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from triage.errors import TriageError
 from triage.ledger.entries import new_id
+from triage.serving import texts
 from triage.serving.advisor import NotReadyError
 from triage.serving.handling import forms
 from triage.serving.handling.batches import Outcome
@@ -97,10 +98,10 @@ def _asked(
     form, desk = dict(fields), desk_of(service)
     if form.get("do") == "undo":
         if not seen.you:
-            raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
+            raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
         return list(undos(desk, seen.you))
     wanted = forms.asked(form, seen.you, seen.wall, seen.zone)
-    return [(order_id, wanted) for order_id in chosen(fields, "choose at least one order")]
+    return [(order_id, wanted) for order_id in chosen(fields, texts.work.CHOOSE_ORDERS)]
 
 
 def router(frame: Frame) -> APIRouter:

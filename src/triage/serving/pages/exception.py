@@ -38,7 +38,7 @@ def _page(
         "exception.html", seen, status,
         row=views.row(queue, each, seen), open=each, case=case, desk=queue.desk,
         ranked=queue.desk.ranked(case.answer), book=each.todo.book,
-        reasons=queue.desk.reasons_in(case, formats),
+        reasons=queue.desk.reasons_in(case, formats), doubts=views.doubts(queue, case),
         work=None if desk is None else work(each.handled, 0.0, seen.wall, zone, seen.you),
         corrected_last=bool(
             desk and said and seen.you and working.last_was_correction(desk, said, seen.you)

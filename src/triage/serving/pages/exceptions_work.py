@@ -8,6 +8,7 @@ from functools import partial
 
 from triage.ledger.corrections import Correction
 from triage.ledger.entries import new_id
+from triage.serving import texts
 from triage.serving.advisor import NotReadyError
 from triage.serving.exceptions.correcting import Corrections
 from triage.serving.exceptions.queue import ExceptionQueue
@@ -21,8 +22,6 @@ from triage.serving.pages.frame import Frame, Looking
 from triage.serving.pages.guided import first_taken, is_free
 from triage.serving.problems import InvalidInputError
 
-_CHOOSE = "choose exceptions that are open"
-
 
 def queue_of(frame: Frame) -> ExceptionQueue:
     """Return the queue.
@@ -31,7 +30,7 @@ def queue_of(frame: Frame) -> ExceptionQueue:
         NotReadyError: without a model of exceptions.
     """
     if frame.service.queue is None:
-        raise NotReadyError(["a promoted model of exceptions"], "triage train exceptions")
+        raise NotReadyError([texts.frame.EXCEPTION_MODEL], "triage train exceptions")
     return frame.service.queue
 
 
@@ -44,9 +43,9 @@ def ready(frame: Frame, seen: Looking) -> tuple[HandlingDesk, Corrections]:
     """
     desk, said = frame.service.handling_exceptions, frame.service.corrections
     if desk is None or said is None:
-        raise NotReadyError(["a ledger"], "triage serve")
+        raise NotReadyError([texts.frame.LEDGER], "triage serve")
     if not seen.you:
-        raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
+        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
     return desk, said
 
 
@@ -64,7 +63,7 @@ async def act(
     desk, _ = ready(frame, seen)
     case = queue_of(frame).open.get(exception_id)
     if case is None:
-        raise UnknownItemError("no exception of this id is open")
+        raise UnknownItemError(texts.exceptions.NOT_OPEN)
     told = replace(
         asked.act(seen.wall, None),
         exception_id=exception_id, as_of=seen.advisor.now(), batch=batch,
@@ -88,14 +87,14 @@ async def do(frame: Frame, seen: Looking, fields: Sequence[tuple[str, str]]) -> 
     form = dict(fields)
     word = form.get("do", "")
     if word in queue_of(frame).desk.model.numbers.classes:
-        return await correct(frame, seen, chosen(fields, _CHOOSE), word)
+        return await correct(frame, seen, chosen(fields, texts.work.CHOOSE_EXCEPTIONS), word)
     if word == "undo" and last_was_correction(desk, said, seen.you):
         return await take_back(frame, seen, said.newest(seen.you))
     if word == "undo":
         asked: list[tuple[str, OfException]] = list(undos(desk, seen.you))
     else:
         wanted = forms.asked_of_exception(form, seen.you, seen.wall, seen.zone)
-        asked = [(name, wanted) for name in chosen(fields, _CHOOSE)]
+        asked = [(name, wanted) for name in chosen(fields, texts.work.CHOOSE_EXCEPTIONS)]
     doing = partial(act, frame, seen)
     return (await do_all(desk, word.partition(":")[0], asked, doing)).batch
 
@@ -126,7 +125,7 @@ async def correct(frame: Frame, seen: Looking, names: Sequence[str], code: str) 
     queue, (_, said) = queue_of(frame), ready(frame, seen)
     batch, cases = new_id(), [queue.open[name] for name in names if name in queue.open]
     if not cases:
-        raise InvalidInputError([{"pointer": "/order", "detail": _CHOOSE}])
+        raise InvalidInputError([{"pointer": "/order", "detail": texts.work.CHOOSE_EXCEPTIONS}])
     done = await said.record(*(
         Correction(
             case.event.exception_id, seen.advisor.now(), code,

@@ -131,7 +131,7 @@ class Frame:
         advisor = self.service.advisor()
         index = self.service.index(advisor)
         if not index.worklist.ranked:
-            raise StillRankingError(["the first list"], "wait some seconds")
+            raise StillRankingError([texts.frame.FIRST_LIST], texts.frame.WAIT)
         zone = self._zone or advisor.time_zone
         codes = self._codes.of(self.service.queue, self.service.corrections)
         formats.use(self._locale)
@@ -196,8 +196,7 @@ def by_script(request: Request) -> bool:
 def refusal(error: TriageError) -> tuple[int, str]:
     """Return status and sentence of what kept an act from being recorded; raises any other."""
     if isinstance(error, ConflictError):
-        said = str(error).partition(":")[0] if "`" in str(error) else str(error)
-        return 409, f"{said[0].upper()}{said[1:]}."
+        return 409, texts.work.REFUSED[error.why]
     if isinstance(error, InvalidInputError):
         return 422, texts.work.DOES_NOT_FIT + error.errors[0]["detail"]
     if isinstance(error, StoreUnavailableError):

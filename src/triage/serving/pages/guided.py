@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from triage.domain.clock import MICROS_PER_HOUR
 from triage.errors import TriageError
 from triage.ledger.entries import new_id
+from triage.serving import texts
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.choose import select
@@ -94,7 +95,7 @@ async def next_url(frame: Frame, request: Request) -> str:
     """
     seen, desk = frame.looking(request), desk_of(frame.service)
     if not seen.you:
-        raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
+        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
     order_id = await claim(desk, seen)
     return "/next?done=1" if order_id is None else f"{order_url(order_id)}?guided=1"
 

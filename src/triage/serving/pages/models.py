@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from triage.models import at_risk
 from triage.serving.advisor import NotReadyError
+from triage.serving.pages import models_kept
 from triage.serving.pages import models_view as views
 from triage.serving.pages.frame import Frame, Looking
 from triage.serving.pages.page_routes import page_routes
@@ -65,7 +66,10 @@ def router(frame: Frame) -> APIRouter:
             return frame.waiting(error)
         info, zone = seen.advisor.info, seen.zone
         home = service.settings.home
-        kept = [await asyncio.to_thread(views.kept, home, name, zone) for name in views.NAMES]
+        kept = [
+            await asyncio.to_thread(models_kept.kept, home, name, zone)
+            for name in models_kept.NAMES
+        ]
         named = service.challenger
         record = None if service.outcomes is None else service.outcomes.record
         return frame.render(

@@ -5,114 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from triage.domain.clock import to_micros
-from triage.errors import BundleError
-from triage.models import at_risk, exceptions, prices
-from triage.models.champion import find_champion
-from triage.models.drift_file import last_drift
-from triage.models.promotions import promotions
+from triage.models import at_risk
 from triage.models.shadow_file import ShadowScore, shadow_scores
-from triage.serving import formats, texts, wording
+from triage.serving import formats, texts
 from triage.serving.outcomes.record import Judged, LiveRecord, Sums
 
-NAMES: Final = (at_risk.NAME, exceptions.NAME, prices.NAME)
 LEAST_EXPECTED: Final = 30
 _MOST_SCORES = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One gate of a champion, in words."""
-
-    name: str
-    passed: bool
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One promotion or rollback: of what, when, by whom, why."""
-
-    did: str
-    version: str
-    digest: str
-    when: str
-    who: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the home folder holds of one model.
-
-    Attributes:
-        name: the model.
-        version: of the champion; empty if nothing was promoted.
-        digest: of its bundle.
-        gates: as judged when it was promoted.
-        history: promotions and rollbacks, newest first.
-        drift: what the last look for drift found, in words; empty if nobody looked.
-        drift_advises: whether it advises to train again.
-        problem: why the pointer cannot be read; empty if it can.
-    """
-
-    name: str
-    version: str = ""
-    digest: str = ""
-    gates: tuple[Gate, ...] = ()
-    history: tuple[Change, ...] = ()
-    drift: str = ""
-    drift_advises: bool = False
-    problem: str = ""
-
-    @property
-    def failed(self) -> int:
-        """Return how many gates had failed."""
-        return sum(not gate.passed for gate in self.gates)
-
-
-def kept(home: Path, name: str, zone: str) -> Kept:
-    """Return what a home holds of a model; reads a few small files."""
-    try:
-        pointer = find_champion(home, name)
-        told = promotions(home, name)
-    except BundleError as error:
-        return Kept(name, problem=str(error))
-    if pointer is None:
-        return Kept(name)
-    found = last_drift(home, name)
-    drift, advises = "", False
-    if found is not None:
-        when = wording.stamp(to_micros(datetime.fromisoformat(found["looked_at"])), zone)
-        of_it = found.get("digest") == pointer["digest"]
-        drift = texts.models.drift(found["verdict"], when, of_this=of_it)
-        advises = bool(found.get("retrain_advised")) and of_it
-    return Kept(
-        name, str(pointer.get("version", "")), pointer["digest"],
-        tuple(_gate(each) for each in pointer.get("gates", ())),
-        tuple(_change(each, zone) for each in reversed(told)), drift, advises,
-    )  # fmt: skip
-
-
-def _gate(told: dict[str, Any]) -> Gate:
-    where = told.get("landmark")
-    name = str(told.get("name", "")).replace("_", " ")
-    place = "" if where is None else f", {wording.stage(str(where))}"
-    return Gate(f"{name}{place}", bool(told.get("passed")), str(told.get("words", "")))
-
-
-def _change(told: dict[str, Any], zone: str) -> Change:
-    at = told.get("promoted_at")
-    return Change(
-        texts.models.CHANGES.get(str(told.get("action", "promote")), str(told.get("action"))),
-        str(told.get("version", "")), str(told["digest"])[:12],
-        wording.stamp(to_micros(datetime.fromisoformat(at)), zone) if at else "",
-        str(told.get("who", "")), str(told.get("why", "")),
-    )  # fmt: skip
 
 
 def holds(record: LiveRecord | None, digest: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from triage.serving import formats
+from triage.serving import formats, texts
 
 _LONGEST = 24
 
@@ -23,5 +23,5 @@ def people(known: Counter[str], you: str, chosen: str = "") -> list[tuple[str, s
         chosen: who is chosen, and is offered even with nothing.
     """
     names = sorted({*known, *filter(None, [chosen])} - {you}, key=str.casefold)
-    mine = [(you, f"You ({formats.number(known[you])})")] if you else []
+    mine = [(you, texts.lists.you(known[you]))] if you else []
     return mine + [(name, f"{short(name)} ({formats.number(known[name])})") for name in names]

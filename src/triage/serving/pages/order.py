@@ -12,7 +12,7 @@ from triage.serving import texts
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.view import Work, work
-from triage.serving.pages import message, risk_path, waterfall
+from triage.serving.pages import message, risk_path, waterfall, ways
 from triage.serving.pages.address import list_url
 from triage.serving.pages.exceptions import exception_url, likely_next, of_order
 from triage.serving.pages.frame import Frame, Looking, order_url, refusal
@@ -52,7 +52,7 @@ async def _page(
         percentile=seen.index.percentile(order.p_late),
         falls=waterfall.of(order, advisor.delay_shares(order_id, order.as_of)),
         first=advised.priority or order.priority,
-        recommendations=advised.recommendations,
+        ways=ways.rows(advised.recommendations, order.currency, seen.zone),
         odd_prices=odd_prices(service.prices, order_id),
         exceptions=of_order(frame, seen, order_id),
         likely=likely_next(frame, order_id),

@@ -69,7 +69,7 @@ def _common(
         wording.relative(order.promised_by, now),
         now <= order.promised_by <= now + _SOON,
         wording.stage(order.stage),
-        f"for {wording.span(now - order.stage_at)}",
+        texts.worklist.stage_for(wording.span(now - order.stage_at)),
         "" if until is None else wording.relative(until, now),
         until is not None and until <= now + _PRESSING,
         tags,
@@ -106,7 +106,7 @@ def risk_row(
         band=order.band,
         loss=formats.money(order.expected_loss, order.currency),
         value=formats.money(order.revenue, order.currency),
-        why=told[0] if told else "No single reason stands out",
+        why=told[0] if told else texts.worklist.NO_REASON,
         why_more=f"\u2192 {item.plan.detail}" if item.plan else told[1] if len(told) > 1 else "",
     )
 
@@ -121,13 +121,18 @@ def late_row(
         *_common(order, now, zone, tags, owner),
         overdue=wording.span(now - order.promised_by),
         value=formats.money(order.revenue, order.currency),
-        expect=wording.delivery_days(order.promised_by, low, high, now, zone),
+        expect=_days(*wording.delivery_days(order.promised_by, low, high, now, zone)),
         expect_more=_expected_days(low, high),
     )
 
 
+def _days(first: str, last: str) -> str:
+    return first if first == last else texts.words.between(first, last)
+
+
 def _expected_days(low: float, high: float) -> str:
     first, last = round(low), round(high)
+    when = texts.words.against_promise(last)
     if first == last:
-        return f"About {wording.against_promise(low)}"
-    return f"{first} to {wording.against_promise(high)}"
+        return texts.worklist.about(when)
+    return texts.words.between(formats.number(first), when)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from triage.errors import TriageError
+from triage.serving import texts
 from triage.serving.advisor import NotReadyError
 from triage.serving.handling import forms
 from triage.serving.handling.requests import Name
@@ -29,20 +30,20 @@ def _named(form: dict[str, str]) -> str:
     try:
         return _NAME.validate_python(" ".join(form.get("name", "").split()))
     except ValidationError as error:
-        detail = "a view's name has 1 to 80 printable characters"
-        raise InvalidInputError([{"pointer": "/name", "detail": detail}]) from error
+        refused = {"pointer": "/name", "detail": texts.work.VIEW_TOO_LONG}
+        raise InvalidInputError([refused]) from error
 
 
 def _views_of(frame: Frame) -> SavedViews:
     if frame.service.views is None:
-        raise NotReadyError(["a ledger"], "triage serve")
+        raise NotReadyError([texts.frame.LEDGER], "triage serve")
     return frame.service.views
 
 
 async def _do(views: SavedViews, seen: Looking, form: dict[str, str]) -> str:
     """Do what a form asks for; return the address to go on with."""
     if not seen.you:
-        raise InvalidInputError([{"pointer": "/by", "detail": "say who you are first"}])
+        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
     if form.get("do") == "delete":
         await views.delete(form.get("view", ""), seen.you, seen.wall)
         return "/"

@@ -110,9 +110,9 @@ class SavedViews:
         """
         seen = self.seen_by(by)
         if any(view.name.casefold() == name.casefold() for view in seen):
-            raise ConflictError("a view of this name is there already: delete it first")
+            raise ConflictError("view_there")
         if len(seen) >= MOST_VIEWS:
-            raise ConflictError(f"there are {MOST_VIEWS} views already: delete one first")
+            raise ConflictError("views_full")
         view = SavedView(new_id(), name, address, by, shared)
         body = {"action": "view_saved", "view": view.id, "shared": shared}
         await self._record(body, {"by": by, "name": name, "address": address}, at)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
-from triage.serving import formats, wording
+from triage.serving import formats, texts, wording
 from triage.serving.advisor import WorkItem
 from triage.serving.worklist_index import StateFilter, WorklistIndex
 
@@ -86,19 +86,19 @@ def totals(
     places = map(columns.place.__getitem__, [item.assessment.order_id for item in items])
     at = np.fromiter(places, dtype=np.intp, count=len(items))
     left = columns.promised[at] - now
-    count = Total("Orders in view", formats.number(len(items)))
+    count = Total(texts.worklist.IN_VIEW, formats.number(len(items)))
     if state == "already_late":
         week = int(np.count_nonzero(-left > _WEEK))
         return [
-            Total("Order value late", wording.total(columns.sums(columns.revenue, at))),
+            Total(texts.worklist.VALUE_LATE, wording.total(columns.sums(columns.revenue, at))),
             count,
-            Total("Late for over a week", formats.number(week), "critical" if week else ""),
+            Total(texts.worklist.LATE_A_WEEK, formats.number(week), "critical" if week else ""),
         ]
     grave = int(np.count_nonzero(columns.band[at] == gravest))
     soon = int(np.count_nonzero((left >= 0) & (left <= _SOON)))
     return [
-        Total("Expected loss", wording.total(columns.sums(columns.loss, at))),
+        Total(texts.worklist.EXPECTED_LOSS, wording.total(columns.sums(columns.loss, at))),
         count,
         Total(wording.word(gravest), formats.number(grave), "critical" if grave else ""),
-        Total("Promised within 48\u00a0h", formats.number(soon)),
+        Total(texts.worklist.PROMISED_SOON, formats.number(soon)),
     ]

@@ -52,7 +52,7 @@ class Bar:
         said = say(reason.value, reason.unit, formats)
         if reason.typical is None:
             return said
-        return f"{said}; typical {say(reason.typical, reason.unit, formats)}"
+        return texts.order.against_typical(said, say(reason.typical, reason.unit, formats))
 
     @property
     def amount(self) -> str:

@@ -7,6 +7,7 @@ holds, and what declarations say (reasons, playbooks, policy) are data, not text
 from triage.serving.texts import (
     exceptions,
     frame,
+    lists,
     models,
     operations,
     order,
@@ -20,6 +21,7 @@ from triage.serving.texts import (
 __all__ = [
     "exceptions",
     "frame",
+    "lists",
     "models",
     "operations",
     "order",

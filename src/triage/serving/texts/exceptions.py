@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from triage.models.exceptions import Doubt
 from triage.serving.formats import number
-from triage.serving.texts import words, work
+from triage.serving.texts import words, work, worklist
 from triage.serving.worklist_index import HandledFilter
 
+KEYS: Final = (*worklist.KEYS, ("c", "correct"))
+CORRECT: Final = "Correct"
+ITS_ORDER: Final = "order"
+TAKE_BACK: Final = "Take back"
 OPEN: Final = "Open exceptions"
 OVERDUE: Final = "Overdue"
 TODAY: Final = "Due within 24\u00a0h"
@@ -48,8 +53,14 @@ NO_MESSAGE: Final = "(no message)"
 NO_CLOCK: Final = "no time set"
 NO_TEAM: Final = "Nobody yet"
 NOT_SURE: Final = "Not sure"
-MODEL_SAYS: Final = "The model's probability"
 UNSURE_WHY: Final = "The model is not sure, so a person should say:"
+DOUBTS: Final[dict[Doubt, str]] = {
+    "new_source": "no message of this source has been seen before",
+    "new_source_read": "no message of this source has been seen before; its words were read as "
+    "other sources use them",
+    "no_message": "there is no message, so only the code and the order were looked at",
+    "unread": "hardly a word of it has been seen before, so its words were not used",
+}
 WHAT_IS_IT: Final = "What is it?"
 TEACHES: Final = (
     "What you say counts at once, is recorded under your name, and teaches the next training."
@@ -139,3 +150,11 @@ def correction(title: str, by: str) -> str:
 def corrected(times: int, *, undone: bool) -> str:
     """Return how many exceptions were corrected, or given back to the model."""
     return f"{'Taken back' if undone else 'Corrected'}: {count(times)}."
+
+
+def too_low(percent: str, least: str, wrong: str) -> str:
+    """Return that the likeliest class is not likely enough; `wrong` is the error from there on."""
+    return (
+        f"the likeliest class has {percent}; from {least} on at most {wrong} of the answers are "
+        "wrong"
+    )

@@ -9,6 +9,17 @@ from triage.serving.texts import words
 PRODUCT: Final = "Triage"
 ADVISORY: Final = "Advisory only: the ERP stays in charge"
 SKIP: Final = "Skip to the list"
+SKIP_TO_MESSAGE: Final = "Skip to the message"
+AS_OF: Final = "As of"
+SHORTCUTS: Final = "Shortcuts"
+CLOSE: Final = "Close"
+VIEWS_TITLE: Final = "Views"
+FOR_ALL: Final = "shared"
+MODEL: Final = "Model"
+CHAMPION: Final = "Champion"
+LEARNED: Final = "Learned from orders up to"
+LATE_MEANS: Final = "\u201cLate\u201d means"
+DOES_WITHOUT: Final = "Does without"
 LIVE: Final = {"live": "Live", "reconnecting": "Reconnecting", "offline": "Offline"}
 VIEWS: Final = {"at_risk": "At risk", "already_late": "Already late"}
 SIGN_OUT: Final = "Sign out"
@@ -25,6 +36,10 @@ FAILED_PAGE: Final = "This page could not be made"
 FAILED_PAGE_MORE: Final = (
     "A fault of the service, not yours; its log says more. Nothing was changed by looking at it."
 )
+FIRST_LIST: Final = "the first list"
+WAIT: Final = "wait some seconds"
+LEDGER: Final = "a ledger"
+EXCEPTION_MODEL: Final = "a promoted model of exceptions"
 NEXT_COMMAND: Final = "Run next:"
 MENTIONS: Final = "Mentions"
 MINE: Final = "My orders"
@@ -66,3 +81,8 @@ SKIP_TO_FIGURES: Final = "Skip to the figures"
 def still_to_assess(count: int) -> str:
     """Return how many open orders wait for their first assessment."""
     return f"{words.orders(count)} to go."
+
+
+def version(name: str, number: str) -> str:
+    """Return a model and its version."""
+    return f"{name}, version {number}"

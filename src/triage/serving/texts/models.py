@@ -15,9 +15,36 @@ MLFLOW_NOTE: Final = (
 )
 GATES: Final = "Gates"
 GATES_WHEN: Final = "as judged when it was promoted"
-GATE: Final = "Gate"
-GATE_FOUND: Final = "What was found"
-GATE_RESULT: Final = "Result"
+GATE_COLUMNS: Final = ("Gate", "Stage", "Found", "Required", "Result")
+GATE_NAMES: Final = {
+    "accuracy": "Right class",
+    "answered": "Exceptions that are answered",
+    "beats_constant": "Log loss lower than a constant's",
+    "beats_lookup_accuracy": "Right class, against a look-up of the code",
+    "beats_lookup_macro_f1": "Macro-F1, against a look-up of the code",
+    "beats_rule": "Log loss lower than the rule's",
+    "calibrated": "Calibration error",
+    "evidence": "Stages with enough orders to judge",
+    "expected_precision": "Flagged prices that are wrong, by the model",
+    "flagged": "Lines that are flagged",
+    "judged": "Lines with something to hold their price against",
+    "latency": "Milliseconds an answer",
+    "matches_logistic": "Log loss against a logistic model's",
+    "planted_named": "Planted errors named rightly",
+    "planted_recall": "Planted errors found",
+    "ranks_within_month": "ROC-AUC within a month",
+    "reloads": "The bundle reads back as it was written",
+    "replay": "Answers that differ when replayed",
+    "rows": "Exceptions held out",
+    "size": "Megabytes of the bundle",
+    "slices": "Slices that the promise names",
+    "stability": "Same order as the champion's list",
+    "stated_error": "Wrong answers, against what is stated",
+    "worst_month": "Log loss of the worst month, less a constant's",
+    "worst_segment": "Log loss of the worst segment, less a constant's",
+}
+BOUNDS: Final = {"above": "above", "at_least": "at least", "at_most": "at most"}
+NOT_JUDGED: Final = "not judged"
 PASSED: Final = "Passed"
 FAILED: Final = "Failed"
 LIVE_HOLDS: Final = "Do live answers hold?"
@@ -28,7 +55,23 @@ LEFT_ALONE: Final = "orders that nobody acted on"
 ACTED_ON: Final = "orders that somebody acted on"
 DRIFT: Final = "Drift"
 DRIFT_NOT_LOOKED: Final = "Nobody has looked for it yet."
+DRIFT_STAYS: Final = "Nothing speaks for training again."
+DRIFT_RETRAIN: Final = "Training again is advised."
+DRIFT_COLUMNS: Final = (
+    "Stage",
+    "Inputs moved",
+    "Their share of the effect",
+    "Orders",
+    "Late",
+    "Expected",
+    "Late to expected",
+)
+MEASURES: Final = {
+    "log loss beyond what its probabilities expect": "log loss beyond what is expected",
+    "share late less predicted": "the share of late orders, less the predicted one,",
+}
 DRIFT_MORE: Final = "Look now:"
+VERSION: Final = "Version"
 CHALLENGER: Final = "Challenger"
 NO_CHALLENGER: Final = "No model scores beside it unseen. To name one:"
 SHADOW_WORKING: Final = "The comparison is being worked out; look again in a moment."
@@ -56,16 +99,37 @@ def gates(count: int, failed: int) -> str:
 
 def held(which: str, n: int, late: int, expected: float) -> str:
     """Return late orders against those expected."""
+    times = f" ({number(late / expected, 2)} times as many)" if expected else ""
     return (
         f"Of {number(n)} answers on {which}, {number(late)} came out late where "
-        f"{number(expected)} were expected."
+        f"{number(expected)} were expected{times}."
     )
+
+
+def version(number: str) -> str:
+    """Return a version as a link says it."""
+    return f"version {number}"
+
+
+def required(bound: str, figure: str) -> str:
+    """Return what a gate requires; `bound` is a word of BOUNDS or empty."""
+    return f"{bound} {figure}" if bound else figure
 
 
 def drift(verdict: str, when: str, *, of_this: bool) -> str:
     """Return what the last look for drift found."""
     other = "" if of_this else " That was another model than the one that answers now."
     return f"{verdict} Looked on {when}.{other}"
+
+
+def moved(count: int, of: int) -> str:
+    """Return how many inputs moved further than is usual."""
+    return f"{number(count)} of {number(of)}"
+
+
+def gone(stage: str, measure: str, before: str, after: str, since: str) -> str:
+    """Return that a figure changed for the worse."""
+    return f"{stage}: {measure} has gone from {before} to {after} since {since}."
 
 
 def since(day: str) -> str:

@@ -7,15 +7,33 @@ from typing import Final
 
 from triage.features.declarations import Cause
 
+SKIP: Final = "Skip to the order"
+SHIPS_FROM: Final = "ships from"
+LATE: Final = "Late"
+EXPECTED_LOSS: Final = "Expected loss"
+ORDER_VALUE: Final = "Order value"
+PROMISE: Final = "Promise"
+STAGE: Final = "Stage"
+PLACE: Final = "Place on the list"
+SUBJECT: Final = "Subject"
+TEXT: Final = "Text"
+COPY: Final = "Copy"
+MARK_SENT: Final = "Mark as sent"
+WHY: Final = "Why this score"
+WENT_ON: Final = "What the model had to go on"
+COMES_FROM: Final = "Where this comes from"
+MODEL: Final = "Model"
+KNOWN_BEFORE: Final = "Known before"
+POLICY: Final = "Policy"
 TYPICAL: Final = "Typical order at this stage"
 OTHER: Final = "Everything else together"
 THIS_ORDER: Final = "This order"
 NO_REASONS: Final = "The promise has passed, so there is no probability left to explain."
 QUALITY_FULL: Final = "Everything the model looks at was there."
-QUALITY_MISSING: Final = "Not there: "
-QUALITY_UNKNOWN: Final = "Never seen before: "
-QUALITY_STALE: Final = "Not fresh: "
-NEEDS_A_PERSON: Final = "Needs a person: "
+QUALITY_MISSING: Final = "Not there:"
+QUALITY_UNKNOWN: Final = "Never seen before:"
+QUALITY_STALE: Final = "Not fresh:"
+NEEDS_A_PERSON: Final = "Needs a person:"
 TOO_LITTLE_KNOWN: Final = "the model knows too little of orders like this one."
 WHY_SO: Final = "Why"
 FALL_COLUMNS: Final = ("Reason", "Drawing", "Risk", "Days")
@@ -30,8 +48,20 @@ ODD_PRICES_NOTE: Final = (
     "Held against what was agreed on the day of the order and what is usual; per piece."
 )
 WAYS: Final = "What else can be done"
+WAYS_COLUMNS: Final = (
+    "What to do",
+    "Risk",
+    "Days",
+    "Costs",
+    "Saves, net",
+    "Until",
+    "Must agree",
+)
+WAYS_AS_NOW: Final = "as now"
+WAYS_NOBODY: Final = "nobody"
 WAYS_NOTE: Final = (
-    "The same model with changed inputs: association, not proof. Stock is as last recorded."
+    "Risk and days are the same model's with changed inputs: association, not proof. Days are of "
+    "the middle of delivery, against leaving it as it is. Stock is as last recorded."
 )
 UNSURE_TAG: Final = "Needs a person"
 MESSAGE: Final = "Message to the customer"
@@ -83,12 +113,17 @@ def message_subject(order_id: str) -> str:
 
 
 def message_body(
-    *, customer: str, order_id: str, promised: str, expected: str, cause: str, late: bool
+    *,
+    customer: str,
+    order_id: str,
+    promised: str,
+    expected: tuple[str, str],
+    cause: str,
+    late: bool,
 ) -> str:
-    """Return what a customer is told; `expected` is a date or two with "to" between them."""
-    when = (
-        f"between {expected.replace(' to ', ' and ')}" if " to " in expected else f"on {expected}"
-    )
+    """Return what a customer is told; `expected` is the first and the last day of delivery."""
+    first, last = expected
+    when = f"on {first}" if first == last else f"between {first} and {last}"
     was = "was promised for" if late else "is promised for"
     return (
         f"Dear {customer or 'customer'},\n\n"
@@ -116,3 +151,53 @@ def likely_next(likely: Sequence[tuple[str, str]]) -> str:
 def fields(names: Sequence[str]) -> str:
     """Return names of fields of an order in words."""
     return ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in names)
+
+
+def to_place(name: str) -> str:
+    """Return where an order goes."""
+    return f"to {name}"
+
+
+def late_by(span: str) -> str:
+    """Return by how much an order is late; the word stands before it."""
+    return f"by {span}"
+
+
+def loss_of(percent: str, stake: str, revenue: str) -> str:
+    """Return of what an expected loss is made."""
+    return f"{percent} of {stake} at stake, order of {revenue}"
+
+
+def stage_for(span: str) -> str:
+    """Return how long an order has been in its stage."""
+    return f"for {span}"
+
+
+def place_of(count: str, riskier: str) -> str:
+    """Return of how many a place is, and than how many an order is riskier; empty: not said."""
+    return f"of {count}, riskier than {riskier}" if riskier else f"of {count}"
+
+
+def can_act(owner: str) -> str:
+    """Return who can do something about a reason."""
+    return f"{owner} can act"
+
+
+def line(number: int) -> str:
+    """Return which line of an order is meant."""
+    return f"Line {number}"
+
+
+def change_of_risk(points: str) -> str:
+    """Return by how many points another way changes the risk."""
+    return f"{points}\u00a0pts"
+
+
+def from_to(low: str, high: str) -> str:
+    """Return the range of a figure."""
+    return f"{low} to {high}"
+
+
+def against_typical(value: str, typical: str) -> str:
+    """Return the value that was used beside the usual one."""
+    return f"{value}; typical {typical}"

@@ -20,7 +20,24 @@ STAGES: Final = {
     "released": "Released to pick",
     "dispatched": "Dispatched",
 }
-OWNERS: Final = {"erp": "ERP", "wms": "WMS", "it": "IT"}
+NAMES: Final = {
+    "erp": "ERP",
+    "wms": "WMS",
+    "it": "IT",
+    "critical": "Critical",
+    "high": "High",
+    "medium": "Medium",
+    "low": "Low",
+    "inventory": "Inventory",
+    "approval": "Approval",
+    "warehouse": "Warehouse",
+    "carrier": "Carrier",
+    "integration": "Integration",
+    "demand": "Demand",
+    "promise": "Promise",
+    "other": "Other",
+}
+"""Bands, causes and owners; what a policy names beyond these is told as it is written there."""
 SOMEBODY: Final = "somebody"
 COUNTED: Final = ("order", "orders")
 FEEDS: Final = {
@@ -32,22 +49,69 @@ FEEDS: Final = {
 }
 
 
-def perhaps(percent: str) -> str:
-    """Return what stands before a class that is not sure enough."""
-    return f"a person should say; likeliest, with {percent}:"
-
-
 def little_like_it(support: Sequence[str]) -> str:
     """Return in what the model has seen little like a way; no more than two are named."""
     more = f" and {number(len(support) - 2)} more" if len(support) > 2 else ""
     return f"the model has seen little like it in: {', '.join(support[:2])}{more}"
 
 
-def expectation(low: str, high: str) -> str:
-    """Return the range of delivery; `low` and `high` are sides of the promise in words."""
+def against_promise(days: int) -> str:
+    """Return days against the promise in words."""
+    if days == 0:
+        return "on the promised day"
+    unit = "day" if abs(days) == 1 else "days"
+    return f"{number(abs(days))} {unit} {'after' if days > 0 else 'before'} the promise"
+
+
+def expectation(low: int, high: int) -> str:
+    """Return the sentence of the range of delivery, in days against the promise."""
+    first, last = against_promise(low), against_promise(high)
     if low == high:
-        return f"If nothing changes: expect delivery {low}."
-    return f"If nothing changes: expect delivery between {low} and {high}."
+        return f"If nothing changes: expect delivery {first}."
+    if low == 0:
+        first = "the promised day"
+    elif high == 0:
+        last = "the promised day"
+    elif low > 0 or high < 0:
+        first = number(abs(low))
+    else:
+        first = first.removesuffix(" the promise")
+    return f"If nothing changes: expect delivery between {first} and {last}."
+
+
+def end_of(day: str) -> str:
+    """Return a last moment at midnight: the end of the day that is over then."""
+    return f"the end of {day}"
+
+
+def minutes(count: int) -> str:
+    """Return a span of less than an hour."""
+    return f"{number(count)}\u00a0min"
+
+
+def hours(count: int) -> str:
+    """Return a span of less than two days."""
+    return f"{number(count)}\u00a0h"
+
+
+def whole_days(count: int) -> str:
+    """Return a span of two days or more."""
+    return f"{number(count)}\u00a0days"
+
+
+def within(span: str) -> str:
+    """Return how far off a moment is that is to come."""
+    return f"in {span}"
+
+
+def ago(span: str) -> str:
+    """Return how far off a moment is that has passed."""
+    return f"{span} ago"
+
+
+def between(first: str, last: str) -> str:
+    """Return two days between which something is expected."""
+    return f"{first} to {last}"
 
 
 def points(count: str) -> str:

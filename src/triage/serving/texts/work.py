@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
-from triage.serving.handling.state import Action, Code, Ending, Level, Place, Why
+from triage.serving.formats import number
+from triage.serving.handling.state import Action, Code, Ending, Level, Place, Refusal, Why
 from triage.serving.worklist_index import HandledFilter
 
 WORK: Final = "Work"
+OWNER: Final = "Owner"
+ASSIGN: Final = "Assign to me"
+RELEASE: Final = "Release"
+SNOOZE: Final = "Snooze"
+HOUR: Final = "1 hour"
+MORNING: Final = "Tomorrow morning"
+WAKE: Final = "End the snooze"
+NOTE: Final = "Note"
+NOTE_HINT: Final = "What others should know; @name asks somebody"
+ADD_NOTE: Final = "Add note"
+DONE: Final = "Done"
+REOPEN: Final = "Take it up again"
+CHOOSE_REASON: Final = "Choose a reason"
+HAND_ON: Final = "Pass on"
+HAND_ON_NEXT: Final = "Pass on, next"
+ESCALATE: Final = "Escalate"
+CHOOSE_WHO: Final = "Choose who should know"
+TELL: Final = "Tell them"
+PLACE: Final = "Place"
+PUT_FIRST: Final = "Put first"
+PUT_LAST: Final = "Put last"
+PUT_BACK: Final = "Back to its place"
+ADVICE: Final = "Advice"
+USEFUL: Final = "Useful"
+NOT_USEFUL: Final = "Not useful"
+LAST_ACT: Final = "Last act"
+UNDO: Final = "Undo"
+UNDONE: Final = "Undone"
+REDO: Final = "Redo"
+WHAT_WAS_DONE: Final = "What was done"
+YOU_ARE: Final = "You are"
+CHANGE_NAME: Final = "Change"
 HANDLED: Final[dict[HandledFilter, str]] = {
     "open": "Open",
     "snoozed": "Snoozed",
@@ -77,6 +111,24 @@ TOOK_IT: Final = "took it"
 FOUND_USEFUL: Final = "The advice was useful."
 FOUND_NOT_USEFUL: Final = "The advice was not useful."
 WHO_ARE_YOU: Final = "Say who you are to work on this order. Others see it, and it is recorded."
+REFUSED: Final[dict[Refusal, str]] = {
+    "meanwhile": "Somebody acted on it meanwhile: look at it and decide again.",
+    "nobodys": "It is nobody's.",
+    "awake": "It is not snoozed.",
+    "open": "It is not done with.",
+    "done": "It is done with already.",
+    "put_away": "It is done with: take it up again first.",
+    "theirs": "It is theirs already.",
+    "taken": "Somebody has it.",
+    "undone": "It is undone already: undo that undo to have it back.",
+    "view_there": "A view of this name is there already: delete it first.",
+    "views_full": "There are as many views as can be: delete one first.",
+}
+SAY_WHO: Final = "say who you are first"
+CHOOSE_ORDERS: Final = "choose at least one order"
+CHOOSE_EXCEPTIONS: Final = "choose exceptions that are open"
+NAME_TOO_LONG: Final = "a name has 1 to 80 printable characters"
+VIEW_TOO_LONG: Final = "a view's name has 1 to 80 printable characters"
 NOT_RECORDED: Final = "It could not be recorded. Try again in a moment."
 DOES_NOT_FIT: Final = "Not recorded: "
 
@@ -139,3 +191,33 @@ def informed_at(when: str) -> str:
 def passed_on(why: str) -> str:
     """Return what somebody did who passed an order on."""
     return f"passed it on: {why[0].lower()}{why[1:]}"
+
+
+def take_over(owner: str) -> str:
+    """Return what takes something over from somebody."""
+    return f"Take over from {owner}"
+
+
+def until_worse(points: float) -> str:
+    """Return until when a snooze lasts that ends with the risk."""
+    return f"Until {number(points)} points worse"
+
+
+def suggested(who: str) -> str:
+    """Return who should be told, where the policy says so."""
+    return f"{who} (suggested)"
+
+
+def undid(by: str, did: str) -> str:
+    """Return what somebody undid."""
+    return f"undid: {by} {did}"
+
+
+def either(ends: Sequence[str]) -> str:
+    """Return the ends of a snooze, whichever comes first."""
+    return " or ".join(ends)
+
+
+def sentence(did: str) -> str:
+    """Return what was done as a sentence of its own."""
+    return f"{did[0].upper()}{did[1:]}."

@@ -33,7 +33,6 @@ LATE_COLUMNS: Final = COLUMNS | {
     "loss": "Order value",
     "why": "Expected delivery",
 }
-FILTERS_BUTTON: Final = "Filters"
 FILTERS: Final = {
     "site": "Site",
     "carrier": "Carrier",
@@ -42,20 +41,43 @@ FILTERS: Final = {
     "channel": "Channel",
     "exception": "Exception",
 }
+SEARCH: Final = "Order, customer, site or reason"
+RISK: Final = "Risk"
+VALUE_LATE: Final = "Order value late"
+IN_VIEW: Final = "Orders in view"
+LATE_A_WEEK: Final = "Late for over a week"
+EXPECTED_LOSS: Final = "Expected loss"
+PROMISED_SOON: Final = "Promised within 48\u00a0h"
+NO_REASON: Final = "No single reason stands out"
+LATE: Final = "late"
+PROMISED: Final = "promised"
+EXPECT: Final = "Expect"
+DECIDE: Final = "decide"
+OWNER: Final = "Owner:"
+NOBODY: Final = "nobody"
+SAVE_VIEW: Final = "Save view"
+NAME_OF_VIEW: Final = "Name of the view"
+FOR_EVERYBODY: Final = "For everybody"
+SAVE: Final = "Save"
+COLUMNS_BUTTON: Final = "Columns"
+COLUMNS_TO_SHOW: Final = "Columns to show"
+SHOW_THESE: Final = "Show these"
+THE_USUAL_ONES: Final = "The usual ones"
+CSV: Final = "CSV"
+FIRST_PAGE: Final = "First page"
+KEYS: Final = (("x", "select"), ("a", "assign"), ("s", "snooze"), ("e", "done"))
+NEXT_SKIP: Final = "Skip to the next order"
+NEXT_TAKE: Final = "Take the next order"
+WAITING: Final = "Waiting"
+FITTING: Final = "Fit into one session"
+YOURS: Final = "Yours, not done yet"
 EMPTY_AT_RISK: Final = "Nothing is at risk"
 EMPTY_AT_RISK_MORE: Final = "No open order is waiting for its promise date."
 EMPTY_LATE: Final = "Nothing is late"
 EMPTY_LATE_MORE: Final = "Every open order can still be on time."
 EMPTY_SEARCH: Final = "No order matches"
-EMPTY_SEARCH_MORE: Final = "Try fewer words, or take a filter away."
 EMPTY_HANDLED: Final = "All of it is handled"
-EMPTY_HANDLED_MORE: Final = "What is left here is snoozed or done with."
 EMPTY_PAGE_MORE: Final = "This page is beyond the end of the list."
-CLEAR: Final = "Clear search and filters"
-CLEAR_FILTERS: Final = "Clear filters"
-ACT_LOST: Final = (
-    "No answer came from the service. See whether it was recorded, then try again if it was not."
-)
 NO_GROUPS: Final = "No cause is shared"
 NO_GROUPS_MORE: Final = "No five orders at risk in this view wait for the same thing."
 NO_MENTIONS: Final = "Nobody asks for you"
@@ -69,24 +91,9 @@ NEXT_MORE: Final = (
 NEXT_NONE: Final = "Nothing waits"
 NEXT_NONE_MORE: Final = "Every order at risk is somebody's, snoozed or done with."
 WHO_ARE_YOU: Final = "Say who you are to work on these orders. Others see it."
-SELECTED: Final = "selected"
 WITH_SELECTED: Final = "With the selected orders:"
 RISK_UP: Final = "Risk up"
 RISK_DOWN: Final = "Risk down"
-NEW_HERE: Final = "New here"
-CHANGED: Final = "Changed"
-BULK_DID: Final[dict[str, str]] = {
-    "assign": "Yours now",
-    "unassign": "Released",
-    "snooze_hour": "Snoozed for an hour",
-    "snooze_morning": "Snoozed until tomorrow morning",
-    "snooze_worse": "Snoozed until the risk rises",
-    "dispose": "Done",
-    "first": "Put first",
-    "last": "Put last",
-    "computed": "Back to their place",
-    "undo": "Undone",
-}
 
 
 def shared(count: int, thing: str) -> str:
@@ -94,11 +101,36 @@ def shared(count: int, thing: str) -> str:
     return f"{words.orders(count)} {thing}"
 
 
-def bulk_done(action: str, things: str) -> str:
-    """Return what was done with how many things."""
-    return f"{BULK_DID.get(action, action)}: {things}."
+def in_loss(amount: str) -> str:
+    """Return what a group of orders is likely to lose."""
+    return f"{amount} expected loss"
 
 
-def bulk_refused(things: str) -> str:
-    """Return with how many things it was not done; which and why follow."""
-    return f"Not done with {things}:"
+def of_value(amount: str) -> str:
+    """Return of which order value the expected loss is."""
+    return f"of {amount}"
+
+
+def to_place(name: str) -> str:
+    """Return where an order goes."""
+    return f"to {name}"
+
+
+def all_of(count: int) -> str:
+    """Return what leads to all orders of a group."""
+    return f"All {words.orders(count)}"
+
+
+def delete_view(name: str) -> str:
+    """Return what deletes a saved view."""
+    return f"Delete view \u201c{name}\u201d"
+
+
+def stage_for(span: str) -> str:
+    """Return how long an order has been in its stage."""
+    return f"for {span}"
+
+
+def about(when: str) -> str:
+    """Return when delivery is expected; `when` is one side of the promise."""
+    return f"About {when}"

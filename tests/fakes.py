@@ -24,6 +24,7 @@ from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.exceptions.desk import ExceptionDesk
 from triage.serving.exceptions.queue import ExceptionQueue
+from triage.serving.feeds import Feeds
 from triage.serving.keeping import Keeping, keeping
 from triage.serving.live import Live
 from triage.settings import Settings
@@ -220,6 +221,14 @@ class FakeAdvisor:
         return self._worklist
 
 
+class QuietStock(Feeds):
+    """Stock has told nothing for four days, all else is fresh."""
+
+    def __init__(self) -> None:
+        fresh = dict.fromkeys(("milestones", "orders", "exceptions"), NOW - MICROS_PER_HOUR)
+        self.newest = fresh | {"positions": NOW - 4 * MICROS_PER_DAY}
+
+
 def app(
     settings: Settings | None = None,
     exception_desk: ExceptionDesk | None = None,
@@ -228,23 +237,25 @@ def app(
     guard: Guard | None = None,
     advisor: Advisor | None = None,
     queue: ExceptionQueue | None = None,
+    feeds: Feeds | None = None,
 ) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn.
 
-    With a folder, events and decisions are kept there; events change nothing.
+    With a folder, events and decisions are kept there; events change nothing. Only then does it
+    know how old feeds are.
     """
     answering = advisor or FakeAdvisor()
     return create_app(
         lambda: answering, settings or Settings(), clock=clock,
         exception_desk=exception_desk if queue is None else queue.desk, queue=queue,
-        keep=None if folder is None else lambda: _kept(folder), guard=guard,
+        keep=None if folder is None else lambda: _kept(folder, feeds), guard=guard,
     )  # fmt: skip
 
 
 @contextmanager
-def _kept(folder: Path) -> Iterator[Keeping]:
+def _kept(folder: Path, feeds: Feeds | None = None) -> Iterator[Keeping]:
     def decisions() -> Decisions:
         return Decisions(Ledger.open(folder), POLICY, "0" * 64, None)
 
-    with keeping(lambda _: Live(EventLog(folder), []), decisions) as kept:
+    with keeping(lambda _: Live(EventLog(folder), [], feeds=feeds), decisions) as kept:
         yield kept

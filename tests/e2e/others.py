@@ -1,6 +1,7 @@
 """Services in bad days: one still ranks its list, one fails, one has no model, one asks who asks.
 
 Two are degraded: a rule stands in for the model; the model does not know what to say of an order.
+One has had no news of stock for four days.
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ def _nobody() -> Advisor:
     raise NotReadyError(["a promoted model"], "triage train at_risk")
 
 
+def _stale(folder: Path) -> FastAPI:
+    folder.mkdir(parents=True)
+    return fakes.app(folder=folder, feeds=fakes.QuietStock())
+
+
 _DOUBTED = f"/orders/{fakes.worklist().items[0].assessment.order_id}"
 OTHERS: dict[str, tuple[str, Callable[[Settings], FastAPI]]] = {
     "ranking": ("/", lambda _: fakes.app(advisor=_StillRanking())),
@@ -61,6 +67,8 @@ OTHERS: dict[str, tuple[str, Callable[[Settings], FastAPI]]] = {
     "not-ready": ("/", lambda settings: create_app(_nobody, settings)),
     "degraded": ("/", lambda _: fakes.app(advisor=_StandingIn())),
     "abstained": (_DOUBTED, lambda _: fakes.app(advisor=_Doubtful())),
+    "stale": ("/", lambda settings: _stale(settings.home / "stale")),
+    "stale-order": (_DOUBTED, lambda settings: _stale(settings.home / "stale-order")),
     "sign-in": ("/sign-in", lambda settings: fakes.app(settings, guard=Guard(settings))),
 }
 """By the name of its picture: the path that is looked at, and the service."""

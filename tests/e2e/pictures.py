@@ -39,6 +39,7 @@ _LOOKS: dict[str, tuple[tuple[int, int], str, Literal["screen", "print"]]] = {
 }
 _EVERY_LOOK = ("list", "order", "exceptions", "exception", "operations", "models")
 _SCALES = {"list": 1.5}
+_WHOLE = ("abstained", "stale-order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,10 @@ class Shot:
 
 SHOTS = tuple(
     Shot.of(state, look)
-    for state in (*STATES, *(State(name, at(""), whole=name == "abstained") for name in OTHERS))
+    for state in (
+        *STATES,
+        *(State(name, at(""), whole=name in ("abstained", "stale-order")) for name in OTHERS),
+    )
     for look in (_LOOKS if state.name in _EVERY_LOOK else ("", "-phone"))
     if state.name + look != "keys-phone"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -83,3 +84,19 @@ def test_an_order_that_needs_a_person_says_why() -> None:
     order_id = advisor.worklist().items[0].assessment.order_id
     page = TestClient(fakes.app(advisor=advisor)).get(f"/orders/{order_id}").text
     assert "Needs a person:</b> Unlike past orders in: weight" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/operations", "/models"])
+def test_a_feed_that_tells_nothing_new_is_told_on_every_page(tmp_path: Path, path: str) -> None:
+    with TestClient(fakes.app(folder=tmp_path, feeds=fakes.QuietStock())) as client:
+        page = client.get(path).text
+    assert "Not fresh: no news of stock for 4\u00a0days." in page
+    assert "orders for" not in page
+
+
+def test_the_page_of_an_order_says_what_is_not_fresh_beside_what_is_missing(tmp_path: Path) -> None:
+    order_id = fakes.worklist().items[0].assessment.order_id
+    with TestClient(fakes.app(folder=tmp_path, feeds=fakes.QuietStock())) as client:
+        assert "Not fresh:</b> no news of stock for" in client.get(f"/orders/{order_id}").text
+    with TestClient(fakes.app()) as client:
+        assert "Not fresh" not in client.get(f"/orders/{order_id}").text

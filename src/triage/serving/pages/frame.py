@@ -25,6 +25,7 @@ from triage.serving.handling.desk import ConflictError, UnknownItemError
 from triage.serving.handling.view import away, away_of, open_counts, own_count
 from triage.serving.pages.drawn_rows import DrawnRows
 from triage.serving.pages.exception_codes import ExceptionCodes, OrdersByCode
+from triage.serving.pages.order_past import stale_feeds
 from triage.serving.pages.presence import Presence
 from triage.serving.problems import InvalidInputError
 from triage.serving.service import Service
@@ -165,6 +166,11 @@ class Frame:
         queue, desk = self.service.queue, self.service.handling_exceptions
         return None if queue is None else len(queue.open) - away_of(desk, queue.open, seen.wall)
 
+    def _stale(self, seen: Looking) -> list[str]:
+        live, hours = self.service.live, seen.advisor.policy.freshness.feed_hours
+        feeds = None if live is None else live.feeds
+        return [] if feeds is None else stale_feeds(feeds.ages(seen.advisor.now()), hours)
+
     def _around(self, seen: Looking) -> dict[str, Any]:
         desk, views = self.service.handling, self.service.views
         gone = away(desk, seen.index, seen.wall)
@@ -182,6 +188,7 @@ class Frame:
             "open_exceptions": self._open_exceptions(seen),
             "mentioned": 0 if desk is None or not seen.you else desk.mentions(seen.you),
             "can_work": desk is not None,
+            "stale": self._stale(seen),
             "streams": self.service.changes is not None,
             "through": seen.through,
             "saved": [] if views is None else views.tabs(seen, desk, gone),

@@ -33,7 +33,6 @@ class Past:
         alike: what became of orders like it; None where nothing is known of its way.
         alike_says: the same in sentences.
         alike_rows: those most like it.
-        stale: feeds that told nothing new for too long.
     """
 
     moves: list[Move]
@@ -42,7 +41,6 @@ class Past:
     alike: Alike | None
     alike_says: str
     alike_rows: list[PastRow]
-    stale: list[str]
 
 
 class PastPages:
@@ -63,8 +61,6 @@ class PastPages:
         recorded, note = await self._recorded(order.order_id)
         lines = {} if work is None else {line.id: line for line in work.lines}
         now, zone = advisor.now(), seen.zone
-        hours = advisor.policy.freshness.feed_hours
-        feeds = None if service.live is None else service.live.feeds
         return Past(
             moves=order_past.moves(
                 self._drawn(advisor, order, recorded), lines, now, zone,
@@ -78,7 +74,6 @@ class PastPages:
             alike_says="" if alike is None else order_past.alike_says(alike),
             alike_rows=[] if alike is None
             else order_past.past_rows(alike, order.as_of, now, advisor.time_zone),
-            stale=order_past.stale_feeds({} if feeds is None else feeds.ages(now), hours),
         )  # fmt: skip
 
     async def _recorded(self, order_id: str) -> tuple[list[Decision], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from triage.serving.texts import words
@@ -75,6 +76,7 @@ OVERSIGHT: Final = "Oversight"
 STANDS_IN: Final = (
     "No model can answer: a plain rule stands in. Its order of the list is rougher than a model's."
 )
+FEEDS: Final = "Feeds"
 SKIP_TO_FIGURES: Final = "Skip to the figures"
 
 
@@ -86,3 +88,8 @@ def still_to_assess(count: int) -> str:
 def version(name: str, number: str) -> str:
     """Return a model and its version."""
     return f"{name}, version {number}"
+
+
+def not_fresh(feeds: Sequence[str]) -> str:
+    """Return that feeds told nothing new for too long."""
+    return f"Not fresh: {', '.join(feeds)}. What has happened since is not in these answers."

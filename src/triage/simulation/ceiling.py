@@ -24,7 +24,6 @@ which is a little too low.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterable
@@ -42,6 +41,7 @@ from triage.simulation.branching import Branching
 from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.draws import Floats, stream
 from triage.simulation.futures import happened_alike, redraw, reshuffle, shown
+from triage.simulation.heap import set_aside
 from triage.simulation.sample import Simulated
 from triage.simulation.systems import happened, milestones
 
@@ -174,34 +174,32 @@ def _futures(
     day_of = task.moments // DAY
     days = np.unique(day_of).tolist()
     busy: dict[Connection, tuple[ForkProcess, Ints, int]] = {}
-    gc.collect()
-    gc.freeze()
-    try:
-        for passed, day in enumerate(days, start=1):
-            run.until(day * DAY)
-            at = np.flatnonzero(day_of == day)
-            for number in range(futures):
-                if len(busy) == processes:
-                    yield from _answers(busy)
-                here, there = context.Pipe(duplex=False)
-                worker = context.Process(
-                    target=_answer, args=(there, task, run, at, number), daemon=True
-                )
-                worker.start()
-                there.close()
-                busy[here] = (worker, at, number % 2)
-            progress(f"ceiling at {task.stage}: {passed} of {len(days)} days")
-        while busy:
-            yield from _answers(busy)
-    except EOFError as error:
-        raise SimulationError(
-            "a process ended before its future did; is there memory for so many?"
-        ) from error
-    finally:
-        gc.unfreeze()
-        for worker, _, _ in busy.values():
-            worker.kill()
-            worker.join()
+    with set_aside():
+        try:
+            for passed, day in enumerate(days, start=1):
+                run.until(day * DAY)
+                at = np.flatnonzero(day_of == day)
+                for number in range(futures):
+                    if len(busy) == processes:
+                        yield from _answers(busy)
+                    here, there = context.Pipe(duplex=False)
+                    worker = context.Process(
+                        target=_answer, args=(there, task, run, at, number), daemon=True
+                    )
+                    worker.start()
+                    there.close()
+                    busy[here] = (worker, at, number % 2)
+                progress(f"ceiling at {task.stage}: {passed} of {len(days)} days")
+            while busy:
+                yield from _answers(busy)
+        except EOFError as error:
+            raise SimulationError(
+                "a process ended before its future did; is there memory for so many?"
+            ) from error
+        finally:
+            for worker, _, _ in busy.values():
+                worker.kill()
+                worker.join()
 
 
 def _answers(busy: dict[Connection, tuple[ForkProcess, Ints, int]]) -> Iterable[_Answer]:

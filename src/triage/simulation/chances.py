@@ -9,7 +9,6 @@ off, do not count for it.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from triage.simulation.demand import Luck, Orders
 from triage.simulation.draws import Floats, stream
 from triage.simulation.economics import LONGEST_DAYS
 from triage.simulation.futures import redraw, reshuffle, shown
+from triage.simulation.heap import set_aside
 from triage.simulation.sample import Simulated
 
 Progress = Callable[[str], None]
@@ -74,9 +74,7 @@ def worths(
     day_of = np.array([each.minute // DAY for each in choices], dtype=np.int64)
     run = Branching(done.world, done.shocks, done.orders)
     days = np.unique(day_of).tolist()
-    gc.collect()
-    gc.freeze()
-    try:
+    with set_aside():
         for passed, day in enumerate(days, start=1):
             run.until(day * DAY)
             at = np.flatnonzero(day_of == day)
@@ -84,8 +82,6 @@ def worths(
             for number in range(futures):
                 total[:, at] += _forked(done, run, own, number)
             progress(f"worth of other ways: {passed} of {len(days)} days")
-    finally:
-        gc.unfreeze()
     counted, late, late_so, cost, saved, square = total
     n = np.maximum(counted, 1.0)
     net = (saved - cost) / n

@@ -29,6 +29,7 @@ from triage.simulation import transit
 from triage.simulation.calendar import DAY, NEVER, Ints
 from triage.simulation.causes import INSIDE, NAMES, Cause
 from triage.simulation.demand import Orders
+from triage.simulation.heap import set_aside
 from triage.simulation.operations import LINGERS, Operations
 from triage.simulation.result import Result
 from triage.simulation.shocks import Shocks
@@ -85,6 +86,7 @@ class _Setting:
 _setting: _Setting | None = None
 
 
+@set_aside()
 def blame(
     world: World, shocks: Shocks, orders: Orders, real: Result, *, processes: int = 1,
     progress: Progress = lambda _: None,

@@ -33,7 +33,7 @@ def tiny() -> Simulated:
 
 @pytest.fixture(scope="module")
 def shares(tiny: Simulated) -> pd.DataFrame:
-    return true_shares(blame(tiny.world, tiny.shocks, tiny.orders, tiny.run, processes=2))
+    return true_shares(blame(tiny.world, tiny.shocks, tiny.orders, tiny.run))
 
 
 def test_the_truth_agrees_with_itself(shares: pd.DataFrame) -> None:

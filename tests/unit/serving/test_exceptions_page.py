@@ -267,3 +267,12 @@ def test_a_class_that_is_not_likely_enough_is_told_with_what_is_asked_of_it() ->
     low = replace(case, answer=replace(case.answer, doubts=("too_low",)))
     (told,) = views.doubts(queue, low)
     assert re.fullmatch(r"the likeliest class has .+%; from .+% on at most \d+% of the .*", told)
+
+
+def test_the_page_of_an_order_holds_the_playbook_of_its_open_exception(at: TestClient) -> None:
+    queue = ExceptionQueue(queued.desk())
+    case = queue.open["X00"]
+    book = TITLES[queue.desk.code_of(case.answer)]
+    page = html.unescape(at.get(f"/orders/{case.event.order_id}").text)
+    assert f"<summary>Playbook: {book}</summary>" in page
+    assert "<h3>Escalation</h3>" in page

@@ -14,6 +14,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 from starlette.testclient import TestClient
+from tests import exception_queue_cases as queued
 from tests import fakes
 from tests.unit.serving.bodies import beside
 
@@ -22,7 +23,10 @@ from triage.advice.wording import ENGLISH
 from triage.errors import SettingsError
 from triage.history.log import Log
 from triage.models.at_risk import NAME, AtRiskModel
+from triage.models.champion import point_to
+from triage.models.drift_file import keep_drift
 from triage.serving import formats
+from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.main import create
 from triage.serving.scorer import Scorer
 from triage.settings import Settings
@@ -132,7 +136,7 @@ def test_the_file_is_for_machines_whatever_the_locale(german: TestClient) -> Non
 
 _FOREIGN = {
     "a decimal point": r"\d\.\d{1,2}(?![\d.])",
-    "a comma between thousands": r"\d,\d{3}\b",
+    "a comma between thousands": r"\b[1-9]\d{0,2},\d{3}\b",
     "a percent sign without its space": r"\d%",
     "a currency before its amount": r"(\$|€|£|\b(USD|EUR|GBP|BRL))[ \u00a0]?\d",
     "an English day": r"\b(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?\b",
@@ -165,6 +169,27 @@ def test_no_figure_of_list_order_and_message_is_written_the_english_way(
         pages += [client.get(f"/orders/{item['order_id']}").text for item in items[::10]]
     assert all("We now expect to deliver it" in page for page in pages[2:])
     assert [found for page in pages for found in foreign(page)] == []
+
+
+@pytest.mark.parametrize("path", ["/exceptions", "/exceptions/X04", "/operations", "/models"])
+def test_no_figure_of_exceptions_operations_and_models_is_written_the_english_way(
+    tmp_path: Path, path: str
+) -> None:
+    gate = {"name": "calibrated", "landmark": None, "passed": True, "measured": 0.0216,
+            "required": 0.0754, "words": "ECE 0.022", "bound": "at_most"}  # fmt: skip
+    point_to(tmp_path, NAME, {"digest": fakes.INFO.digest, "version": "3", "gates": [gate]})
+    outcome = {"landmark": "order_created", "n": 1200, "late": 180, "expected": 1120.0,
+               "ratio": 1.5, "changes": []}  # fmt: skip
+    found = {"verdict": "No retraining advised: 1.50", "digest": "x", "outcomes": [outcome]}
+    keep_drift(tmp_path, NAME, found)
+    app = fakes.app(
+        Settings(home=tmp_path, locale="de-DE"), folder=tmp_path,
+        queue=ExceptionQueue(queued.desk()), advisor=queued.LaterAdvisor(),
+    )  # fmt: skip
+    with TestClient(app, cookies={"triage_you": "Ana"}) as client:
+        page = client.get(path).text
+    assert foreign(re.sub(r"<blockquote.*?</blockquote>", "", page)) == []
+    assert path != "/models" or all(said in page for said in ("0,022", "1.200", "1,50"))
 
 
 def test_what_is_english_would_be_found(client: TestClient) -> None:

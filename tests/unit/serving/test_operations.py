@@ -146,7 +146,7 @@ def test_without_a_hold_out_it_says_that_nothing_can_be_told() -> None:
 
 
 def test_a_change_that_chance_explains_has_no_word() -> None:
-    rows = views.rate_rows([Rate("a", 48, 36), Rate("b", 69, 40), Rate("c", 5, 30)], str)
+    rows = views.rate_rows([Rate("a", 48, 36), Rate("b", 69, 40), Rate("c", 5, 30)], str, 960)
     assert [(row.change, row.tone) for row in rows] == [
         ("+12", ""), ("+29 up", "up"), ("\u221225 down", "down"),
     ]  # fmt: skip
@@ -161,3 +161,24 @@ def test_a_home_with_a_log_shows_latencies_rates_and_feeds(home: Path, workspace
         assert "no orders are held out" in first
         assert "Milestones" in first
         assert "worked out just now" in first
+
+
+def test_the_page_shows_the_clocks_of_orders_and_of_exceptions(plain: TestClient) -> None:
+    text = plain.get("/operations").text
+    assert re.search(
+        r"<dt>Decide within 24\u00a0h</dt><dd[^>]*>\d+</dd><dd[^>]*>\d+ past it<", text
+    )
+    overdue = re.search(
+        r"<dt>Exceptions overdue</dt><dd[^>]*>(\d+)</dd><dd[^>]*>of (\d+) open<", text
+    )
+    assert overdue is not None
+    assert int(overdue[1]) <= int(overdue[2])
+    shown = plain.get("/exceptions").text
+    assert re.search(rf"<dt>Overdue</dt><dd[^>]*>{overdue[1]}<", shown)
+
+
+def test_a_rate_is_told_per_hundred_orders_too() -> None:
+    (row,) = views.rate_rows([Rate("a", 48, 36)], str, 960)
+    assert row.rate == "5.0"
+    (alone,) = views.rate_rows([Rate("a", 48, 36)], str, 0)
+    assert alone.rate == "\u2014"

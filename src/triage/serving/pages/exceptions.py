@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from triage.advice.playbooks import Playbook
 from triage.errors import TriageError
 from triage.serving import formats, texts, wording
 from triage.serving.advisor import NotReadyError
@@ -145,6 +146,19 @@ def of_order(frame: Frame, seen: Looking, order_id: str) -> list[views.Row]:
         return []
     held = [views.stand(service, queue, seen, case) for case in queue.of_order(order_id)]
     return [views.row(queue, each, seen) for each in views.find(held, views.Wanted(handled="all"))]
+
+
+def playbooks(frame: Frame, seen: Looking, order_id: str) -> list[Playbook]:
+    """Return what to do about an order: of its open exceptions, else of the likeliest next."""
+    service, desk = frame.service, frame.service.exceptions
+    if service.queue is None or desk is None:
+        return []
+    cases = service.queue.of_order(order_id)
+    codes = [views.stand(service, service.queue, seen, case).code for case in cases]
+    if not codes:
+        least = desk.policy.foretell.exception_from
+        codes = [code for code, share in desk.next_for(order_id) if share >= least][:1]
+    return [desk.playbooks[code] for code in dict.fromkeys(codes) if code in desk.playbooks]
 
 
 def router(frame: Frame) -> APIRouter:

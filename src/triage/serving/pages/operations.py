@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from triage.serving import texts, wording
 from triage.serving.advisor import NotReadyError
+from triage.serving.pages import operations_queue as queue
 from triage.serving.pages import operations_view as views
 from triage.serving.pages.frame import Frame
 from triage.serving.pages.page_routes import page_routes
@@ -27,14 +28,20 @@ def router(frame: Frame) -> APIRouter:
         made = None if service.operations is None else await service.operations.latest(seen.wall)
         desk = service.exceptions
         title = (lambda code: code) if desk is None else desk.title
+        orders = made.steps[0].n if made is not None and made.steps else 0
         return frame.render(
             "operations.html", seen,
-            health=views.queue_health(seen, service.handling),
-            capacity=views.capacity(seen, service.handling),
+            health=[
+                *queue.queue_health(seen, service.handling),
+                *queue.exceptions_clock(seen, service),
+                queue.capacity(seen, service.handling),
+            ],
             classes=[] if made is None else views.rate_rows(
-                made.classes, lambda code: title(code) if code else ""
+                made.classes, lambda code: title(code) if code else "", orders
             ),
-            sources=[] if made is None else views.rate_rows(made.sources, texts.exceptions.source),
+            sources=[] if made is None else views.rate_rows(
+                made.sources, texts.exceptions.source, orders
+            ),
             steps=[] if made is None else views.step_rows(made.steps),
             feeds=views.feed_rows(service, made, seen),
             failures=views.failures(service),

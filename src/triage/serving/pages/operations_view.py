@@ -1,4 +1,4 @@
-"""The operations page in words: how the queue stands, what slows orders down, what work brings."""
+"""The operations page in words: what slows orders down, what fails, what work brings."""
 
 from __future__ import annotations
 
@@ -9,114 +9,48 @@ from dataclasses import dataclass
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
 from triage.serving import formats, texts, wording
-from triage.serving.advisor import WorkItem
-from triage.serving.handling.desk import HandlingDesk
 from triage.serving.operations import Snapshot
 from triage.serving.operations_figures import Brought, Latency, Precision, Rate
 from triage.serving.pages.frame import Looking
+from triage.serving.pages.operations_queue import Figure
 from triage.serving.service import Service
 
-_HANDLED = frozenset({"dispose", "inform", "escalate"})
 _MOST_ROWS = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure: its name, the figure, what else to know, and a tone."""
-
-    name: str
-    value: str
-    more: str = ""
-    tone: str = ""
-
-
-def queue_health(seen: Looking, desk: HandlingDesk | None) -> list[Figure]:
-    """Return how the list stands: open, late, nobody's, past the last moment, longest untouched."""
-    now = seen.advisor.now()
-    items = [item for item in seen.index.worklist.items if _is_open(item, desk, seen.wall)]
-    at_risk = [item for item in items if item.assessment.state == "at_risk"]
-    nobodys = [item for item in items if _owner(item, desk) is None]
-    passed = [item for item in at_risk if _past(item, now)]
-    oldest = max((now - item.assessment.stage_at for item in nobodys), default=0)
-    late = len(items) - len(at_risk)
-    return [
-        Figure(texts.operations.OPEN, formats.number(len(at_risk))),
-        Figure(texts.operations.LATE, formats.number(late), tone="critical" if late else ""),
-        Figure(texts.operations.NOBODYS, formats.number(len(nobodys))),
-        Figure(
-            texts.operations.PASSED, formats.number(len(passed)), tone="critical" if passed else ""
-        ),
-        Figure(texts.operations.OLDEST, wording.span(oldest) if nobodys else "\u2014"),
-    ]
-
-
-def _is_open(item: WorkItem, desk: HandlingDesk | None, wall: int) -> bool:
-    if desk is None:
-        return True
-    order = item.assessment
-    return desk.of_order(order.order_id).state.place(order.p_late, wall) == "open"
-
-
-def _owner(item: WorkItem, desk: HandlingDesk | None) -> str | None:
-    return None if desk is None else desk.of_order(item.assessment.order_id).state.owner
-
-
-def _past(item: WorkItem, now: int) -> bool:
-    first = item.assessment.priority
-    return first is not None and first.decide_by is not None and first.decide_by < now
-
-
-def capacity(seen: Looking, desk: HandlingDesk | None) -> Figure:
-    """Return how much of people's time the last 24 hours took, by what acting on an order takes.
-
-    An order that is off the list by now counts with the median of those that are on it.
-    """
-    policy = seen.advisor.policy.work.capacity
-    if desk is None:
-        return Figure(texts.operations.CAPACITY, "\u2014", texts.operations.NOTHING_RECORDED)
-    since = seen.wall - MICROS_PER_DAY
-    done = [
-        order_id
-        for order_id, handled in desk.orders.items()
-        if any(
-            act.action in _HANDLED and act.at > since and act.id not in handled.undone
-            for act in handled.acts
-        )
-    ]
-    known = {
-        item.assessment.order_id: item.assessment.priority.minutes
-        for item in seen.index.worklist.items
-        if item.assessment.priority is not None and item.assessment.priority.minutes > 0
-    }
-    usual = statistics.median(known.values()) if known else 0.0
-    minutes = sum(known.get(order_id, usual) for order_id in done)
-    share = wording.percent(minutes / policy.session)
-    more = texts.operations.capacity_used(len(done), round(minutes), round(policy.session))
-    return Figure(texts.operations.CAPACITY, share, more)
-
-
-@dataclass(frozen=True, slots=True)
 class RateRow:
-    """One line of a table of rates; `tone` is "up" or "down" where the change is no chance."""
+    """One line of a table of rates; `tone` is "up" or "down" where the change is no chance.
+
+    `rate` is per 100 orders of the last window.
+    """
 
     name: str
     now: str
+    rate: str
     before: str
     change: str
     tone: str
 
 
-def rate_rows(told: Sequence[Rate], name: Callable[[str], str]) -> list[RateRow]:
-    """Return rates in words, the most frequent ones; `name` gives each in words."""
-    return [_rate_row(each, name(each.name)) for each in told[:_MOST_ROWS]]
+def rate_rows(told: Sequence[Rate], name: Callable[[str], str], orders: int) -> list[RateRow]:
+    """Return rates in words, the most frequent ones.
+
+    Args:
+        told: rates.
+        name: gives each in words.
+        orders: how many orders there were in the last window.
+    """
+    return [_rate_row(each, name(each.name), orders) for each in told[:_MOST_ROWS]]
 
 
-def _rate_row(each: Rate, name: str) -> RateRow:
+def _rate_row(each: Rate, name: str, orders: int) -> RateRow:
     gap, by_chance = each.now - each.before, 2 * math.sqrt(each.now + each.before)
     tone = "" if abs(gap) <= by_chance else "up" if gap > 0 else "down"
     return RateRow(
-        name or texts.operations.NOT_SAID, formats.number(each.now), formats.number(each.before),
-        texts.operations.change(gap, tone), tone,
+        name or texts.operations.NOT_SAID, formats.number(each.now),
+        formats.number(100 * each.now / orders, 1) if orders else "\u2014",
+        formats.number(each.before), texts.operations.change(gap, tone), tone,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from triage.serving.handling import forms
 from triage.serving.handling.view import Work, work
 from triage.serving.pages import message, risk_path, waterfall, ways
 from triage.serving.pages.address import list_url
-from triage.serving.pages.exceptions import exception_url, likely_next, of_order
+from triage.serving.pages.exceptions import exception_url, likely_next, of_order, playbooks
 from triage.serving.pages.frame import Frame, Looking, order_url, refusal
 from triage.serving.pages.guided import LEADS_ON, next_url
 from triage.serving.pages.page_routes import page_routes
@@ -56,6 +56,7 @@ async def _page(
         odd_prices=odd_prices(service.prices, order_id),
         exceptions=of_order(frame, seen, order_id),
         likely=likely_next(frame, order_id),
+        books=playbooks(frame, seen, order_id),
         exception_url=exception_url,
         site_url=list_url(Query(state=order.state, site=order.site or "")),
         work=handled,

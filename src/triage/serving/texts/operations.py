@@ -11,16 +11,17 @@ QUEUE: Final = "How the list stands"
 OPEN: Final = "Open, at risk"
 LATE: Final = "Already late"
 NOBODYS: Final = "Nobody's"
-PASSED: Final = "Past decide-by"
 OLDEST: Final = "Longest in its stage"
+SOON: Final = "Decide within 24\u00a0h"
+EXCEPTIONS_OVERDUE: Final = "Exceptions overdue"
 CAPACITY: Final = "Capacity used"
 NOTHING_RECORDED: Final = "nothing is recorded here"
 PRECISION: Final = "How good the list was"
 BROUGHT: Final = "What acting on it brought"
 CLASSES: Final = "Exceptions by kind"
 CLASSES_NOTE: Final = (
-    "By who closed them, or by the model while they are open. Where chance explains a change, "
-    "it is given without a word."
+    "By who closed them, or by the model while they are open; per 100 orders that were validated "
+    "in the same days. Where chance explains a change, it is given without a word."
 )
 SOURCES: Final = "Exceptions by source"
 STEPS: Final = "How long orders take"
@@ -39,8 +40,9 @@ NOT_SAID: Final = "Not said"
 REFUSED: Final = "Events refused"
 BEHIND: Final = "Store lacks"
 STORE_TAKES: Final = "entries; the store takes them"
-LAST_28: Final = "28 days"
-BEFORE_28: Final = "28 before"
+LAST_28: Final = "28\u00a0days"
+RATE: Final = "Per 100 orders"
+BEFORE_28: Final = "28\u00a0before"
 CHANGE: Final = "Change"
 QUIETER: Final = "Quiet for longer than in eight weeks"
 FRESH: Final = "Fresh"
@@ -132,3 +134,13 @@ def protected(amount: str, low: str, high: str) -> str:
 def worked_out(ago: str) -> str:
     """Return how old figures are."""
     return f"Rates, times and outcomes were worked out {ago}; the list is counted as it is now."
+
+
+def of_open(count: int) -> str:
+    """Return of how many open exceptions some are overdue."""
+    return f"of {number(count)} open"
+
+
+def passed_it(count: int) -> str:
+    """Return of how many orders the last moment to act has passed."""
+    return f"{number(count)} past it"

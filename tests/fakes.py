@@ -217,6 +217,10 @@ class FakeAdvisor:
         shares = {reason.code: reason.effect_pp / 10 for reason in self._orders[order_id].reasons}
         return DelayDays(-2.5, shares | {"none of the reasons": 0.5})
 
+    def late_by(self, order_id: str, moment: int) -> tuple[float, float]:
+        assert moment <= NOW
+        return 1.2, 1.2 + 4 * self._orders[order_id].p_late
+
     def worklist(self) -> Worklist:
         return self._worklist
 

@@ -32,7 +32,7 @@ from triage.models.trees import TreeEnsemble
 NAME = "at_risk"
 MODEL_FILE, FEATURES_FILE, RECIPE_FILE = "model.json", "features.json", "recipe.toml"
 QUANTILES = (0.1, 0.5, 0.9)
-_LATEST = math.log1p(2000.0)
+LATEST = math.log1p(2000.0)
 
 
 class _Carried(BaseModel):
@@ -302,7 +302,7 @@ def _delay(
 ) -> float:
     """Return the delay, in days, after which such a share has not arrived, held to p(late)."""
     held = min(max(survival, 1e-6), 1.0 - 1e-6)
-    log_days = min(max(middle + scale.there(times.inverse(held)), 0.0), _LATEST)
+    log_days = min(max(middle + scale.there(times.inverse(held)), 0.0), LATEST)
     delay = math.expm1(log_days) - promise_days
     return min(delay, 0.0) if survival > p_late else max(delay, 0.0)
 
@@ -321,7 +321,7 @@ def fresh_delays(
     """
     survival = 1.0 - np.array(QUANTILES)
     gaps = moved_gaps(_gaps(times), moves)
-    log_days = np.clip(middle[:, None] + gaps, 0.0, _LATEST)
+    log_days = np.clip(middle[:, None] + gaps, 0.0, LATEST)
     delays = np.expm1(log_days) - promise_days[:, None]
     early = survival > p_late[:, None]
     held: Floats = np.where(early, np.minimum(delays, 0.0), np.maximum(delays, 0.0))

@@ -161,6 +161,14 @@ class Advisor(Protocol):
             RequestError: if it was not open then.
         """
 
+    def late_by(self, order_id: str, moment: int) -> tuple[float, float]:
+        """Return p10 and p90 of the delay of an order if it is late, in days after its promise.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if it was not open then.
+        """
+
     def worklist(self) -> Worklist:
         """Return all open orders in rank order; cached, so cheap to call."""
 

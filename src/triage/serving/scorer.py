@@ -49,6 +49,8 @@ from triage.models.at_risk import NAME, AtRiskModel, Curves, Prediction, Stage, 
 from triage.models.calibration import TIMES_WEEK_DAYS, RecentTimes, recent_curve, residuals
 from triage.models.delay_parts import delay_parts
 from triage.models.landmarks import WAITING, WAITING_FROM, Rows, landmark_rows, stage_of
+from triage.models.late_by import late_by
+from triage.models.spread import Moves
 from triage.serving.advisor import ModelInfo, Worklist
 from triage.serving.shown import ShownOrder, ShownOrders
 from triage.serving.stored import StoredOrders
@@ -282,14 +284,31 @@ class Scorer:
             OrderNotFoundError: if the log holds no such order.
             RequestError: if no stage that the model knows was reached by then.
         """
+        parts = delay_parts(*(found := self._found(order_id, moment)))
+        return self._explainers[found[0].name].days(parts)
+
+    def late_by(self, order_id: str, moment: int) -> tuple[float, float]:
+        """Return p10 and p90 of the delay of a stored order if it is late, in days.
+
+        Args:
+            order_id: the order; its promise has not passed.
+            moment: UTC micros; as of when it was assessed.
+
+        Raises:
+            OrderNotFoundError: if the log holds no such order.
+            RequestError: if no stage that the model knows was reached by then.
+        """
+        return late_by(*self._found(order_id, moment))
+
+    def _found(
+        self, order_id: str, moment: int
+    ) -> tuple[Stage, Curves, Floats, float, Prediction, Moves]:
         at = self._row_of(order_id)
         shown = self._shown.of_row(at)
         found = self._predict(self.engine.book.row(at), moment, shown)
-        stage = found.stage
-        curves = self._curve(stage.name, moment // MICROS_PER_DAY * MICROS_PER_DAY)
-        moves = stage.numbers.spread.moves(shown.parted())
-        parts = delay_parts(stage, curves, found.x, found.promise_days, found.said, moves)
-        return self._explainers[stage.name].days(parts)
+        curves = self._curve(found.stage.name, moment // MICROS_PER_DAY * MICROS_PER_DAY)
+        moves = found.stage.numbers.spread.moves(shown.parted())
+        return found.stage, curves, found.x, found.promise_days, found.said, moves
 
     def _row_of(self, order_id: str) -> int:
         at = self.engine.book.row_of.get(order_id)

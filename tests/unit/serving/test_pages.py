@@ -134,7 +134,9 @@ def test_an_order_that_is_not_on_the_list_gets_a_page_that_says_so(client: TestC
 def test_an_order_page_says_what_a_probability_means(client: TestClient) -> None:
     top = client.get("/v1/worklist").json()["items"][0]
     text = client.get(f"/orders/{top['order_id']}").text
-    assert "Of 100 orders that look like this one, about" in text
+    said = re.search(r"Of 100 orders that look like this one, about (\S+) are late; (.+?)\.", text)
+    assert said is not None
+    assert re.fullmatch(r"if late, by 2 to [3-6] days", said[2])
     assert "If nothing changes: expect delivery" in text
     assert fakes.INFO.digest[:12] in text
 

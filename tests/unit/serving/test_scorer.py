@@ -524,3 +524,14 @@ def test_before_it_was_known_an_order_had_no_risk(
     first = scorer.milestones_of(name)[0][2]
     with pytest.raises(RequestError, match="before the order was recorded"):
         scorer.risk_then(name, first - 1)
+
+
+def test_if_it_is_late_an_order_is_later_than_of_all_futures_together(
+    scorer: Scorer, listed: dict[str, Assessment]
+) -> None:
+    open_ones = [each for each in listed.values() if each.state == "at_risk"][:40]
+    assert len(open_ones) > 20
+    for said in open_ones:
+        low, high = scorer.late_by(said.order_id, said.as_of)
+        assert 0.0 <= low <= high
+        assert high >= said.delay_days[2] - 1e-6

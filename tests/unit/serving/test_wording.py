@@ -107,3 +107,11 @@ def test_a_last_moment_at_midnight_is_the_end_of_the_day_before() -> None:
 def test_of_what_a_model_has_seen_little_two_are_named_and_the_rest_counted() -> None:
     assert texts.words.little_like_it(["a", "b"]).endswith("in: a, b")
     assert texts.words.little_like_it(["a", "b", "c", "d"]).endswith("in: a, b and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0, 1, "by 1 day."), (1, 3, "by 1 to 3 days."), (4, 4, "by 4 days.")],
+)
+def test_if_late_by_how_much_is_told_in_whole_days(low: int, high: int, said: str) -> None:
+    assert texts.order.looks_like("40", low, high).endswith(f"about 40 are late; if late, {said}")

@@ -51,6 +51,7 @@ async def _page(
         order=order,
         percentile=seen.index.percentile(order.p_late),
         falls=waterfall.of(order, advisor.delay_shares(order_id, order.as_of)),
+        if_late=advisor.late_by(order_id, order.as_of) if order.state == "at_risk" else None,
         first=advised.priority or order.priority,
         ways=ways.rows(advised.recommendations, order.currency, seen.zone),
         odd_prices=odd_prices(service.prices, order_id),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from triage.features.declarations import Cause
+from triage.serving.formats import number
 
 SKIP: Final = "Skip to the order"
 SHIPS_FROM: Final = "ships from"
@@ -102,9 +103,13 @@ def how_sure(low: str, high: str) -> str:
     return f"Past outcomes of such orders allow a probability from {low} to {high}."
 
 
-def looks_like(late: str) -> str:
-    """Return what a probability means in orders."""
-    return f"Of 100 orders that look like this one, about {late} are late."
+def looks_like(late: str, low: int, high: int) -> str:
+    """Return what a probability means in orders; `low` and `high` are days, if one is late."""
+    least, most = max(1, low), max(1, high)
+    unit = "day" if most == 1 else "days"
+    days = number(most) if least == most else f"{number(least)} to {number(most)}"
+    like_it = f"Of 100 orders that look like this one, about {late} are late"
+    return f"{like_it}; if late, by {days} {unit}."
 
 
 def message_subject(order_id: str) -> str:

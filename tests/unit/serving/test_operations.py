@@ -3,7 +3,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import numpy as np
@@ -15,7 +17,9 @@ from tests import fakes
 from tests.unit.serving.bodies import beside
 from tests.unit.serving.test_pages import Structure
 
+from triage.advice.assessment import Exposure
 from triage.domain.clock import MICROS_PER_DAY, NEVER, UNKNOWN_TIME
+from triage.serving.advisor import WorkItem, Worklist
 from triage.serving.main import create
 from triage.serving.operations_figures import (
     LEAST_HELD_OUT,
@@ -30,6 +34,7 @@ from triage.serving.operations_figures import (
 from triage.serving.outcomes.outcome import Outcome
 from triage.serving.outcomes.record import Judged, Said
 from triage.serving.pages import operations_view as views
+from triage.serving.worklist_index import WorklistIndex
 from triage.settings import Settings
 
 DAY, NOW = MICROS_PER_DAY, 400 * MICROS_PER_DAY
@@ -182,3 +187,42 @@ def test_a_rate_is_told_per_hundred_orders_too() -> None:
     assert row.rate == "5.0"
     (alone,) = views.rate_rows([Rate("a", 48, 36)], str, 0)
     assert alone.rate == "\u2014"
+
+
+def test_how_good_the_list_was_is_told_with_what_all_orders_were() -> None:
+    found = precision([judged(f"A{n}", late=n < 3, score=10.0 - n) for n in range(10)], top=4)
+    assert views.precision_words(found) == (
+        "Of the first 4 of each day, 3 of 4 were late (75%); of all that were answered, 30%. 1 day "
+        "with an outcome; orders that people saved count as on time."
+    )
+    assert "cannot be told yet" in views.precision_words(precision([], top=4))
+
+
+def test_value_protected_is_told_with_its_interval_and_only_against_the_hold_out() -> None:
+    items = [
+        WorkItem(
+            n,
+            replace(
+                fakes.assessment(n, "at_risk"), exposure=Exposure(0, 0, 50.0, None, regulated=False)
+            ),
+        )
+        for n in range(3)
+    ]
+    seen = SimpleNamespace(index=WorklistIndex(Worklist(NOW, tuple(items))))
+    share, worth = views.brought_words(Brought(500, 100, 500, 200), seen=seen)  # type: ignore[arg-type]
+    assert share.startswith("Of orders that people could act on 20% were late (500 orders), of")
+    assert "held out by lot 40% (500): 20.0 points fewer, 95 % between" in share
+    told = re.findall(r"R\$([\d,]+)", worth)
+    middle, low, high = (int(each.replace(",", "")) for each in told)
+    assert middle == 5_000  # a fifth of 500 orders, at 50 each
+    assert low < middle < high
+
+
+def test_a_feed_that_went_quiet_is_told_as_stale_and_one_that_did_not_as_fresh(
+    tmp_path: Path,
+) -> None:
+    with TestClient(fakes.app(folder=tmp_path, feeds=fakes.QuietStock())) as client:
+        text = client.get("/operations").text
+    rows = dict(re.findall(r'<th scope="row">(\w+)</th>.*?<td class="state[^"]*">([^<]+)<', text))
+    assert rows["Stock"] == "Stale: nothing for 72\u00a0h"
+    assert rows["Orders"] == rows["Milestones"] == "Fresh"

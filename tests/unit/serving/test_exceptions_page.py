@@ -19,7 +19,7 @@ from triage.serving.event_log import EventLog
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.live import Live
 from triage.serving.pages import exceptions as pages
-from triage.serving.pages import exceptions_view as views
+from triage.serving.pages.exception import doubts as doubts_of
 from triage.training.exception_train import recorded_corrections
 
 TITLES = {name: book.title for name, book in load_playbooks().items()}
@@ -256,7 +256,7 @@ def test_what_the_model_has_never_seen_is_told(
 ) -> None:
     queue = ExceptionQueue(queued.desk())
     queue.note(cases.event("X99", cases.END, queued.orders()[0], source, text))
-    told = views.doubts(queue, queue.open["X99"])
+    told = doubts_of(queue, queue.open["X99"])
     assert len(told) == len(doubts)
     assert all(said.startswith(start) for said, start in zip(told, doubts, strict=True))
 
@@ -265,7 +265,7 @@ def test_a_class_that_is_not_likely_enough_is_told_with_what_is_asked_of_it() ->
     queue = ExceptionQueue(queued.desk())
     case = queue.open["X00"]
     low = replace(case, answer=replace(case.answer, doubts=("too_low",)))
-    (told,) = views.doubts(queue, low)
+    (told,) = doubts_of(queue, low)
     assert re.fullmatch(r"the likeliest class has .+%; from .+% on at most \d+% of the .*", told)
 
 

@@ -11,6 +11,7 @@ from triage.ledger.corrections import Correction
 from triage.ledger.entries import new_id
 from triage.serving import formats, texts, wording
 from triage.serving.advisor import NotReadyError
+from triage.serving.exceptions.desk import Case
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.handling import forms
 from triage.serving.handling.view import work
@@ -38,7 +39,7 @@ def _page(
         "exception.html", seen, status,
         row=views.row(queue, each, seen), open=each, case=case, desk=queue.desk,
         ranked=queue.desk.ranked(case.answer), book=each.todo.book,
-        reasons=queue.desk.reasons_in(case, formats), doubts=views.doubts(queue, case),
+        reasons=queue.desk.reasons_in(case, formats), doubts=doubts(queue, case),
         work=None if desk is None else work(each.handled, 0.0, seen.wall, zone, seen.you),
         corrected_last=bool(
             desk and said and seen.you and working.last_was_correction(desk, said, seen.you)
@@ -50,6 +51,16 @@ def _page(
         exception_url=exception_url, here=texts.order.here_too(others), guided=guided,
         refusal=refused,
     )  # fmt: skip
+
+
+def doubts(queue: ExceptionQueue, case: Case) -> list[str]:
+    """Return why the model is not sure of a class, in words."""
+    numbers, answer = queue.desk.model.numbers, case.answer
+    too_low = texts.exceptions.too_low(
+        wording.percent(float(answer.probabilities[answer.label])),
+        wording.percent(min(numbers.threshold, 1.0)), wording.percent(numbers.most_error),
+    )  # fmt: skip
+    return [texts.exceptions.DOUBTS.get(each, too_low) for each in answer.doubts]
 
 
 def _did(queue: ExceptionQueue, told: Correction) -> str:

@@ -225,16 +225,6 @@ def row(queue: ExceptionQueue, each: Open, seen: Looking) -> Row:
     )  # fmt: skip
 
 
-def doubts(queue: ExceptionQueue, case: Case) -> list[str]:
-    """Return why the model is not sure of a class, in words."""
-    numbers, answer = queue.desk.model.numbers, case.answer
-    too_low = texts.exceptions.too_low(
-        wording.percent(float(answer.probabilities[answer.label])),
-        wording.percent(min(numbers.threshold, 1.0)), wording.percent(numbers.most_error),
-    )  # fmt: skip
-    return [texts.exceptions.DOUBTS.get(each, too_low) for each in answer.doubts]
-
-
 def clock(due_by: int | None, now: int) -> str:
     """Return the time that is left, in words."""
     if due_by is None:

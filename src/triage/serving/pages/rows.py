@@ -89,7 +89,7 @@ def owner_cell(state: State, wall: int) -> tuple[str, str]:
     taken = state.taken
     if taken is None or wall - taken.at > _NEWS:
         return state.owner, ""
-    return state.owner, texts.work.took_this(wording.ago(wall - taken.at))
+    return state.owner, wording.ago(wall - taken.at)
 
 
 def risk_row(

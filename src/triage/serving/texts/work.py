@@ -107,6 +107,7 @@ DID: Final[MappingProxyType[Action, str]] = MappingProxyType(
     }
 )
 NOBODYS: Final = "Nobody has it yet."
+TOOK_THIS: Final = "took this"
 TOOK_IT: Final = "took it"
 FOUND_USEFUL: Final = "The advice was useful."
 FOUND_NOT_USEFUL: Final = "The advice was not useful."
@@ -168,9 +169,9 @@ def goes_on(code: str) -> str:
     return f"It was done ({code[0].lower()}{code[1:]}), but was raised again since."
 
 
-def took_this(ago: str) -> str:
-    """Return since when an order is somebody's; their name stands before it."""
-    return f"took this {ago}"
+def took_this(who: str, ago: str) -> str:
+    """Return whose something is, and since when if that is news."""
+    return f"{who} took this {ago}" if ago else who
 
 
 def escalated_to(to: str) -> str:

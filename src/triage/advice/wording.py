@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 STAGES = {
     "order_created": "placed",
     "order_validated": "validated",
@@ -84,7 +85,8 @@ class English:
 
     def moment(self, at: datetime) -> str:
         """Return a moment of these weeks, to the minute."""
-        return f"{at:%a} {at.day} {at:%b %H:%M}"
+        clock = f"{at.hour:02d}:{at.minute:02d}"
+        return f"{WEEKDAYS[at.weekday()][:3]} {at.day} {_MONTHS[at.month - 1]} {clock}"
 
 
 ENGLISH: Final = English()

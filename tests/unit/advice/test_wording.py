@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import example, given
 
 from triage import workspace
-from triage.advice.wording import STAGES, Sentence, days, percent, say
+from triage.advice.wording import ENGLISH, STAGES, Sentence, days, percent, say
 from triage.domain.records import MilestoneKind
 from triage.features.declarations import load
 from triage.serving import formats
@@ -112,3 +113,11 @@ def test_a_sentence_is_told_with_the_figures_of_who_reads_it() -> None:
 
 def test_prices_use_no_unit_that_a_feature_declares() -> None:
     assert not {"a piece", "fold", "apart"} & set(UNITS)
+
+
+@given(st.datetimes())
+def test_a_moment_is_written_as_in_english_wherever_the_service_runs(at: datetime) -> None:
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    days_of_week = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    expected = f"{days_of_week[at.isoweekday() % 7]} {at.day} {months[at.month - 1]}"
+    assert ENGLISH.moment(at) == f"{expected} {at.time().isoformat('minutes')}"

@@ -193,11 +193,8 @@ def test_a_row_has_two_lines_however_many_labels_it_has(
         opened = context.new_page()
         opened.goto("/")
         many = orders(opened)[1]
-        for form in (
-            {"do": "first"},
-            {"do": "inform", "text": "told"},
-            {"do": "note", "text": "x"},
-        ):
+        for do in ("first", "inform"):
+            form: dict[str, str | float | bool] = {"do": do, "text": "told"}
             told = context.request.post(f"/orders/{many}", form=form, headers={"origin": address})
             assert told.ok
         opened.reload()

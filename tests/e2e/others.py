@@ -1,7 +1,7 @@
 """Services in bad days: one still ranks its list, one fails, one has no model, one asks who asks.
 
 Two are degraded: a rule stands in for the model; the model does not know what to say of an order.
-One has had no news of stock for four days.
+One has had no news of stock for four days, one has many orders that wait for the same thing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from tests import fakes
+from tests.e2e.moving import MovingAdvisor
 from tests.e2e.running import served
 
 from triage.ledger.errors import StoreUnavailableError
@@ -67,6 +68,7 @@ OTHERS: dict[str, tuple[str, Callable[[Settings], FastAPI]]] = {
     "not-ready": ("/", lambda settings: create_app(_nobody, settings)),
     "degraded": ("/", lambda _: fakes.app(advisor=_StandingIn())),
     "abstained": (_DOUBTED, lambda _: fakes.app(advisor=_Doubtful())),
+    "groups": ("/?by=cause", lambda _: fakes.app(advisor=MovingAdvisor())),
     "stale": ("/", lambda settings: _stale(settings.home / "stale")),
     "stale-order": (_DOUBTED, lambda settings: _stale(settings.home / "stale-order")),
     "sign-in": ("/sign-in", lambda settings: fakes.app(settings, guard=Guard(settings))),

@@ -57,7 +57,7 @@ def test_the_page_says_what_answers_with_which_gates_and_who_promoted_it(
     assert "Risk of delay, version 3" in text
     assert DIGEST[:12] in text
     assert "1 of 1 passed" in text
-    assert "<td>0.800</td><td>at least 0.700</td>" in text
+    assert re.search(r"<td[^>]*>0.800</td><td[^>]*>at least 0.700</td>", text)
     assert text.index("Promoted version 3") < text.index("Promoted version 2")
     assert "&lt;b&gt;first" in client.get("/models").text
     assert 'href="http://testserver:5001/#/models/at_risk/versions/3"' in text
@@ -144,8 +144,8 @@ def test_drift_is_told_by_stage_in_words_of_the_catalogue(
     promoted(tmp_path, "3")
     keep_drift(tmp_path, NAME, report.plain())
     text = shown(client)
-    told = re.findall(r"<tr><th scope=\"row\">Ordered</th>(.*?)</tr>", text)
-    assert re.findall(r"<td>([^<]*)</td>", told[0]) == [
+    told = re.findall(r"<th [^>]*>Ordered</th>(.*?)</tr>", text)
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", told[0]) == [
         "1 of 2",
         "25%",
         "1,200",

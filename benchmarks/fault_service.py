@@ -69,6 +69,11 @@ class Service:
             client.socket.close()
         return status, json.loads(content)
 
+    def rested(self) -> None:
+        """Wait until the list stands: until then scores are slow."""
+        while not self.ask("GET", "/readyz")[1]["list"]["ranked"]:
+            time.sleep(LOOK_SECONDS)
+
     def kill(self) -> None:
         """End the process with SIGKILL."""
         self.process.send_signal(signal.SIGKILL)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import shutil
 import sys
@@ -104,15 +105,18 @@ class Sheet:
         )
 
 
-def run(home: Path, kills: int, swapped: int, spoilt: int, *, port: int = 18_431) -> Sheet:
-    """Return the sheet of a home's copy."""
+def run(
+    home: Path, kills: int, swapped: int, spoilt: int, *, minutes: float = math.inf,
+    port: int = 18_431,
+) -> Sheet:  # fmt: skip
+    """Return the sheet of a home's copy; nothing is killed after so many minutes."""
     with tempfile.TemporaryDirectory(prefix="triage-faults-") as folder:
         own, workspace = Path(folder) / "home", eager(Path(folder) / "workspace")
         for part in ("history", "models"):
             shutil.copytree(home / part, own / part)
         faults = _Faults(own, workspace, port)
         try:
-            return faults.sheet(kills, swapped, spoilt)
+            return faults.sheet(kills, swapped, spoilt, minutes)
         finally:
             faults.end()
 
@@ -131,7 +135,7 @@ class _Faults:
         self._since = datetime.fromisoformat(listed["as_of"])
         self._number = 0
 
-    def sheet(self, kills: int, swapped: int, spoilt: int) -> Sheet:
+    def sheet(self, kills: int, swapped: int, spoilt: int, minutes: float) -> Sheet:
         """Return what was seen."""
         found = self._sheet
         first = str(champion(self._home, NAME)["digest"])
@@ -139,16 +143,11 @@ class _Faults:
         version, seconds = (
             trained(self._home, self._workspace) if kills >= _EVERY_PROMOTION else ("", 0.0)
         )
+        began = time.monotonic()
         for number in range(1, kills + 1):
-            if number % _EVERY_TRAINING == 0:
-                self._train(self._luck.uniform(1.0, seconds))
-            elif number % _EVERY_PROMOTION == 0:
-                point_to(self._home, NAME, {"digest": other, "version": version})
-                promoting_killed(self._home, version, self._luck)
-                found.promotions_killed += 1
-            found.pointers_torn += not pointer_is_whole(self._home)
-            self._kill([first, other])
-            self._tell_kills()
+            if time.monotonic() - began > 60 * minutes:
+                break
+            self._round(number, [first, other], version, seconds)
         self._training_over()
         found.pointers_torn += not pointer_is_whole(self._home)
         point_to(self._home, NAME, {"digest": first, "version": "1"})
@@ -161,6 +160,18 @@ class _Faults:
         self._service.kill()
         self._replay()
         return found
+
+    def _round(self, number: int, digests: list[str], version: str, seconds: float) -> None:
+        """Kill a training or a promotion now and then, and the service."""
+        if number % _EVERY_TRAINING == 0:
+            self._train(self._luck.uniform(1.0, seconds))
+        elif number % _EVERY_PROMOTION == 0:
+            point_to(self._home, NAME, {"digest": digests[1], "version": version})
+            promoting_killed(self._home, version, self._luck)
+            self._sheet.promotions_killed += 1
+        self._sheet.pointers_torn += not pointer_is_whole(self._home)
+        self._kill(digests)
+        self._tell_kills()
 
     def end(self) -> None:
         """Leave no process behind, whatever happened."""
@@ -206,6 +217,7 @@ class _Faults:
         traffic.start()
         if self._sheet.kills % _EVERY_START:
             traffic.answered.wait(_ANSWER_SECONDS)
+            self._service.rested()
         time.sleep(self._luck.uniform(0.1, 1.0))
         named = self._luck.choice(digests)
         point_to(self._home, NAME, {"digest": named, "version": named[:8]})
@@ -287,6 +299,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, default=Path(".triage") / SAMPLE)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no kill after so many")
     parser.add_argument("--swaps", type=int, default=20, help="changes of champion under load")
     parser.add_argument("--spoilt", type=int, default=50, help="bundles that are to be refused")
     parser.add_argument("--promises", action="store_true", help="provoke each line of the sheet")
@@ -294,7 +307,7 @@ def main() -> None:
     options = parser.parse_args()
     if find_champion(options.home, NAME) is None:
         prepare(SAMPLE, None, Settings(home=options.home), _step)
-    sheet = run(options.home, options.kills, options.swaps, options.spoilt)
+    sheet = run(options.home, options.kills, options.swaps, options.spoilt, minutes=options.minutes)
     lines: list[Shown] = shown() if options.promises else []
     if options.json:
         print(json.dumps(asdict(sheet) | {"promises": [asdict(x) for x in lines]}, indent=2))

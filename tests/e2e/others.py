@@ -17,7 +17,8 @@ from tests.e2e.moving import MovingAdvisor
 from tests.e2e.running import served
 
 from triage.ledger.errors import StoreUnavailableError
-from triage.models.champion import RULE
+from triage.models.at_risk import NAME
+from triage.models.champion import RULE, card_file, point_to
 from triage.serving.access.guard import Guard
 from triage.serving.advisor import Advisor, NotReadyError, Worklist
 from triage.serving.app import create_app
@@ -61,6 +62,39 @@ def _stale(folder: Path) -> FastAPI:
     return fakes.app(folder=folder, feeds=fakes.QuietStock())
 
 
+CARD = """# Model card: at_risk
+
+## What it predicts
+
+`p_late`, 0 to 1: chance that an open order is delivered after its promise.
+
+## How good it is
+
+Out of time: months 2018-06, 2018-07, each predicted by a model fitted on what was known before it.
+
+| predictor | ROC AUC | ROC AUC in month | PR AUC | log loss | Brier | ECE | recall @10% |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| model | .835 | .835 | .554 | .285 | .082 | .022 | .467 |
+| constant | .529 | .500 | .140 | .395 | .116 | .028 | .112 |
+
+## Known limits
+
+- It has learnt association, not cause: what goes with lateness need not make orders late.
+"""
+
+
+def carded(folder: Path) -> FastAPI:
+    """Return a service whose champion has a card.
+
+    Args:
+        folder: its home, made here.
+    """
+    folder.mkdir(parents=True)
+    point_to(folder, NAME, {"digest": fakes.INFO.digest, "version": fakes.INFO.version})
+    card_file(folder, NAME, fakes.INFO.digest).write_text(CARD, encoding="utf-8")
+    return fakes.app(Settings(home=folder), folder=folder)
+
+
 _DOUBTED = f"/orders/{fakes.worklist().items[0].assessment.order_id}"
 OTHERS: dict[str, tuple[str, Callable[[Settings], FastAPI]]] = {
     "ranking": ("/", lambda _: fakes.app(advisor=_StillRanking())),
@@ -71,6 +105,7 @@ OTHERS: dict[str, tuple[str, Callable[[Settings], FastAPI]]] = {
     "groups": ("/?by=cause", lambda _: fakes.app(advisor=MovingAdvisor())),
     "stale": ("/", lambda settings: _stale(settings.home / "stale")),
     "stale-order": (_DOUBTED, lambda settings: _stale(settings.home / "stale-order")),
+    "card": (f"/models/{NAME}/card", lambda settings: carded(settings.home / "card")),
     "sign-in": ("/sign-in", lambda settings: fakes.app(settings, guard=Guard(settings))),
 }
 """By the name of its picture: the path that is looked at, and the service."""

@@ -4,6 +4,7 @@
 <home>/models/<name>/challenger.json    the model that scores the same orders unseen, if any
 <home>/models/<name>/rule.json          the rule that answers where no model can, if it was fitted
 <home>/models/<name>/<digest>/          the bytes of every model that any of them ever named
+<home>/models/<name>/<digest>.md        its card, for people
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ RULE = "rule"
 def bundle_folder(home: Path, name: str, digest: str) -> Path:
     """Return where the bytes of a promoted model are kept."""
     return home / "models" / name / digest
+
+
+def card_file(home: Path, name: str, digest: str) -> Path:
+    """Return where the card of a promoted model is kept, if its training wrote one."""
+    return home / "models" / name / f"{digest}.md"
 
 
 def champion(home: Path, name: str) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def _calibration(tidy: pd.DataFrame) -> str:
 
 
 def _gates(gates: tuple[GateResult, ...], promise: ModelPromise) -> str:
-    lines = ["| gate | landmark | | figures |", "| --- | --- | --- | --- |"]
+    lines = ["| gate | landmark | result | figures |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {gate.name} | {gate.landmark or 'all'} | {'passed' if gate.passed else '**failed**'} "
         f"| {_cell(gate.words)} |"

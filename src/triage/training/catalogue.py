@@ -13,7 +13,7 @@ from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle
 from triage.models.champion import find_challenger, find_champion
 from triage.models.promotions import promotions
-from triage.training.tracking import DIGEST_TAG, GATES_FILE, GATES_TAG, open_catalogue
+from triage.training.tracking import CARD_FILE, DIGEST_TAG, GATES_FILE, GATES_TAG, open_catalogue
 from triage.training.verdict import STABILITY, Bound, GateResult, Standing
 
 if TYPE_CHECKING:
@@ -121,6 +121,16 @@ def fetch(client: MlflowClient, registered: ModelVersion) -> tuple[str, dict[str
     with tempfile.TemporaryDirectory(prefix="triage-bundle-") as folder:
         place = _download(client, registered.source, folder, registered)
         return read_bundle(place, registered.tags.get(DIGEST_TAG, "none"))
+
+
+def fetch_card(client: MlflowClient, registered: ModelVersion) -> str | None:
+    """Return the model card of a version as Markdown; None if its run has none."""
+    with tempfile.TemporaryDirectory(prefix="triage-card-") as folder:
+        uri = f"runs:/{registered.run_id}/{CARD_FILE}"
+        try:
+            return _download(client, uri, folder, registered).read_text(encoding="utf-8")
+        except BundleError:
+            return None
 
 
 def registered_gates(home: Path, name: str, version: str) -> tuple[GateResult, ...]:

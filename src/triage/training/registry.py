@@ -19,6 +19,7 @@ from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle, write_bundle
 from triage.models.champion import (
     bundle_folder,
+    card_file,
     challenge_with,
     champion,
     end_challenge,
@@ -30,6 +31,7 @@ from triage.models.champion import (
 from triage.models.promotions import promotions, record_promotion
 from triage.training.catalogue import (
     fetch,
+    fetch_card,
     open_version,
     require_registered,
     set_aliases,
@@ -72,6 +74,7 @@ def promote(
         require_registered(registered, gates)
         digest, files = fetch(client, registered)
         install(home, name, digest, files)
+        _keep_card(home, name, digest, fetch_card(client, registered))
         former = find_champion(home, name)
         pointer = {
             "action": "promote",
@@ -249,6 +252,12 @@ def install(home: Path, name: str, digest: str, files: dict[str, bytes]) -> None
                 os.fsync(file.fileno())
     sync_folder(folder)
     sync_folder(folder.parent)
+
+
+def _keep_card(home: Path, name: str, digest: str, card: str | None) -> None:
+    """Keep a model's card beside its bundle, where pages find it without a registry."""
+    if card is not None:
+        card_file(home, name, digest).write_text(card, encoding="utf-8")
 
 
 def _whole(folder: Path, digest: str) -> bool:

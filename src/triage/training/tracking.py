@@ -40,6 +40,7 @@ DIGEST_TAG = "digest"
 GATES_TAG = "gates"
 GATES_FILE = "gates.json"
 REPORT_FILE = "report.html"
+CARD_FILE = "model_card.md"
 VALIDATION_TAG = "mlflow_validation"
 _DATABASE, _ARTIFACTS = "mlflow.db", "mlartifacts"
 _LONGEST_DATASET_DIGEST = 36
@@ -239,7 +240,7 @@ def _write_artifacts(
         text = json.dumps(content, indent=1, default=str) + "\n"
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "declarations.json").write_text(run.declarations, encoding="utf-8")
-    (folder / "model_card.md").write_text(model_card(run, tidy, gates), encoding="utf-8")
+    (folder / CARD_FILE).write_text(model_card(run, tidy, gates), encoding="utf-8")
     pins = "".join(f"{name}=={version(name)}\n" for name in _REQUIREMENTS if _installed(name))
     (folder / "requirements.txt").write_text(pins, encoding="utf-8")
     if page is None:

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from tests import fakes
 
 from triage.models.at_risk import NAME
-from triage.models.champion import point_to
+from triage.models.champion import card_file, point_to
 from triage.models.drift_file import keep_drift, last_drift
 from triage.models.promotions import record_promotion
 from triage.models.shadow_file import ShadowScore
@@ -46,6 +46,41 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 
 def shown(client: TestClient) -> str:
     return html.unescape(client.get("/models").text)
+
+
+def carded(home: Path, text: str) -> None:
+    promoted(home, "3")
+    card_file(home, NAME, DIGEST).write_text(text, encoding="utf-8")
+
+
+def test_the_card_of_the_champion_is_a_page_without_a_style_of_its_own(
+    client: TestClient, tmp_path: Path
+) -> None:
+    carded(tmp_path, "# Card\n\n`p_late`\n\n| a | b |\n| --- | ---: |\n| model | .835 |\n")
+    page = client.get(f"/models/{NAME}/card").text
+    assert "<h1>Card</h1>" in page
+    assert "<code>p_late</code>" in page
+    assert '<td class="figure">.835</td>' in page
+    assert "style=" not in page
+    assert f'href="/models/{NAME}/card"' in client.get("/models").text
+
+
+@pytest.mark.parametrize(
+    "said", ["<script>x()</script>", "[a](javascript:x)", "<img src=y>", "![a](//elsewhere/a.png)"]
+)
+def test_nothing_in_a_card_is_more_than_text(client: TestClient, tmp_path: Path, said: str) -> None:
+    carded(tmp_path, f"# Card\n\n{said}\n")
+    assert said in html.unescape(client.get(f"/models/{NAME}/card").text)
+
+
+@pytest.mark.parametrize("name", [NAME, "prices", "no-such-model", ".."])
+def test_where_no_card_is_kept_the_page_says_so(
+    client: TestClient, tmp_path: Path, name: str
+) -> None:
+    promoted(tmp_path, "3")
+    answer = client.get(f"/models/{name}/card")
+    assert answer.status_code == 404
+    assert f"/models/{NAME}/card" not in client.get("/models").text
 
 
 def test_the_page_says_what_answers_with_which_gates_and_who_promoted_it(

@@ -19,6 +19,7 @@ from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle
 from triage.models.champion import (
     bundle_folder,
+    card_file,
     champion,
     find_challenger,
     find_champion,
@@ -150,6 +151,9 @@ def test_promotion_copies_the_bytes_and_points_to_them(empty: Tracked) -> None:
     _, files = read_bundle(bundle_folder(empty.home, "at_risk", digest), digest)
     assert files == read_bundle(empty.runs[0].bundle)[1]
     assert aliases(empty)["champion"] == "1"
+    card = card_file(empty.home, "at_risk", digest).read_text(encoding="utf-8")
+    assert card.startswith("# Model card: at_risk")
+    assert digest in card
 
 
 def test_the_former_champion_is_remembered_and_promoting_again_changes_nothing(

@@ -14,6 +14,7 @@ from triage.models import at_risk
 from triage.serving.advisor import NotReadyError
 from triage.serving.pages import models_kept
 from triage.serving.pages import models_view as views
+from triage.serving.pages.card import card
 from triage.serving.pages.frame import Frame, Looking
 from triage.serving.pages.page_routes import page_routes
 
@@ -81,5 +82,17 @@ def router(frame: Frame) -> APIRouter:
             ),
             mlflow=lambda name, version: mlflow_url(frame, seen, name, version),
         )  # fmt: skip
+
+    @routes.get("/models/{name}/card")
+    async def model_card(request: Request, name: str) -> Response:
+        try:
+            seen = frame.looking(request)
+        except NotReadyError as error:
+            return frame.waiting(error)
+        known = name in models_kept.NAMES
+        told = await asyncio.to_thread(card, service.settings.home, name) if known else None
+        if told is None:
+            return frame.alone("no_card.html", 404)
+        return frame.render("card.html", seen, model=name, card=told)
 
     return routes

@@ -10,7 +10,7 @@ from typing import Any, Final
 from triage.domain.clock import to_micros
 from triage.errors import BundleError
 from triage.models import at_risk, exceptions, prices
-from triage.models.champion import find_champion
+from triage.models.champion import card_file, find_champion
 from triage.models.drift_file import last_drift
 from triage.models.promotions import promotions
 from triage.serving import formats, texts, wording
@@ -63,6 +63,7 @@ class Kept:
         gates: as judged when it was promoted.
         history: promotions and rollbacks, newest first.
         drift: what the last look for drift found; None if nobody looked.
+        card: whether its model card is here.
         problem: why the pointer cannot be read; empty if it can.
     """
 
@@ -72,6 +73,7 @@ class Kept:
     gates: tuple[Gate, ...] = ()
     history: tuple[Change, ...] = ()
     drift: Drift | None = None
+    card: bool = False
     problem: str = ""
 
     @property
@@ -95,6 +97,7 @@ def kept(home: Path, name: str, zone: str) -> Kept:
         tuple(_gate(each) for each in pointer.get("gates", ())),
         tuple(_change(each, zone) for each in reversed(told)),
         None if found is None else drift(found, pointer["digest"], zone),
+        card_file(home, name, pointer["digest"]).is_file(),
     )  # fmt: skip
 
 

@@ -8,10 +8,16 @@ from typing import Final
 from triage.serving.formats import number
 
 ANSWERS_NOW: Final = "The model that answers now."
+CARD: Final = "Model card"
+CARD_TABLE: Final = "Table, scrolls sideways"
+NO_CARD: Final = "No card of this model is here"
+NO_CARD_MORE: Final = (
+    "Cards are kept when a model is promoted; that of an earlier version is in MLflow."
+)
 OPEN_MLFLOW: Final = "Open in MLflow"
 MLFLOW_NOTE: Final = (
-    "Cards, parameters and figures of every version are in MLflow; links work where it runs beside "
-    "this service, as after make demo."
+    "Parameters, figures and the cards of other versions are in MLflow; links work where it runs "
+    "beside this service, as after make demo."
 )
 GATES: Final = "Gates"
 GATES_WHEN: Final = "as judged when it was promoted"

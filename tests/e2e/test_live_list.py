@@ -86,6 +86,23 @@ def test_what_another_takes_shows_in_the_row_and_on_the_open_order(
         page.context.close()
 
 
+def test_a_button_stays_focused_while_what_another_does_is_shown(
+    browser: Browser, address: str
+) -> None:
+    page = arrived(browser, address, "Ben", f"/orders/{ORDERS[6]}")
+    live(page)
+    page.get_by_label("Note", exact=True).fill("read it twice")
+    page.keyboard.press("Tab")
+    ana = arrived(browser, address, "Ana", f"/orders/{ORDERS[6]}")
+    ana.get_by_role("button", name="Assign to me").click()
+    expect(page.locator(".news")).to_have_text("Ana took it just now")
+    expect(page.get_by_role("button", name="Add note")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".acts li").first).to_contain_text("noted: read it twice")
+    for each in (page, ana):
+        each.context.close()
+
+
 def test_two_who_have_an_order_open_see_each_other(browser: Browser, address: str) -> None:
     ana = arrived(browser, address, "Ana")
     ana.clock.install()

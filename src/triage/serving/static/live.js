@@ -114,19 +114,22 @@
     $("#report").replaceChildren(told);
   };
 
+  const FOCUSABLE = "a, button, input, select, textarea, summary";
+  const sameness = (each) => each.id || [each.tagName, each.form?.getAttribute("action"), each.name, each.value, each.textContent].join(" ");
+
   // The page of one: what is said of it and the block of work are renewed, what is being typed stays.
   const showOne = (page) => {
     for (const id of ["standing", "class", "views", "asof"]) place(id, page, false);
     const fresh = page.getElementById("work"), now = document.getElementById("work");
     if (!fresh || !now || fresh.outerHTML === now.outerHTML) return;
     const typed = Array.from(now.querySelectorAll("[id]:is(input, select, textarea)"), (each) => [each.id, each.value]);
-    const focus = now.contains(document.activeElement) ? document.activeElement.id : null;
+    const focus = now.contains(document.activeElement) ? sameness(document.activeElement) : null;
     now.replaceWith(document.importNode(fresh, true));
     for (const [id, value] of typed) {
       const field = document.getElementById(id);
       if (field && value) field.value = value;
     }
-    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+    if (focus) Array.from($("#work").querySelectorAll(FOCUSABLE)).find((each) => sameness(each) === focus)?.focus({ preventScroll: true });
     const after = $("#work [name=after]")?.value;
     for (const each of document.querySelectorAll(".message [name=after]")) each.value = after;
   };

@@ -148,11 +148,11 @@ def change_to_sight(page: Page, changes: int, *, real: bool) -> list[float]:
     stands, times = page.evaluate(_STANDS), []
     as_of = datetime.fromisoformat(page.request.get("/v1/worklist").json()["as_of"])
     for at in range(changes):
+        page.wait_for_timeout(900 + 37 * (at % 20))
         order = page.evaluate(_LAST if real else _ROW, at)
         path, body = f"/test/move/{order}", "{}"
         if real:
             path, body = "/v1/events", _delivered(order, as_of + timedelta(minutes=at))
-        page.wait_for_timeout(900 + 37 * (at % 20))
         times.append(page.evaluate(_WATCH, [order, path, body]))
         if page.evaluate(_STANDS) != stands:
             raise SystemExit(f"a change of {order} took focus or selection away")

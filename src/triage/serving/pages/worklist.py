@@ -71,11 +71,14 @@ def _rows(frame: Frame, seen: Looking, items: Sequence[WorkItem]) -> list[Row]:
 
 def _groups(frame: Frame, seen: Looking, found: Sequence[WorkItem]) -> list[GroupShown]:
     shown: list[GroupShown] = []
+    place = {item.assessment.order_id: at for at, item in enumerate(found)}
     for group in seen.index.worklist.groups:
-        own = seen.index.shared[shared_thing(group)]
-        items = [item for item in found if item.assessment.order_id in own]
-        if items and len(shown) < _MOST_GROUPS:
-            thing = shared_thing(group)
+        if len(shown) == _MOST_GROUPS:
+            break
+        thing = shared_thing(group)
+        own = seen.index.shared[thing]
+        items = [found[at] for at in sorted(place[each] for each in own if each in place)]
+        if items:
             loss = formats.money(sum(i.assessment.expected_loss for i in items), group.currency)
             title = texts.worklist.shared(len(items), thing)
             rows = _rows(frame, seen, items[:_OF_GROUP])

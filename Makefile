@@ -28,7 +28,7 @@ demo: $(VENV)/installed ## import, train, gate, score, serve (DATA=<olist folder
 	@$(BIN)/triage demo $(if $(DATA),--source $(SOURCE) --data "$(DATA)")
 
 test: $(VENV)/installed ## run every test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 check: $(VENV)/installed ## format, lint, types, import contracts, definitions
 	@$(BIN)/ruff format --check .

@@ -15,6 +15,20 @@ ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "samples"
 
 
+_LONG = (
+    "test_replay.py", "test_sample.py", "test_truth.py", "test_accessibility.py",
+    "test_quickstart.py", "test_cli.py", "test_killed.py", "test_as_of.py", "test_tune.py",
+    "test_fit.py", "test_tracking.py", "test_prepared.py",
+)  # fmt: skip
+"""Files that take a minute or more, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that two processes end at the same time."""
+    place = {name: at for at, name in enumerate(_LONG)}
+    items.sort(key=lambda item: place.get(item.path.name, len(_LONG)))
+
+
 @pytest.fixture(scope="session")
 def olist_extract() -> Path:
     """The public extract, where it is there."""

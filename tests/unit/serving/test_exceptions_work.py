@@ -252,3 +252,16 @@ def test_only_a_later_record_brings_one_back_that_is_done() -> None:
         assert (state.disposed is None, state.ended is not None) == (goes_on, goes_on)
     order = replace(done, exception_id=None, as_of=None)
     assert Handled((order,), 101).state.disposed is order
+
+
+def test_who_is_mentioned_in_a_note_finds_it_until_they_have_answered(at: TestClient) -> None:
+    first = ids(at.get("/exceptions").text)[0]
+    assert pressed(at, first, "note", text="@Ben, is this the old code?").status_code == 303
+    assert "Mentions in exceptions" not in at.get("/exceptions").text
+    named(at, "Ben")
+    page = at.get("/").text
+    assert 'href="/exceptions?handled=all&amp;mentions=Ben"' in page
+    assert ids(at.get("/exceptions?handled=all&mentions=Ben").text) == [first]
+    assert pressed(at, first, "note", text="yes").status_code == 303
+    assert "Mentions in exceptions" not in at.get("/").text
+    assert "data-order" not in at.get("/exceptions?handled=all&mentions=Ben").text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Self
@@ -150,10 +150,18 @@ class HandlingDesk:
         states = [handled.state for handled in self.orders.values()]
         return Counter(s.owner for s in states if s.owner is not None and s.disposed is None)
 
-    def mentions(self, person: str) -> int:
-        """Return how many orders wait for an answer of somebody to a note."""
+    def mentions(self, person: str, among: Container[str] | None = None) -> int:
+        """Return how many orders wait for an answer of somebody to a note.
+
+        Args:
+            person: who.
+            among: of these only; None for all.
+        """
         called = names_of(person)
-        return sum(bool(handled.state.mentions & called) for handled in self.orders.values())
+        return sum(
+            bool(handled.state.mentions & called) and (among is None or name in among)
+            for name, handled in self.orders.items()
+        )
 
     async def act(
         self, order_id: str, act: Act, after: str | None = None, *, named: str | None = None

@@ -47,6 +47,7 @@ def read_wanted(params: QueryParams) -> tuple[views.Wanted, int]:
             sort="stake" if params.get("sort") == "stake" else "due",
             handled=next((h for h in texts.exceptions.HANDLED if h == handled), "open"),
             person=params.get("person", "")[:80],
+            mentions=params.get("mentions", "")[:80],
         ),
         max(1, int(number)) if sensible else 1,
     )
@@ -58,6 +59,7 @@ def exceptions_url(wanted: views.Wanted, number: int = 1) -> str:
         "q": wanted.text, "code": wanted.code, "owner": wanted.owner, "source": wanted.source,
         "unsure": "yes" if wanted.unsure else "", "sort": "" if wanted.sort == "due" else "stake",
         "handled": "" if wanted.handled == "open" else wanted.handled, "person": wanted.person,
+        "mentions": wanted.mentions,
         "page": "" if number == 1 else str(number),
     }  # fmt: skip
     pairs = urlencode({name: value for name, value in said.items() if value})

@@ -13,6 +13,7 @@ from triage.serving import formats, texts, wording
 from triage.serving.exceptions.desk import Case, Directions
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.handling.desk import UNTOUCHED
+from triage.serving.handling.mentions import names_of
 from triage.serving.handling.state import Handled, Place
 from triage.serving.handling.view import tags
 from triage.serving.pages.frame import Looking
@@ -31,7 +32,8 @@ _WORTH_TELLING = 0.02
 class Wanted:
     """Which open exceptions are asked for; empty text means any.
 
-    `owner` is the team that deals with a class, `person` who took an exception.
+    `owner` is the team that deals with a class, `person` who took an exception, `mentions` who was
+    asked in a note and has not answered.
     """
 
     code: str = ""
@@ -42,6 +44,7 @@ class Wanted:
     sort: Sort = "due"
     handled: HandledFilter = "open"
     person: str = ""
+    mentions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ def _fits(each: Open, wanted: Wanted, words: Sequence[str]) -> bool:
     if any(value and value != own for value, own in asked):
         return False
     if wanted.handled not in ("all", each.place) or (wanted.unsure and not each.unsure):
+        return False
+    if wanted.mentions and not each.handled.state.mentions & names_of(wanted.mentions):
         return False
     if not words:
         return True

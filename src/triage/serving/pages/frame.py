@@ -166,6 +166,10 @@ class Frame:
         queue, desk = self.service.queue, self.service.handling_exceptions
         return None if queue is None else len(queue.open) - away_of(desk, queue.open, seen.wall)
 
+    def _mentioned_in_exceptions(self, you: str) -> int:
+        queue, desk = self.service.queue, self.service.handling_exceptions
+        return 0 if queue is None or desk is None or not you else desk.mentions(you, queue.open)
+
     def _stale(self, seen: Looking) -> list[str]:
         live, hours = self.service.live, seen.advisor.policy.freshness.feed_hours
         feeds = None if live is None else live.feeds
@@ -187,6 +191,7 @@ class Frame:
             "shared_count": len(seen.index.worklist.groups),
             "open_exceptions": self._open_exceptions(seen),
             "mentioned": 0 if desk is None or not seen.you else desk.mentions(seen.you),
+            "mentioned_in_exceptions": self._mentioned_in_exceptions(seen.you),
             "can_work": desk is not None,
             "stale": self._stale(seen),
             "streams": self.service.changes is not None,

@@ -32,7 +32,7 @@ from triage.models.trees import TreeEnsemble
 NAME = "at_risk"
 MODEL_FILE, FEATURES_FILE, RECIPE_FILE = "model.json", "features.json", "recipe.toml"
 QUANTILES = (0.1, 0.5, 0.9)
-LATEST = math.log1p(2000.0)
+_LATEST = math.log1p(2000.0)
 
 
 class _Carried(BaseModel):
@@ -259,14 +259,14 @@ def predict(
         per_unit = (curve.at(z + 1e-4) - curve.at(z - 1e-4)) / 2e-4
     promise_effect = per_unit * (1.0 - numbers.offset) * (log_promise - numbers.typical_promise)
     middle = numbers.offset * log_promise + time
-    scale = Moved.of(_gaps(curves.times), moves)
+    scale = Moved.of(gaps_of(curves.times), moves)
     still = 1.0
     if waited_days > 0:
         still = curves.times.at(scale.back(math.log1p(waited_days) - middle))
         still = max(still, fresh) if waited_days < promise_days else min(still, fresh)
     p_late = 1.0 if waited_days >= promise_days else min(1.0, fresh / still)
     delays = (
-        _delay(curves.times, scale, middle, promise_days, fresh, (1.0 - quantile) * still)
+        delay_at(curves.times, scale, middle, promise_days, fresh, (1.0 - quantile) * still)
         for quantile in QUANTILES
     )
     p10, p50, p90 = (max(delay, waited_days - promise_days) for delay in delays)
@@ -287,12 +287,13 @@ def _bounds(doubt: Doubt, p_late: float, z: float) -> tuple[float, float]:
     return min(low, p_late), max(high, p_late)
 
 
-def _gaps(times: SurvivalCurve) -> Moves:
+def gaps_of(times: SurvivalCurve) -> Moves:
+    """Return where p10, p50 and p90 of a curve of times lie."""
     low, middle, high = (times.inverse(1.0 - quantile) for quantile in QUANTILES)
     return low, middle, high
 
 
-def _delay(
+def delay_at(
     times: SurvivalCurve,
     scale: Moved,
     middle: float,
@@ -302,7 +303,7 @@ def _delay(
 ) -> float:
     """Return the delay, in days, after which such a share has not arrived, held to p(late)."""
     held = min(max(survival, 1e-6), 1.0 - 1e-6)
-    log_days = min(max(middle + scale.there(times.inverse(held)), 0.0), LATEST)
+    log_days = min(max(middle + scale.there(times.inverse(held)), 0.0), _LATEST)
     delay = math.expm1(log_days) - promise_days
     return min(delay, 0.0) if survival > p_late else max(delay, 0.0)
 
@@ -320,8 +321,8 @@ def fresh_delays(
         moves: (n, 3) by how much the quantiles are moved.
     """
     survival = 1.0 - np.array(QUANTILES)
-    gaps = moved_gaps(_gaps(times), moves)
-    log_days = np.clip(middle[:, None] + gaps, 0.0, LATEST)
+    gaps = moved_gaps(gaps_of(times), moves)
+    log_days = np.clip(middle[:, None] + gaps, 0.0, _LATEST)
     delays = np.expm1(log_days) - promise_days[:, None]
     early = survival > p_late[:, None]
     held: Floats = np.where(early, np.minimum(delays, 0.0), np.maximum(delays, 0.0))

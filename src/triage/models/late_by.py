@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from triage.features.compile import Floats
-from triage.models.at_risk import LATEST, QUANTILES, Curves, Prediction, Stage
+from triage.models.at_risk import Curves, Prediction, Stage, delay_at, gaps_of
 from triage.models.spread import NO_MOVES, Moved, Moves
 
 _LEAST = 1e-6
@@ -36,13 +36,12 @@ def late_by(
     """
     time = stage.times.explain_one(x, np.empty(len(stage.numbers.inputs), dtype=np.float64))
     middle = stage.numbers.offset * math.log1p(promise_days) + time
-    low, centre, high = (curves.times.inverse(1.0 - quantile) for quantile in QUANTILES)
-    scale = Moved.of((low, centre, high), moves)
+    scale = Moved.of(gaps_of(curves.times), moves)
     at_promise = min(max(said.p_late - said.waiting_effect, _LEAST), 1.0 - _LEAST)
-
-    def delay(quantile: float) -> float:
-        gap = curves.times.inverse(max((1.0 - quantile) * at_promise, _LEAST))
-        log_days = min(max(middle + scale.there(gap), 0.0), LATEST)
-        return max(math.expm1(log_days) - promise_days, 0.0)
-
-    return delay(quantiles[0]), delay(quantiles[1])
+    low, high = (
+        delay_at(
+            curves.times, scale, middle, promise_days, at_promise, (1.0 - quantile) * at_promise
+        )
+        for quantile in quantiles
+    )
+    return low, high

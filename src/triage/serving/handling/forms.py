@@ -87,6 +87,16 @@ def who(request: Request) -> str:
         return ""
 
 
+def require_name(you: str) -> None:
+    """Refuse an act of somebody who did not say who they are.
+
+    Raises:
+        InvalidInputError: if `you` is empty.
+    """
+    if not you:
+        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
+
+
 def remember(response: Response, request: Request, name: str) -> None:
     """Keep a name in the browser.
 
@@ -126,8 +136,7 @@ def _body(form: dict[str, str], you: str, now: int, zone: str) -> bytes:
     Raises:
         InvalidInputError: if a field does not fit.
     """
-    if not you:
-        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
+    require_name(you)
     do, _, code = form.get("do", "").partition(":")
     body: dict[str, Any] = {"action": do, "by": you, "after": form.get("after")}
     body |= {"code": code} if code else {}

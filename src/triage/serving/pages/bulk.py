@@ -97,8 +97,7 @@ def _asked(
     """Return what a form wants done with which orders."""
     form, desk = dict(fields), desk_of(service)
     if form.get("do") == "undo":
-        if not seen.you:
-            raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
+        forms.require_name(seen.you)
         return list(undos(desk, seen.you))
     wanted = forms.asked(form, seen.you, seen.wall, seen.zone)
     return [(order_id, wanted) for order_id in chosen(fields, texts.work.CHOOSE_ORDERS)]

@@ -44,8 +44,7 @@ def ready(frame: Frame, seen: Looking) -> tuple[HandlingDesk, Corrections]:
     desk, said = frame.service.handling_exceptions, frame.service.corrections
     if desk is None or said is None:
         raise NotReadyError([texts.frame.LEDGER], "triage serve")
-    if not seen.you:
-        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
+    forms.require_name(seen.you)
     return desk, said
 
 

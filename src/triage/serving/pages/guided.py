@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from triage.domain.clock import MICROS_PER_HOUR
 from triage.errors import TriageError
 from triage.ledger.entries import new_id
-from triage.serving import texts
 from triage.serving.advisor import NotReadyError, WorkItem
 from triage.serving.handling import forms
 from triage.serving.handling.choose import select
@@ -20,7 +19,6 @@ from triage.serving.handling.desk import ConflictError, HandlingDesk
 from triage.serving.handling.state import Act, State
 from triage.serving.pages.frame import Frame, Looking, order_url, refusal
 from triage.serving.pages.page_routes import page_routes
-from triage.serving.problems import InvalidInputError
 from triage.serving.routes.handling import desk_of
 from triage.serving.worklist_index import Query
 
@@ -94,8 +92,7 @@ async def next_url(frame: Frame, request: Request) -> str:
         NotReadyError: if nothing is recorded.
     """
     seen, desk = frame.looking(request), desk_of(frame.service)
-    if not seen.you:
-        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
+    forms.require_name(seen.you)
     order_id = await claim(desk, seen)
     return "/next?done=1" if order_id is None else f"{order_url(order_id)}?guided=1"
 

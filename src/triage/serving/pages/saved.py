@@ -42,8 +42,7 @@ def _views_of(frame: Frame) -> SavedViews:
 
 async def _do(views: SavedViews, seen: Looking, form: dict[str, str]) -> str:
     """Do what a form asks for; return the address to go on with."""
-    if not seen.you:
-        raise InvalidInputError([{"pointer": "/by", "detail": texts.work.SAY_WHO}])
+    forms.require_name(seen.you)
     if form.get("do") == "delete":
         await views.delete(form.get("view", ""), seen.you, seen.wall)
         return "/"

@@ -242,6 +242,11 @@ class _Faults:
         self._number = traffic.number + 1
 
     def _speeds(self) -> None:
+        """Measure a service that has just begun with one model, once it rests and is warm."""
+        self._service.kill()
+        self._service = self._started()
+        self._service.rested()
+        _, self._number = measure(self._service, self._number, self._since)
         speed, self._number = measure(self._service, self._number, self._since)
         self._sheet.bulk_per_second = speed.bulk_per_second
         self._sheet.single_per_second = speed.single_per_second

@@ -128,6 +128,8 @@ class RecommendationPolicy(Declared):
             others take some before a change takes effect.
         worth_times: times its cost that goods from another site must prevent: what is at stake is
             known by tier, not by customer.
+        too_late_days: days after the last moment before which what is on its way must not be
+            expected for other goods to be sent: some comes sooner.
         spare_days: working days that must be left until the last moment at which goods can still
             come from another site: usual times are medians.
         most: recommendations told for one order.
@@ -138,6 +140,7 @@ class RecommendationPolicy(Declared):
     least_chance: Share = 0.0
     stock_margin: Annotated[float, Field(ge=1)] = 1.0
     worth_times: Annotated[float, Field(ge=1)] = 1.0
+    too_late_days: Annotated[float, Field(ge=0)] = 0.0
     spare_days: Annotated[float, Field(ge=0)] = 0.0
     most: Annotated[int, Field(ge=1, le=10)] = 4
 

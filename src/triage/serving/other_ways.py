@@ -23,14 +23,14 @@ from triage.advice.assessment import Assessment, Recommendation
 from triage.advice.deadlines import Deadlines
 from triage.advice.sharing import Claim
 from triage.advice.work_policy import ActionPolicy, WorkPolicy
-from triage.domain.clock import UNKNOWN_TIME
+from triage.domain.clock import MICROS_PER_DAY, UNKNOWN_TIME
 from triage.domain.records import Order, OrderLine
 from triage.features.book import OrderBook, OrderRow
 from triage.features.facts import DUE_BY, NUMBERS, READY_AT, SHIP_BY, STARTS_AT, TIME
 from triage.serving.lane_length import LaneLengths
 from triage.serving.stock import StockBook
 from triage.serving.stored import Network, only
-from triage.serving.supply import SupplyBook
+from triage.serving.supply import Leads, SupplyBook
 
 _READY, _STARTS = TIME[READY_AT], TIME[STARTS_AT]
 _WEIGHT = NUMBERS.index("weight_kg")
@@ -48,6 +48,7 @@ class OtherWays:
         book: makes rows of changed orders.
         stock: positions.
         supply: what is on its way.
+        leads: how long it takes to come.
         network: sites, services, carriers.
         lengths: how much longer the road is from another site.
         deadlines: last moments.
@@ -56,10 +57,10 @@ class OtherWays:
 
     def __init__(
         self, policy: WorkPolicy, book: OrderBook, stock: StockBook, supply: SupplyBook,
-        network: Network, lengths: LaneLengths, deadlines: Deadlines, ask: Ask,
+        leads: Leads, network: Network, lengths: LaneLengths, deadlines: Deadlines, ask: Ask,
     ) -> None:  # fmt: skip
         self._policy, self._book = policy, book
-        self._stock, self._supply = stock, supply
+        self._stock, self._supply, self._leads = stock, supply, leads
         self._network, self._ask = network, ask
         self._lengths, self._deadlines = lengths, deadlines
 
@@ -72,17 +73,21 @@ class OtherWays:
         )  # fmt: skip
 
     def _waits(self, order: Order, said: Assessment, short: frozenset[int]) -> bool:
-        """Return whether lines that are short get their goods too late, by what is on its way."""
+        """Return whether lines that are short get their goods too late, by what is on its way.
+
+        What is expected soon after the last moment may still come in time.
+        """
         action = self._policy.actions.get("other_site") or self._policy.actions["split"]
         last = self._deadlines.latest(said.promised_by, self._needed(order, said, action))
+        surely = last + int(self._policy.recommend.too_late_days * MICROS_PER_DAY)
         return any(
-            self._comes(line, said.as_of) > last for line in order.lines if line.line_no in short
+            self._comes(line, said.as_of) > surely for line in order.lines if line.line_no in short
         )
 
     def _comes(self, line: OrderLine, as_of: int) -> int:
         site = line.site or ""
         there = max(self._stock.at(site, line.sku, as_of), 0.0)
-        return self._supply.comes(site, line.sku, line.quantity - there, as_of)
+        return self._supply.comes(site, line.sku, line.quantity - there, as_of, self._leads)
 
     def scarce(self, order: Order, as_of: int) -> str | None:
         """Return the most valuable product of which the site has less than is asked for."""

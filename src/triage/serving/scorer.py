@@ -118,8 +118,9 @@ class Scorer:
         self._working_time = WorkingTime(model.numbers.time_zone, model.numbers.country)
         self._steps, deadlines = self._usual()
         self._work = Work(
-            policy.work, history, self.engine.book, deadlines, model.numbers.time_zone, self._asked
-        )
+            policy.work, history, self.engine.book, deadlines, model.numbers.trained_as_of,
+            model.numbers.time_zone, self._asked,
+        )  # fmt: skip
         names = self.engine.names
         self._row = np.empty(len(names), dtype=np.float64)
         self._columns = {

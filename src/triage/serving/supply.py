@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from triage.domain.clock import NEVER, UNKNOWN_TIME, to_micros
 from triage.domain.records import InboundSupply
 from triage.history.tables import History
+
+_SOON = 0.25
+"""Share of deliveries that come sooner than what is taken for a soon one."""
+_LEAST = 3
 
 
 class Delivery(NamedTuple):
@@ -24,6 +29,23 @@ class Delivery(NamedTuple):
     supply_id: str
     ordered: int
     pieces: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """How long a delivery that comes soon takes from its order on, in micros of calendar time.
+
+    Attributes:
+        by_product: lower quartile of each product that has come three times or more.
+        every: of all; None if none has come.
+    """
+
+    by_product: Mapping[str, int] = field(default_factory=dict)
+    every: int | None = None
+
+    def of(self, sku: str) -> int | None:
+        """Return the time of a product; that of all where it has too little history."""
+        return self.by_product.get(sku, self.every)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +97,34 @@ class SupplyBook:
         """Return whether the log knows of any supply."""
         return bool(self.cells)
 
-    def comes(self, site: str, sku: str, missing: float, as_of: int) -> int:
+    def leads(self, moment: int) -> Leads:
+        """Learn from what had come before a moment (UTC micros)."""
+        took: dict[str, list[int]] = {}
+        for (_, sku), own in self.cells.items():
+            for each in own:
+                received = self.received.get(each.supply_id, NEVER)
+                if each.ordered <= received < moment:
+                    took.setdefault(sku, []).append(received - each.ordered)
+        every = [time for own in took.values() for time in own]
+        known = {sku: _soon(own) for sku, own in took.items() if len(own) >= _LEAST}
+        return Leads(known, _soon(every) if every else None)
+
+    def comes(self, site: str, sku: str, missing: float, as_of: int, leads: Leads) -> int:
         """Return when so many pieces are expected to have come, by what was known before a moment.
+
+        Where too little is on its way the rest would have to be ordered: it comes no sooner than
+        what is ordered now and comes soon.
 
         Args:
             site: where to.
             sku: which product.
             missing: pieces.
             as_of: UTC micros.
+            leads: how long deliveries take.
 
         Returns:
-            UTC micros, in the past for what is overdue; NEVER if too little is on its way.
+            UTC micros, in the past for what is overdue; NEVER if too little is on its way and
+            nothing has ever come.
         """
         there = 0.0
         for each in self.cells.get((site, sku), ()):
@@ -93,4 +132,9 @@ class SupplyBook:
                 there += each.pieces
                 if there >= missing:
                     return each.expected
-        return NEVER
+        lead = leads.of(sku)
+        return NEVER if lead is None else as_of + lead
+
+
+def _soon(took: list[int]) -> int:
+    return sorted(took)[int(_SOON * (len(took) - 1))]

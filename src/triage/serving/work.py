@@ -35,25 +35,27 @@ class Work:
         history: the log.
         book: makes rows of changed orders.
         deadlines: last moments.
+        learned: until when what is usual is learned, UTC micros.
         time_zone: in which moments are told.
         ask: the model, for orders as changed.
     """
 
     def __init__(
         self, policy: WorkPolicy, history: History, book: OrderBook, deadlines: Deadlines,
-        time_zone: str, ask: Ask,
+        learned: int, time_zone: str, ask: Ask,
     ) -> None:  # fmt: skip
         self._policy, self._zone = policy, time_zone
         self._history, self._book, self._ask = history, book, ask
         self._stock, self._supply = StockBook.of(history), SupplyBook.of(history)
-        self._network = Network(history)
+        self._network, self._learned = Network(history), learned
         self.settle(deadlines)
 
     def settle(self, deadlines: Deadlines) -> None:
-        """Go by these last moments from now on."""
+        """Go by these last moments from now on, and by how long deliveries take."""
         self._deadlines = deadlines
         self._ways = OtherWays(
-            self._policy, self._book, self._stock, self._supply, self._network,
+            self._policy, self._book, self._stock, self._supply,
+            self._supply.leads(self._learned), self._network,
             LaneLengths.of(self._history.imported, deadlines.roads), deadlines, self._ask,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from triage.advice import policy
+from triage.advice.alternatives import STOCKS
 from triage.advice.assessment import Assessment
 from triage.domain.clock import (
     MICROS_PER_DAY,
@@ -153,15 +154,12 @@ def test_an_order_sent_whole_is_assessed_as_the_stored_one(
     assert stages == {item.stage for item in listed.values()} >= {"shipment_dispatched"}
 
 
-def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
-    scorer: Scorer, history: History, listed: dict[str, Assessment], orders: dict[str, Order]
-) -> None:
-    stock = StockBook.of(history)
-    kinds: set[str] = set()
+def easily_moved(scorer: Scorer, history: History, *, too_late_days: float) -> Scorer:
+    """The same scorer for which ways cost nothing and a small gain is enough."""
     believing = scorer.policy.work.recommend.model_copy(
         update={
             "p_late_from": 0.0, "least_chance": 0.0, "least_gain": 0.001, "spare_days": 0.0,
-            "stock_margin": 1.0, "worth_times": 1.0,
+            "stock_margin": 1.0, "worth_times": 1.0, "too_late_days": too_late_days,
         }
     )  # fmt: skip
     free = {
@@ -170,7 +168,31 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
     }
     work = scorer.policy.work.model_copy(update={"recommend": believing, "actions": free})
     policy = scorer.policy.model_copy(update={"work": work})
-    generous = Scorer(scorer.model, "1", history, policy, engine=scorer.engine)
+    return Scorer(scorer.model, "1", history, policy, engine=scorer.engine)
+
+
+def test_goods_are_sent_from_elsewhere_only_if_what_is_on_its_way_comes_too_late(
+    scorer: Scorer, history: History, listed: dict[str, Assessment]
+) -> None:
+    moved = []
+    for days in (0.0, 10_000.0):
+        patient = easily_moved(scorer, history, too_late_days=days)
+        moved.append(
+            sum(
+                each.action in STOCKS
+                for order_id in listed
+                for each in patient.score_id(order_id, ways=True).recommendations
+            )
+        )
+    assert moved[0] > moved[1] == 0
+
+
+def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
+    scorer: Scorer, history: History, listed: dict[str, Assessment], orders: dict[str, Order]
+) -> None:
+    stock = StockBook.of(history)
+    kinds: set[str] = set()
+    generous = easily_moved(scorer, history, too_late_days=0.0)
     for order_id, item in listed.items():
         for each in generous.score_id(order_id, ways=True).recommendations:
             kinds.add(each.action)

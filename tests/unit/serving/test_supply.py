@@ -11,7 +11,7 @@ from tests.histories import START, history_of
 
 from triage.domain.clock import NEVER, UNKNOWN_TIME, from_micros
 from triage.domain.records import InboundSupply, SupplyPhase
-from triage.serving.supply import SupplyBook
+from triage.serving.supply import Leads, SupplyBook
 
 
 def book(rows: list[tuple[str, str, int, float, int]]) -> SupplyBook:
@@ -31,20 +31,46 @@ ROWS = [
 ]
 
 
+NOBODY_KNOWS = Leads()
+
+
 def test_a_shortage_ends_with_the_delivery_that_covers_it() -> None:
     supply = book(ROWS)
-    assert supply.comes("W", "A", 8.0, 30) == 60
-    assert supply.comes("W", "A", 9.0, 30) == 90
-    assert supply.comes("W", "A", 14.0, 30) == NEVER
+    assert supply.comes("W", "A", 8.0, 30, NOBODY_KNOWS) == 60
+    assert supply.comes("W", "A", 9.0, 30, NOBODY_KNOWS) == 90
+    assert supply.comes("W", "A", 14.0, 30, NOBODY_KNOWS) == NEVER
 
 
 def test_what_is_not_known_yet_or_has_come_is_not_on_its_way() -> None:
     supply = book(ROWS)
-    assert supply.comes("W", "A", 8.0, 20) == NEVER
-    assert supply.comes("W", "A", 5.0, 20) == 90
-    assert supply.comes("W", "A", 5.0, 71) == 90
-    assert supply.comes("W", "A", 8.0, 71) == NEVER
-    assert supply.comes("W", "B", 1.0, 30) == supply.comes("V", "A", 1.0, 30) == NEVER
+    assert supply.comes("W", "A", 8.0, 20, NOBODY_KNOWS) == NEVER
+    assert supply.comes("W", "A", 5.0, 20, NOBODY_KNOWS) == 90
+    assert supply.comes("W", "A", 5.0, 71, NOBODY_KNOWS) == 90
+    assert supply.comes("W", "A", 8.0, 71, NOBODY_KNOWS) == NEVER
+    assert (
+        supply.comes("W", "B", 1.0, 30, NOBODY_KNOWS)
+        == supply.comes("V", "A", 1.0, 30, NOBODY_KNOWS)
+        == NEVER
+    )
+
+
+def test_what_is_not_on_its_way_comes_no_sooner_than_a_soon_delivery_ordered_now() -> None:
+    supply = book(
+        [(str(at), "ordered", 0, 1.0, 99) for at in range(5)]
+        + [(str(at), "received", took, 1.0, 99) for at, took in enumerate((9, 5, 7, 3, 40))]
+    )
+    leads = supply.leads(30)
+    assert leads == Leads({"A": 3}, 3)
+    assert supply.leads(41) == Leads({"A": 5}, 5)
+    assert supply.comes("W", "A", 8.0, 50, leads) == 53
+    assert supply.comes("W", "A", 1.0, 35, leads) == 99, "what is on its way counts first"
+    assert supply.leads(3) == NOBODY_KNOWS
+
+
+def test_a_product_with_little_history_takes_what_all_products_take() -> None:
+    leads = book([("1", "ordered", 0, 1.0, 99), ("1", "received", 9, 1.0, 99)]).leads(10)
+    assert leads == Leads({}, 9)
+    assert leads.of("A") == leads.of("B") == 9
 
 
 def test_a_log_without_supply_says_so() -> None:
@@ -70,8 +96,8 @@ def test_more_missing_never_comes_sooner(
         for at, (known, pieces, expected) in enumerate(orders)
     ]
     supply = book(rows)
-    first = supply.comes("W", "A", float(missing), as_of)
-    assert first <= supply.comes("W", "A", missing + 1.0, as_of)
+    first = supply.comes("W", "A", float(missing), as_of, NOBODY_KNOWS)
+    assert first <= supply.comes("W", "A", missing + 1.0, as_of, NOBODY_KNOWS)
     there = sum(pieces for known, pieces, _ in orders if known < as_of)
     assert (first == NEVER) == (there < missing)
 
@@ -109,5 +135,5 @@ def test_records_taken_in_one_by_one_say_the_same_as_a_log_that_holds_them(
         late.add(each)
     for missing in range(1, 8):
         for as_of in range(12):
-            said = log.comes("W", "A", float(missing), START + as_of)
-            assert late.comes("W", "A", float(missing), START + as_of) == said
+            said = log.comes("W", "A", float(missing), START + as_of, NOBODY_KNOWS)
+            assert late.comes("W", "A", float(missing), START + as_of, NOBODY_KNOWS) == said

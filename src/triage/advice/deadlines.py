@@ -85,6 +85,10 @@ class Deadlines:
         road = self.roads.days(lane) if action.road_days is None else action.road_days
         return round(action.lead_days + inside + road, 1)
 
+    def usual(self, milestone: str, lane: Lane) -> float:
+        """Return the working days that an order usually needs from a milestone until delivered."""
+        return self.steps.inside(TIME[milestone]) + self.roads.days(lane)
+
     def latest(self, promised_by: int, days: float) -> int:
         """Return the last moment from which so many working days still end by the promise.
 

@@ -128,8 +128,8 @@ class RecommendationPolicy(Declared):
             others take some before a change takes effect.
         worth_times: times its cost that goods from another site must prevent: what is at stake is
             known by tier, not by customer.
-        too_late_days: days after the last moment before which what is on its way must not be
-            expected for other goods to be sent: some comes sooner.
+        too_late_days: working days by which goods that are short must come too late for the
+            promise, by usual times, for others to be sent.
         spare_days: working days that must be left until the last moment at which goods can still
             come from another site: usual times are medians.
         most: recommendations told for one order.

@@ -23,7 +23,7 @@ from triage.advice.assessment import Assessment, Recommendation
 from triage.advice.deadlines import Deadlines
 from triage.advice.sharing import Claim
 from triage.advice.work_policy import ActionPolicy, WorkPolicy
-from triage.domain.clock import MICROS_PER_DAY, UNKNOWN_TIME
+from triage.domain.clock import UNKNOWN_TIME
 from triage.domain.records import Order, OrderLine
 from triage.features.book import OrderBook, OrderRow
 from triage.features.facts import DUE_BY, NUMBERS, READY_AT, SHIP_BY, STARTS_AT, TIME
@@ -73,15 +73,20 @@ class OtherWays:
         )  # fmt: skip
 
     def _waits(self, order: Order, said: Assessment, short: frozenset[int]) -> bool:
-        """Return whether lines that are short get their goods too late, by what is on its way.
+        """Return whether lines that are short get their goods too late for the promise.
 
-        What is expected soon after the last moment may still come in time.
+        That is by usual steps and roads from then on, and with working days to spare: some
+        deliveries come sooner than expected, some orders pass faster than usual.
         """
-        action = self._policy.actions.get("other_site") or self._policy.actions["split"]
-        last = self._deadlines.latest(said.promised_by, self._needed(order, said, action))
-        surely = last + int(self._policy.recommend.too_late_days * MICROS_PER_DAY)
+        lane = (said.site, said.destination, order.service)
+        last = self._deadlines.latest(
+            said.promised_by, self._deadlines.usual("allocation_confirmed", lane)
+        )
+        late = self._policy.recommend.too_late_days
         return any(
-            self._comes(line, said.as_of) > surely for line in order.lines if line.line_no in short
+            self._deadlines.left(last, self._comes(line, said.as_of)) > late
+            for line in order.lines
+            if line.line_no in short
         )
 
     def _comes(self, line: OrderLine, as_of: int) -> int:

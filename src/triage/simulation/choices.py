@@ -208,8 +208,8 @@ class Chooser:
         cost += np.where(other, SUBSTITUTE_COST, 0.0)
         kg = np.array([self._part_kg(each) for each in choices])
         part = freight_of(world, orders, order, kg, there, service, carrier)
-        part = np.where(kg > 0, part, SPLIT_FREIGHT * usual)
-        return np.where(split, part + SPLIT_COST, cost).astype(np.float64).round(2)
+        part = np.where(kg > 0, part, SPLIT_FREIGHT * this_way)
+        return (cost + np.where(split, part + SPLIT_COST, 0.0)).astype(np.float64).round(2)
 
     def _is_whole(self, choice: Choice) -> bool:
         return (

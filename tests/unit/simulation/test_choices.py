@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,31 @@ def test_a_later_choice_agrees_with_the_world_run_anew(small: Simulated, chooser
         agree += int(again.delivered[order] // DAY == came.delivered[0] // DAY)
     assert tried == 5
     assert agree >= 4
+
+
+def test_both_at_once_cost_the_faster_freight_of_all_that_ships(
+    small: Simulated, chooser: Chooser
+) -> None:
+    seen: set[str] = set()
+    for order, minute in waiting(small, 1):
+        every = tuple(range(int(small.orders.lines[order])))
+        if not chooser.may_express(order):
+            continue
+        faster = chooser.came([Choice(order, minute, express=True)]).cost[0]
+        ways = [Choice(order, minute, int(s), every) for s in chooser.stocking(order, every)[:1]]
+        ways += [
+            Choice(order, minute, int(s), every[:1])
+            for s in chooser.stocking(order, every[:1])[:1]
+            if len(every) > 1
+        ]
+        ways += [each for each in chooser.completing(order, minute)[:1] if len(every) > 1]
+        for way in ways:
+            whole = len(way.moves) == len(every) and not way.pieces
+            plain, both = chooser.came([way, replace(way, express=True)]).cost
+            seen.add("whole" if whole else "pieces" if way.pieces else "lines")
+            assert both > plain
+            assert whole or both > plain + faster
+    assert seen == {"whole", "lines", "pieces"}
 
 
 def test_what_has_its_stock_cannot_move_and_costs_nothing(

@@ -5,8 +5,8 @@
 For each seed a distributor is simulated and the product's model trained on what was recorded before
 day 300 of 420. Then the scorer is asked at both sessions of each working day, days 300 to 410,
 about every open order that has not got its stock. Of each order the first recommendation of another
-site, a split, a substitute or a faster service is judged, half an hour later, against the
-simulator's truth.
+site, a split, a substitute or a faster service, or of one of the first three with the last ("two at
+once"), is judged, half an hour later, against the simulator's truth.
 
 as it came: the way replayed with the order's own luck. Better: what it saves of lateness is more
 than its freight and handling; regret: what the best of all ways (or staying), known afterwards,
@@ -39,6 +39,8 @@ SINCE, UNTIL = 300, 410
 DELAY = 30
 """Minutes from a session until what is decided holds."""
 ACTIONS = ("other_site", "split", "substitute", "faster_service")
+BOTH = "two at once"
+"""Name of the first three with the faster service booked as well."""
 _RULE_DAYS = 4
 _Z = 1.96
 Floats = npt.NDArray[np.float64]
@@ -106,20 +108,21 @@ def _ours(world: Advised, row: int, minute: int) -> Given | None:
         return None
     credited = world.scorer.policy.work.actions[best.action].credited  # type: ignore[index]
     promised = said.p_late + (best.delta_p or 0.0) / credited
-    order, when = world.number(row), minute + DELAY
+    order, when, both = world.number(row), minute + DELAY, best.service is not None
     if best.action == "substitute":
         moves = world.short(row, minute)
         first = int(world.done.orders.first_line[order])
         sku = world.done.orders.own.sku[first + np.array(moves)]
         other = tuple(world.done.world.skus.substitute[sku].tolist())
-        choice = Choice(order, when, -1, moves, instead=other)
+        choice = Choice(order, when, -1, moves, instead=other, express=both)
     elif best.site is None:
         choice = Choice(order, when, express=True)
     else:
         every = tuple(range(len(world.order(row).lines)))
         moves = world.short(row, minute) if best.action == "split" else every
-        choice = Choice(order, when, world.done.world.sites.code.index(best.site), moves)
-    return Given(choice, best.action, said.p_late, promised, best.p_late)
+        site = world.done.world.sites.code.index(best.site)
+        choice = Choice(order, when, site, moves, express=both)
+    return Given(choice, BOTH if both else best.action, said.p_late, promised, best.p_late)
 
 
 def _rule(world: Advised, chooser: Chooser, row: int, minute: int) -> Given | None:
@@ -244,7 +247,7 @@ def show(found: Sequence[Judged], *, futures: int) -> None:
     """Print one table: by seed, by action, pooled, and the rule book."""
     ours = [each for each in found if each.source == "ours"]
     rows = [(f"seed {seed}", [e for e in ours if e.seed == seed]) for seed in _seeds(ours)]
-    rows += [(action, [e for e in ours if e.action == action]) for action in ACTIONS]
+    rows += [(action, [e for e in ours if e.action == action]) for action in (*ACTIONS, BOTH)]
     rows += [("all", ours), ("rule book", [e for e in found if e.source != "ours"])]
     print(
         f"{'':<16}{'given':>6}{'not':>5}{'better':>8}{'95 %':>11}{'sooner':>8}{'late: told':>12}"

@@ -2,14 +2,15 @@
 
 Goods ship from elsewhere only where they are short and nothing that is on its way ends that in
 time, from where stock, as last recorded, covers them with a margin, and if the longer road still
-leaves time to spare. Each way is scored by the model that scored the order, with changed inputs;
-that is association, not proof, so of what it promises only the share that came true is believed.
+leaves time to spare; the nearest of these ways also with a faster service booked. Each is scored by
+the model that scored the order, with changed inputs; that is association, not proof, so of what it
+promises only the share that came true is believed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from triage.advice.assessment import Assessment, Recommendation
 from triage.advice.work_policy import ActionName, ActionPolicy, WorkPolicy
@@ -26,6 +27,7 @@ INSTEAD: frozenset[ActionName] = MOVES | {"substitute"}
 STOCKS: frozenset[ActionName] = INSTEAD | {"partial"}
 """Actions for want of stock."""
 _MOST_SITES = 5
+_MOST_HURRIED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,19 @@ class Way:
         moves: numbers of the lines that move there, all of them for another site; those that a
             substitute replaces, or that follow later.
         goods: what replaces them, in the sequence of the order's lines.
+        service: faster service that is booked as well, for all that ships.
     """
 
     action: ActionName
     site: str | None = None
     moves: frozenset[int] = frozenset()
     goods: tuple[str, ...] = ()
+    service: str | None = None
+
+    @property
+    def plain(self) -> Way:
+        """Return the same way without a faster service."""
+        return self if self.service is None else replace(self, service=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,29 @@ def possible(
                 found.append(Way(name))
         else:
             found.append(Way(name))
-    return found
+    return found + _hurried(policy, found)
+
+
+def _hurried(policy: WorkPolicy, found: Sequence[Way]) -> list[Way]:
+    """Return ways in place of waiting with the faster service booked as well, if that is possible.
+
+    Only the nearest of each action: the model is asked about each.
+    """
+    if Way("faster_service") not in found:
+        return []
+    service = policy.actions["faster_service"].service
+    return [
+        replace(way, service=service)
+        for name in policy.actions
+        if name in INSTEAD
+        for way in [each for each in found if each.action == name][:_MOST_HURRIED]
+    ]
+
+
+def taken(policy: WorkPolicy, way: Way | Recommendation) -> tuple[ActionPolicy, ...]:
+    """Return the actions that a way takes: its own, and to book the faster service."""
+    own = policy.actions[way.action]  # type: ignore[index]
+    return (own,) if way.service is None else (own, policy.actions["faster_service"])
 
 
 def _for_want_of_stock(
@@ -179,6 +210,8 @@ def recommended(
 ) -> tuple[Recommendation, ...]:
     """Return what is worth more than it costs, what saves most first.
 
+    A faster service is booked as well only where that saves more than the same way without it.
+
     Args:
         policy: costs, approvers, the least gain and the least chance.
         order: the order as it stands.
@@ -186,44 +219,104 @@ def recommended(
         until: last moment of each way, UTC micros; ways that come too late are not in it.
         weight_kg: of the order, as far as it is known.
     """
-    found = []
-    for way, said in scored:
-        if way not in until:
-            continue
-        action = policy.actions[way.action]
-        gain = action.credited * (order.p_late - said.p_late) if said else 0.0
-        if said is not None and not _convinces(policy, order, way, said, gain):
-            continue
-        prevented = gain * order.at_stake if said else action.helps * order.expected_loss
-        cost = action.cost + action.cost_per_kg * weight_kg
-        cost += action.minutes * policy.capacity.wage
-        if prevented <= cost * (policy.recommend.worth_times if way.action in INSTEAD else 1.0):
-            continue
-        middle = order.delay_days[1]
-        found.append(
-            Recommendation(
-                way.action, _detail(action, way), way.site,
-                order.p_late - gain,
-                -gain if said else None,
-                tuple(day - middle for day in said.delay_days) if said else None,  # type: ignore[arg-type]
-                round(cost, 2), round(prevented - cost, 2), until[way],
-                said.unfamiliar if said else (), action.approver,
-            )
-        )  # fmt: skip
-    found.sort(key=lambda each: (-each.saves, each.action, each.site or ""))
+    answers = dict(scored)
+    worth = {way: _worth(policy, order, way, answers, weight_kg) for way in answers if way in until}
+    found = [
+        _told(policy, order, way, answers[way], worth[way], until[way])
+        for way in worth
+        if _convinces(policy, order, way, worth[way])
+        and (
+            way.service is None
+            or way.plain not in worth
+            or worth[way].saves > worth[way.plain].saves
+        )
+    ]
+    found.sort(key=lambda each: (-each.saves, each.action, each.site or "", each.service or ""))
     return tuple(_once_each(found)[: policy.recommend.most])
 
 
-def _convinces(
-    policy: WorkPolicy, order: Assessment, way: Way, said: Scored, gain: float
-) -> bool:  # fmt: skip
-    """Return whether a way gains enough, and goods that move are likely enough to need it.
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    """What a way is worth.
+
+    Attributes:
+        p_late: probability of lateness that way, less what a faster service only promises; None
+            where the model has no say.
+        gain: how much less likely late it is, as credited.
+        prevented: expected loss less.
+        cost: money, with people's time.
+    """
+
+    p_late: float | None
+    gain: float
+    prevented: float
+    cost: float
+
+    @property
+    def saves(self) -> float:
+        return round(self.prevented - self.cost, 2)
+
+
+def _worth(
+    policy: WorkPolicy, order: Assessment, way: Way, answers: Mapping[Way, Scored | None],
+    weight_kg: float,
+) -> _Worth:  # fmt: skip
+    action, p_late = policy.actions[way.action], _believed(policy, order, way, answers)
+    gain = 0.0 if p_late is None else action.credited * (order.p_late - p_late)
+    prevented = action.helps * order.expected_loss if p_late is None else gain * order.at_stake
+    cost = sum(
+        each.cost + each.cost_per_kg * weight_kg + each.minutes * policy.capacity.wage
+        for each in taken(policy, way)
+    )
+    return _Worth(p_late, gain, prevented, cost)
+
+
+def _believed(
+    policy: WorkPolicy, order: Assessment, way: Way, answers: Mapping[Way, Scored | None]
+) -> float | None:  # fmt: skip
+    """Return the probability of lateness that way; None where the model has no say.
+
+    Of what a faster service adds to a way only the share of its own is believed. With the share of
+    the way's action, which is taken of the whole, that part is credited with the product of both:
+    it comes true only if both do. What the way gains without the service keeps its own share: the
+    service takes nothing from it. If that is not known, the product holds for all of the gain. What
+    the service makes worse counts in full.
+    """
+    said = answers[way]
+    if said is None or way.service is None:
+        return None if said is None else said.p_late
+    plain = answers.get(way.plain)
+    base = order.p_late if plain is None else plain.p_late
+    share = policy.actions["faster_service"].credited if said.p_late < base else 1.0
+    return base + share * (said.p_late - base)
+
+
+def _convinces(policy: WorkPolicy, order: Assessment, way: Way, worth: _Worth) -> bool:
+    """Return whether a way gains enough for its cost, and goods that move likely need to.
 
     They help if the order is late as it stands and is not this way, taken as independent.
     """
-    helps = order.p_late * (1.0 - said.p_late)
-    likely = way.action not in INSTEAD or helps >= policy.recommend.least_chance
-    return likely and gain >= policy.recommend.least_gain
+    recommend, instead = policy.recommend, way.action in INSTEAD
+    if worth.p_late is not None:
+        helps = order.p_late * (1.0 - worth.p_late)
+        if worth.gain < recommend.least_gain or (instead and helps < recommend.least_chance):
+            return False
+    return worth.prevented > worth.cost * (recommend.worth_times if instead else 1.0)
+
+
+def _told(
+    policy: WorkPolicy, order: Assessment, way: Way, said: Scored | None, worth: _Worth, until: int
+) -> Recommendation:  # fmt: skip
+    middle = order.delay_days[1]
+    approvers = dict.fromkeys(each.approver for each in taken(policy, way) if each.approver)
+    return Recommendation(
+        way.action, _detail(policy.actions[way.action], way), way.site,
+        order.p_late - worth.gain,
+        -worth.gain if said else None,
+        tuple(day - middle for day in said.delay_days) if said else None,  # type: ignore[arg-type]
+        round(worth.cost, 2), worth.saves, until,
+        said.unfamiliar if said else (), " and ".join(approvers), way.service,
+    )  # fmt: skip
 
 
 def _once_each(found: Sequence[Recommendation]) -> list[Recommendation]:
@@ -235,14 +328,18 @@ def _once_each(found: Sequence[Recommendation]) -> list[Recommendation]:
 
 
 def _detail(action: ActionPolicy, way: Way) -> str:
+    by = f"by {way.service}" if way.service else ""
     if way.action == "other_site":
-        return f"Ship it from {way.site}, which has everything in stock as last recorded"
+        told = f"Ship it from {way.site}, which has everything in stock as last recorded"
+        return f"{told}, {by}" if by else told
     lines = ", ".join(str(line) for line in sorted(way.moves))
     if way.action == "split":
-        return f"Ship line {lines} from {way.site}, which has it as last recorded, the rest as is"
+        rest = f"from where it is, all {by}" if by else "as is"
+        return f"Ship line {lines} from {way.site}, which has it as last recorded, the rest {rest}"
     if way.action == "substitute":
         goods = ", ".join(way.goods)
-        return f"Offer {goods} for line {lines}, which its site has as last recorded"
+        told = f"Offer {goods} for line {lines}, which its site has as last recorded"
+        return f"{told}, and ship it {by}" if by else told
     if way.action == "partial":
         return f"Ship what is there now; what is missing of line {lines} follows when it comes"
     if way.action == "faster_service":

@@ -122,7 +122,8 @@ class Recommendation:
         saves: expected loss that it prevents, less its cost.
         feasible_until: last moment at which it works, UTC micros.
         support: why the model has seen too little like it, in words; empty if it has not.
-        approver: who agrees to it; empty if nobody has to.
+        approver: who agrees to it, all of them; empty if nobody has to.
+        service: faster service that is booked as well.
     """
 
     action: str
@@ -136,6 +137,7 @@ class Recommendation:
     feasible_until: int
     support: tuple[str, ...]
     approver: str
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

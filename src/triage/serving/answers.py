@@ -169,6 +169,7 @@ def recommendation(entry: Recommendation) -> dict[str, Any]:
         "support": entry.support,
         "requires_approval": bool(entry.approver),
         "approver": entry.approver or None,
+        "service": entry.service,
     }
 
 

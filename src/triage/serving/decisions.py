@@ -168,9 +168,15 @@ def policy_id(digest: str) -> str:
 
 
 def compared(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return of an answer, as JSON has it, what another moment of asking would not change."""
+    """Return of an answer, as JSON has it, what another moment of asking would not change.
+
+    Answers of before a faster service could be booked as well name none: that is no difference.
+    """
     plain = {name: value for name, value in answer.items() if name not in VOLATILE}
     plain["risk"] = {k: v for k, v in answer["risk"].items() if k != "percentile"}
     if answer["priority"] is not None:
         plain["priority"] = {k: v for k, v in answer["priority"].items() if k != "rank"}
+    plain["recommendations"] = [
+        {"service": None} | each for each in answer.get("recommendations", [])
+    ]
     return plain

@@ -17,6 +17,7 @@ from triage.advice.alternatives import (
     recommended,
     replaced,
     short_lines,
+    taken,
     together,
 )
 from triage.advice.assessment import Assessment, Recommendation
@@ -105,18 +106,27 @@ class OtherWays:
     def recommended(
         self, order: Order, row: OrderRow, said: Assessment, ways: list[Way]
     ) -> tuple[Recommendation, ...]:
-        """Return what is worth doing for an order, each way scored as of the same moment."""
+        """Return what is worth doing for an order, each way scored as of the same moment.
+
+        What a faster service adds to a way is told by that way without it, be it in time or not.
+        """
         until = {way: self._until(order, said, way) for way in ways}
         until = {
             way: moment for way, moment in until.items() if self._in_time(row, said, way, moment)
         }
-        scored = [(way, self._scored(order, row, said, way)) for way in until]
+        asked = dict.fromkeys((*until, *(way.plain for way in until)))
+        scored = [(way, self._scored(order, row, said, way)) for way in asked]
         weight = float(row.numbers[_WEIGHT])
         return recommended(self._policy, said, scored, until, 0.0 if isnan(weight) else weight)
 
     def _until(self, order: Order, said: Assessment, way: Way) -> int:
-        """Return the last moment of a way: another site's road is as long as that one is."""
-        needed = self._needed(order, said, self._policy.actions[way.action])
+        """Return the last moment of a way: another site's road is as long as that one is.
+
+        By a faster service it is that one's road, no less longer than by the order's own; nothing
+        takes effect before both actions do, one after the other.
+        """
+        *before, last = taken(self._policy, way)
+        needed = self._needed(order, said, last) + sum(each.lead_days for each in before)
         return self._deadlines.latest(said.promised_by, needed + self._longer(order, way))
 
     def _needed(self, order: Order, said: Assessment, action: ActionPolicy) -> float:
@@ -148,8 +158,8 @@ class OtherWays:
             short = short_lines(order, self._free(as_of))
             new = [line for line in replaced(order, short).lines if line.line_no in short]
             wants = {(line.site or "", line.sku): line.quantity for line in new}
-        action = self._policy.actions[said.action]  # type: ignore[index]
-        return Claim(order.order_id, said.saves, action.minutes, wants)
+        minutes = sum(each.minutes for each in taken(self._policy, said))
+        return Claim(order.order_id, said.saves, minutes, wants)
 
     def stock_of(self, claims: list[Claim], as_of: int) -> dict[tuple[str, str], float]:
         """Return free stock as last recorded of everything that is wanted."""
@@ -162,29 +172,34 @@ class OtherWays:
         return self._stock.at(site, sku, as_of)
 
     def _scored(self, order: Order, row: OrderRow, said: Assessment, way: Way) -> Scored | None:
-        action = self._policy.actions[way.action]
+        action, booked = self._policy.actions[way.action], self._booked(order, way)
         if way.action == "other_site" and way.site:
             return self._moved(order, row, said.as_of, way)
         if way.action == "split" and way.site:
             rest = frozenset(line.line_no for line in order.lines) - way.moves
             return together(
                 self._moved(order, row, said.as_of, way),
-                self._of(only(order, rest), row, said.as_of),
+                self._of(only(booked, rest), row, said.as_of),
             )
         if way.action == "substitute":
-            return self._of(replaced(order, way.moves), row, said.as_of)
+            return self._of(replaced(booked, way.moves), row, said.as_of)
         if way.action == "faster_service":
             return self._of(self._network.booked(order, action.service), row, said.as_of)
         if action.stands_in_for is not None:
             return self._as_if(order, row, said.as_of, action.stands_in_for)
         return None
 
+    def _booked(self, order: Order, way: Way) -> Order:
+        """Return the order by the service that is booked as well, if one is."""
+        return order if way.service is None else self._network.booked(order, way.service)
+
     def _moved(self, order: Order, row: OrderRow, as_of: int, way: Way) -> Scored:
         """Return what the model says of the lines that move.
 
         The plan moves with them: they have to leave earlier by what the road is longer.
         """
-        part = only(self._network.moved(order, way.site or "", way.moves), way.moves)
+        there = self._network.moved(self._booked(order, way), way.site or "", way.moves)
+        part = only(there, way.moves)
         longer = self._longer(order, way)
         event = row.event.copy()
         for column in _PLANNED:

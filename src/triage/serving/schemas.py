@@ -136,7 +136,12 @@ class RecommendationOut(_Answer):
         description="What about it the model has seen too little of; empty if nothing."
     )
     requires_approval: bool
-    approver: str | None
+    approver: str | None = Field(
+        description="Who agrees to it; all of them where it is two things at once."
+    )
+    service: str | None = Field(
+        default=None, description="Faster service that is booked as well; null if none is."
+    )
 
 
 class DataQuality(_Answer):

@@ -7,10 +7,11 @@ from itertools import product
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from tests.unit.advice.test_priority import ORDER as SAID
 
 from triage.advice.alternatives import (
+    INSTEAD,
     STOCKS,
     Scored,
     Way,
@@ -19,6 +20,7 @@ from triage.advice.alternatives import (
     recommended,
     replaced,
     short_lines,
+    taken,
     together,
 )
 from triage.advice.assessment import Recommendation
@@ -62,7 +64,8 @@ def test_a_site_without_all_the_stock_or_without_a_record_of_it_is_never_offered
 def test_only_the_lines_that_are_short_move_in_a_split() -> None:
     assert short_lines(ORDER, free) == {2}
     splits = [way for way in actions() if way.action == "split"]
-    assert splits == [Way("split", "W3", frozenset({2}))]
+    moves = frozenset({2})
+    assert splits == [Way("split", "W3", moves), Way("split", "W3", moves, service="Express")]
 
 
 def for_want_of_stock(order: Order, there: Mapping[tuple[str, str], float]) -> list[Way]:
@@ -165,6 +168,47 @@ def test_goods_services_and_stages_rule_ways_out() -> None:
     assert [way.action for way in gone] == ["tell_customer"]
 
 
+_SITES = [f"W{number}" for number in range(1, 8)]
+
+
+@given(
+    keep=st.dictionaries(st.sampled_from(_SITES), st.sampled_from(["A", "B", "AB", "ABC", "AC"])),
+    stage=st.sampled_from(["order_created", "order_validated", "allocation_confirmed"]),
+    own=st.sampled_from(["Ground", "Express", None]),
+    services=st.sets(st.sampled_from(["Ground", "Express"])).map(frozenset),
+    regulated=st.booleans(),
+)
+@example(
+    keep={"W1": "A", "W2": "AB", "W3": "AB", "W4": "AB"}, stage="order_validated", own="Ground",
+    services=frozenset({"Express"}), regulated=False,
+)  # fmt: skip
+def test_the_faster_service_is_booked_as_well_for_the_nearest_two_and_only_if_it_can_be_alone(
+    keep: dict[str, str], stage: str, own: str | None, services: frozenset[str], regulated: bool
+) -> None:  # fmt: skip
+    ways = possible(
+        POLICY, declared(B="C").model_copy(update={"service": own}), stage,
+        lambda site, sku: 90.0 * (sku in keep.get(site, "")), _SITES,
+        regulated=regulated, services=services, waits=lambda _: True,
+    )  # fmt: skip
+    alone = Way("faster_service") in ways
+    assert not (alone and (regulated or own == "Express" or "Express" not in services))
+    for name in POLICY.actions:
+        plain = [way for way in ways if way.action == name and way.service is None]
+        both = [way for way in ways if way.action == name and way.service is not None]
+        assert [way.plain for way in both] == (plain[:2] if alone and name in INSTEAD else [])
+        assert {way.service for way in both} <= {"Express"}
+
+
+def test_a_service_that_a_policy_does_not_have_is_never_booked() -> None:
+    without = {name: each for name, each in POLICY.actions.items() if name != "faster_service"}
+    ways = possible(
+        POLICY.model_copy(update={"actions": without}), ORDER, "order_validated", free, ["W3"],
+        regulated=False, services=frozenset({"Express"}), waits=lambda _: True,
+    )  # fmt: skip
+    assert Way("split", "W3", frozenset({2})) in ways
+    assert not any(way.service for way in ways)
+
+
 def judged(scored: list[tuple[Way, Scored | None]], **changes: object) -> list[Recommendation]:
     recommend = POLICY.recommend.model_copy(update={"least_chance": 0.0, **changes})
     until = {way: at for at, (way, _) in enumerate(scored, start=5) if way.action != "split"}
@@ -213,6 +257,128 @@ def test_of_what_the_model_promises_only_the_measured_share_is_told(share: float
     found = recommended(policy, SAID, [(way, Scored(0.1, (-2.0, -1.0, 1.0)))], {way: 5})
     for each in found:
         assert each.delta_p == pytest.approx(-share * (SAID.p_late - 0.1))
+
+
+NEAR = Way("other_site", "W2", frozenset({1, 2}))
+BOTH = Way("other_site", "W2", frozenset({1, 2}), service="Express")
+_LATE = st.floats(0.0, 1.0)
+
+
+def weighed(
+    plain: float | None, both: float, *, in_time: bool = True, **shares: float
+) -> list[Recommendation]:
+    """Return what is recommended of a way and of the same by Express, whatever little it saves."""
+    recommend = POLICY.recommend.model_copy(
+        update={"least_chance": 0.0, "least_gain": 1e-9, "worth_times": 1.0}
+    )
+    changed = {
+        name: POLICY.actions[name].model_copy(update={"credited": share})  # type: ignore[index]
+        for name, share in shares.items()
+    }
+    policy = POLICY.model_copy(
+        update={"recommend": recommend, "actions": POLICY.actions | changed}
+    )  # fmt: skip
+    answers = [(BOTH, Scored(both, (-2.0, -1.0, 1.0)))]
+    answers += [] if plain is None else [(NEAR, Scored(plain, (-1.0, 0.0, 1.0)))]
+    until = {BOTH: 7} | ({NEAR: 5} if in_time and plain is not None else {})
+    return list(recommended(policy, SAID, answers, until, 20.0))
+
+
+def money(*names: str) -> float:
+    each = [POLICY.actions[name] for name in names]  # type: ignore[index]
+    wage = POLICY.capacity.wage
+    return sum(it.cost + 20.0 * it.cost_per_kg + it.minutes * wage for it in each)
+
+
+@given(plain=_LATE, both=_LATE, share=st.floats(0.01, 1.0))
+def test_both_are_done_only_where_that_saves_more_than_the_way_without_the_service(
+    plain: float, both: float, share: float
+) -> None:
+    stays = {each.service: each for each in weighed(plain, 1.0, faster_service=share)}
+    for each in weighed(plain, both, faster_service=share):
+        alone = stays[None].saves if None in stays else 0.0
+        assert each.saves > alone if each.service else each == stays[None]
+
+
+def test_a_way_that_is_not_sure_enough_is_not_replaced_by_a_dearer_one_that_saves_less() -> None:
+    answers = [(NEAR, Scored(0.2, (-2.0, -1.0, 1.0))), (BOTH, Scored(0.1, (-2.0, -1.0, 1.0)))]
+    told_by_cost = []
+    for cost in (8.0, 200.0):
+        dear = POLICY.actions["faster_service"].model_copy(update={"cost": cost, "credited": 1.0})
+        recommend = POLICY.recommend.model_copy(update={"least_chance": 0.42, "worth_times": 1.0})
+        policy = POLICY.model_copy(
+            update={
+                "actions": POLICY.actions | {"faster_service": dear}, "recommend": recommend
+            }
+        )  # fmt: skip
+        found = recommended(policy, SAID, answers, {NEAR: 5, BOTH: 7}, 20.0)
+        told_by_cost.append([each.service for each in found])
+    assert told_by_cost == [["Express"], []]
+
+
+@given(plain=_LATE, both=_LATE, late=st.booleans())
+def test_two_things_cost_what_each_costs_and_take_the_minutes_of_each(
+    plain: float, both: float, late: bool
+) -> None:
+    for each in weighed(plain, both, in_time=not late, faster_service=1.0):
+        names = ("other_site", "faster_service") if each.service else ("other_site",)
+        assert each.cost == pytest.approx(money(*names), abs=0.006)
+        assert taken(POLICY, each) == tuple(POLICY.actions[name] for name in names)  # type: ignore[index]
+
+
+@given(plain=st.none() | _LATE, both=_LATE, own=st.floats(0.01, 1.0), faster=st.floats(0.01, 1.0))
+def test_what_the_service_adds_is_credited_with_both_shares_and_the_rest_with_the_ways_own(
+    plain: float | None, both: float, own: float, faster: float
+) -> None:
+    for each in weighed(plain, both, in_time=False, other_site=own, faster_service=faster):
+        base = SAID.p_late if plain is None else plain
+        adds = faster * (base - both) if both < base else base - both
+        gain = own * (SAID.p_late - base) + own * adds
+        assert each.service == "Express"
+        assert each.delta_p == pytest.approx(-gain)
+        assert each.saves == pytest.approx(gain * SAID.at_stake - each.cost, abs=0.02)
+
+
+def test_goods_are_hurried_from_elsewhere_where_the_way_alone_is_not_enough() -> None:
+    (only,) = weighed(0.45, 0.05, faster_service=1.0)
+    assert (only.action, only.site, only.service) == ("other_site", "W2", "Express")
+    assert only.approver == "planning and transport"
+    assert only.detail == (
+        "Ship it from W2, which has everything in stock as last recorded, by Express"
+    )
+    assert only.feasible_until == 7
+    (alone,) = weighed(0.06, 0.05, faster_service=1.0)
+    assert (alone.service, alone.approver, alone.feasible_until) == (None, "planning", 5)
+
+
+def surely(way: Way, **service: object) -> Recommendation:
+    """Return a way that the model takes for certain, as recommended; changes of the service."""
+    faster = POLICY.actions["faster_service"].model_copy(update={"credited": 1.0, **service})
+    policy = POLICY.model_copy(
+        update={
+            "actions": POLICY.actions | {"faster_service": faster},
+            "recommend": POLICY.recommend.model_copy(update={"least_chance": 0.0}),
+        }
+    )
+    (told,) = recommended(policy, SAID, [(way, Scored(0.0, (-2.0, -1.0, 1.0)))], {way: 5})
+    return told
+
+
+def test_who_has_to_agree_to_both_is_named_once() -> None:
+    assert surely(BOTH).approver == "planning and transport"
+    assert surely(BOTH, approver="planning").approver == "planning"
+    assert surely(BOTH, approver="").approver == "planning"
+
+
+def test_the_sentence_tells_both_things() -> None:
+    moves = frozenset({2})
+    assert surely(Way("split", "W3", moves, service="Express")).detail == (
+        "Ship line 2 from W3, which has it as last recorded, the rest from where it is,"
+        " all by Express"
+    )
+    assert surely(Way("substitute", None, moves, ("C",), "Express")).detail == (
+        "Offer C for line 2, which its site has as last recorded, and ship it by Express"
+    )
 
 
 def test_a_split_is_in_time_only_if_both_parts_are() -> None:

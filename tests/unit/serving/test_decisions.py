@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,22 +131,46 @@ def test_decisions_before_between_and_after_events_are_made_again_bit_for_bit(
     assert [(each.differs, each.problem) for each in found if not each.same] == []
 
 
+def forged(own: Path, decision_id: str, change: Callable[[dict[str, Any]], None]) -> Replayed:
+    """Return a decision made again that is held to have been another."""
+    reading = open_reading(own)
+    try:
+        entry = reading.get(decision_id)
+        assert entry is not None
+        body = json.loads(entry.body)
+        change(body)
+        other = Entry.__new__(Entry)
+        other.__dict__.update(entry.__dict__ | {"body": json.dumps(body).encode()})
+        (found,) = replay(own, reading, [other])
+    finally:
+        reading.close()
+    return found
+
+
+def test_a_decision_of_before_ways_named_a_service_is_made_again_bit_for_bit(
+    client: TestClient, own: Path
+) -> None:
+    def older(body: dict[str, Any]) -> None:
+        for each in body["answer"]["recommendations"]:
+            del each["service"]
+
+    items = client.get("/v1/worklist", params={"page_size": 100}).json()["items"]
+    planned = [item["order_id"] for item in items if item["plan"] is not None]
+    assert planned
+    for said in [scored(client, order_id=name, recommend=True) for name in planned[:4]]:
+        assert said["recommendations"]
+        found = forged(own, said["decision_id"], older)
+        assert (found.same, found.differs, found.problem) == (True, (), "")
+
+
 def test_a_decision_that_was_not_made_this_way_is_told(
     client: TestClient, names: list[str], own: Path
 ) -> None:
-    said = scored(client, order_id=names[2])
-    reading = open_reading(own)
-    try:
-        entry = reading.get(said["decision_id"])
-        assert entry is not None
-        body = json.loads(entry.body)
+    def other(body: dict[str, Any]) -> None:
         body["answer"]["risk"]["p_late"] += 1e-6
         body["exact"] = "0" * 32
-        forged = Entry.__new__(Entry)
-        forged.__dict__.update(entry.__dict__ | {"body": json.dumps(body).encode()})
-        (found,) = replay(own, reading, [forged])
-    finally:
-        reading.close()
+
+    found = forged(own, scored(client, order_id=names[2])["decision_id"], other)
     assert not found.same
     assert found.differs == ("exact", "risk")
 

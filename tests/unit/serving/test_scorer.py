@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from triage.advice import policy
-from triage.advice.alternatives import STOCKS
+from triage.advice.alternatives import INSTEAD, STOCKS, Scored
 from triage.advice.assessment import Assessment
 from triage.domain.clock import (
     MICROS_PER_DAY,
@@ -21,6 +21,7 @@ from triage.domain.clock import (
 )
 from triage.domain.records import Milestone, MilestoneKind, Order
 from triage.errors import OrderNotFoundError, RequestError
+from triage.features.book import OrderRow
 from triage.history.log import Log
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel
@@ -206,6 +207,54 @@ def test_what_is_recommended_is_in_time_covered_by_stock_and_less_likely_late(
                 assert stays or there >= line.quantity
     assert "tell_customer" in kinds
     assert {"other_site", "split"} & kinds
+
+
+def without_faster_service(scorer: Scorer, history: History) -> Scorer:
+    actions = {
+        name: each for name, each in scorer.policy.work.actions.items() if name != "faster_service"
+    }
+    work = scorer.policy.work.model_copy(update={"actions": actions})
+    policy = scorer.policy.model_copy(update={"work": work})
+    return Scorer(scorer.model, "1", history, policy, engine=scorer.engine)
+
+
+def test_a_faster_service_is_booked_as_well_only_where_that_saves_more_and_with_few_questions(
+    scorer: Scorer, history: History, orders: dict[str, Order], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str | None] = Counter()
+    said = Scorer._asked
+
+    def counted(self: Scorer, order: Order, row: OrderRow, as_of: int) -> Scored:
+        asked[order.service] += 1
+        return said(self, order, row, as_of)
+
+    monkeypatch.setattr(Scorer, "_asked", counted)
+    free = easily_moved(scorer, history, too_late_days=0.0)
+    alone = without_faster_service(free, history)
+    both: Counter[str] = Counter()
+    for days in (21, 36, 42, 45, 51):
+        moment = history.extracted_at - days * MICROS_PER_DAY
+        for order_id in sorted(open_ids(history, moment)):
+            asked.clear()
+            item = free.score_id(order_id, moment, ways=True)
+            told = {each.action: each for each in item.recommendations}
+            ground = orders[order_id].service != "Express"
+            assert not ground or asked["Express"] <= 1 + 2 + 2 * 2 + 1
+            hurried = [each for each in item.recommendations if each.service is not None]
+            plain = alone.score_id(order_id, moment, ways=True) if hurried else item
+            for each in hurried:
+                both[each.action] += 1
+                assert ground
+                assert each.service == "Express"
+                assert each.approver.endswith(" and transport")
+                assert item.exposure is not None
+                assert not item.exposure.regulated
+                assert moment < each.feasible_until <= item.promised_by
+                saved = [way.saves for way in plain.recommendations if way.action == each.action]
+                assert all(each.saves > other for other in saved)
+                if "faster_service" in told:
+                    assert each.feasible_until <= told["faster_service"].feasible_until
+    assert set(both) == INSTEAD
 
 
 def test_the_sentence_why_names_a_way_that_is_recommended(scorer: Scorer) -> None:

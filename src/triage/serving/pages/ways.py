@@ -44,7 +44,7 @@ def _row(way: Recommendation, currency: str, zone: str) -> Way:
         texts.words.little_like_it(way.support) if way.support else "",
         (
             (*_risk(way), "figure"), (*_days(way), "figure"),
-            (formats.money(way.cost, currency), "", "figure"),
+            (formats.money(way.cost, currency), _service(way), "figure"),
             (formats.money(way.saves, currency), "", "figure"),
             (until, "", ""), (agrees, "", ""),
         ),
@@ -56,6 +56,10 @@ def _risk(way: Recommendation) -> tuple[str, str]:
         return texts.order.WAYS_AS_NOW, ""
     points = formats.signed(100 * way.delta_p, 0)
     return wording.percent(way.p_late), texts.order.change_of_risk(points)
+
+
+def _service(way: Recommendation) -> str:
+    return "" if way.service is None else texts.order.with_service(way.service)
 
 
 def _days(way: Recommendation) -> tuple[str, str]:

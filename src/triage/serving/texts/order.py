@@ -198,6 +198,11 @@ def change_of_risk(points: str) -> str:
     return f"{points}\u00a0pts"
 
 
+def with_service(service: str) -> str:
+    """Return which faster service the cost of another way includes."""
+    return f"with {service}"
+
+
 def from_to(low: str, high: str) -> str:
     """Return the range of a figure."""
     return f"{low} to {high}"

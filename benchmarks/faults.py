@@ -48,6 +48,8 @@ from triage.settings import Settings
 _EVERY_TRAINING, _EVERY_PROMOTION = 10, 5
 _EVERY_START = 4
 """So often it is killed while it starts, whether or not anybody was answered."""
+_EVERY_LIST = 3
+"""So often only once the list stands, which takes longest and lets most be acknowledged."""
 _ANSWER_SECONDS = 30.0
 SAMPLE = "sample"
 
@@ -217,7 +219,8 @@ class _Faults:
         traffic.start()
         if self._sheet.kills % _EVERY_START:
             traffic.answered.wait(_ANSWER_SECONDS)
-            self._service.rested()
+            if self._sheet.kills % _EVERY_LIST == 0:
+                self._service.rested()
         time.sleep(self._luck.uniform(0.1, 1.0))
         named = self._luck.choice(digests)
         point_to(self._home, NAME, {"digest": named, "version": named[:8]})

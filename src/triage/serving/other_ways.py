@@ -21,7 +21,7 @@ from triage.advice.alternatives import (
     together,
 )
 from triage.advice.assessment import Assessment, Recommendation
-from triage.advice.deadlines import Deadlines
+from triage.advice.deadlines import Deadlines, Lane
 from triage.advice.sharing import Claim
 from triage.advice.work_policy import ActionPolicy, WorkPolicy
 from triage.domain.clock import UNKNOWN_TIME
@@ -79,10 +79,8 @@ class OtherWays:
         That is by usual steps and roads from then on, and with working days to spare: some
         deliveries come sooner than expected, some orders pass faster than usual.
         """
-        lane = (said.site, said.destination, order.service)
-        last = self._deadlines.latest(
-            said.promised_by, self._deadlines.usual("allocation_confirmed", lane)
-        )
+        usual = self._deadlines.usual("allocation_confirmed", _lane(order, said))
+        last = self._deadlines.latest(said.promised_by, usual)
         late = self._policy.recommend.too_late_days
         return any(
             self._deadlines.left(last, self._comes(line, said.as_of)) > late
@@ -130,8 +128,7 @@ class OtherWays:
         return self._deadlines.latest(said.promised_by, needed + self._longer(order, way))
 
     def _needed(self, order: Order, said: Assessment, action: ActionPolicy) -> float:
-        lane = (said.site, said.destination, order.service)
-        return self._deadlines.needed(action, said.stage, lane)
+        return self._deadlines.needed(action, said.stage, _lane(order, said))
 
     def _in_time(self, row: OrderRow, said: Assessment, way: Way, moment: int) -> bool:
         """Return whether a last moment is to come.
@@ -225,3 +222,7 @@ class OtherWays:
         if known[_READY] == UNKNOWN_TIME or known[_READY] > as_of:
             event[_READY], known[_READY] = max(as_of, int(event[_STARTS])), as_of
         return self._ask(order, OrderRow(event, known, row.numbers, row.keys, row.lines), as_of)
+
+
+def _lane(order: Order, said: Assessment) -> Lane:
+    return said.site, said.destination, order.service

@@ -81,6 +81,13 @@ def test_an_order_that_is_late_for_sure_is_expected_in_the_middle_of_what_can_co
     assert days_if_late(0.01, (-5.0, -4.0, -2.0)) == 1.0
 
 
+def test_goods_that_are_allocated_usually_still_need_the_steps_after_it_and_their_road() -> None:
+    elsewhere = ("W1", "ND", "Ground")
+    assert DEADLINES.usual("allocation_confirmed", LANE) == pytest.approx(0.3 + 0.4 + 3.0)
+    assert DEADLINES.usual("allocation_confirmed", elsewhere) == pytest.approx(0.3 + 0.4 + 2.0)
+    assert DEADLINES.usual("shipment_dispatched", LANE) == pytest.approx(3.0)
+
+
 def test_the_last_moment_leaves_the_working_days_that_are_still_needed() -> None:
     friday_end = MONDAY + 5 * MICROS_PER_DAY
     assert DEADLINES.needed(ACTION, "order_validated", LANE) == pytest.approx(0.1 + 0.9 + 3.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from math import isnan
 
 from triage.advice.alternatives import (
@@ -49,7 +49,7 @@ class OtherWays:
         book: makes rows of changed orders.
         stock: positions.
         supply: what is on its way.
-        leads: how long it takes to come.
+        learned: until when it is learned how long deliveries take, UTC micros.
         network: sites, services, carriers.
         lengths: how much longer the road is from another site.
         deadlines: last moments.
@@ -58,12 +58,17 @@ class OtherWays:
 
     def __init__(
         self, policy: WorkPolicy, book: OrderBook, stock: StockBook, supply: SupplyBook,
-        leads: Leads, network: Network, lengths: LaneLengths, deadlines: Deadlines, ask: Ask,
+        learned: int, network: Network, lengths: LaneLengths, deadlines: Deadlines, ask: Ask,
     ) -> None:  # fmt: skip
         self._policy, self._book = policy, book
-        self._stock, self._supply, self._leads = stock, supply, leads
+        self._stock, self._supply, self._learned = stock, supply, learned
         self._network, self._ask = network, ask
         self._lengths, self._deadlines = lengths, deadlines
+
+    @cached_property
+    def _leads(self) -> Leads:
+        """Return how long deliveries take; nobody needs it before an order is short."""
+        return self._supply.leads(self._learned)
 
     def possible(self, order: Order, said: Assessment, *, regulated: bool) -> list[Way]:
         """Return what stage, stock, goods and services allow for an order."""

@@ -54,8 +54,7 @@ class Work:
         """Go by these last moments from now on, and by how long deliveries take."""
         self._deadlines = deadlines
         self._ways = OtherWays(
-            self._policy, self._book, self._stock, self._supply,
-            self._supply.leads(self._learned), self._network,
+            self._policy, self._book, self._stock, self._supply, self._learned, self._network,
             LaneLengths.of(self._history.imported, deadlines.roads), deadlines, self._ask,
         )  # fmt: skip
 

@@ -8,17 +8,15 @@ layout serves both readers: bulk building sorts once; a live record is put in pl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from triage.features.book import OrderBook
 from triage.features.calendar import Calendar
 from triage.features.compile import Floats, Ints, Program
 from triage.features.facts import Subject
-from triage.features.index_arrays import IndexArrays
-from triage.features.index_changes import START, Rows, change_rows, scratch
+from triage.features.index_arrays import FIRST_ROOM, Held, IndexArrays
+from triage.features.index_changes import START, Rows, change_rows, scratch, tables_of
 from triage.features.index_filling import (
     MOST_ENTRIES,
     Filling,
@@ -27,10 +25,7 @@ from triage.features.index_filling import (
     put_in_place,
 )
 
-_START, _SUMS, _COUNT, _ROOM = 0, 1, 2, 3
-_FIRST_ROOM = 8
-
-Held = TypeVar("Held", Ints, npt.NDArray[np.int32])
+_COUNT, _ROOM = 2, 3
 
 
 class AsOfIndex:
@@ -50,6 +45,7 @@ class AsOfIndex:
         self._only = only
         most = MOST_ENTRIES * program.streams.shape[0]
         self._scratch = scratch(most), scratch(most)
+        self._tables = tables_of(program)
         self._arrays = IndexArrays(
             np.zeros((program.tables.shape[0], 2), dtype=np.int64),
             np.zeros(0, dtype=np.int64),
@@ -126,11 +122,11 @@ class AsOfIndex:
         row, step = 0, START
         while row < len(after.event):
             row, step = change_rows(
-                self._arrays, self.program, self.calendar, int(subject), before, after,
-                *self._scratch, row, step,
+                self._arrays, self._used, self.program, self._tables, self.calendar, int(subject),
+                before, after, *self._scratch, row, step,
             )  # fmt: skip
             if row < len(after.event):
-                table = step % self.program.tables.shape[0]
+                table = int(self._tables.numbers[step % len(self._tables.numbers)])
                 self._make_room(table, int(after.keys[row, self.program.tables[table, 1]]))
 
     def _reserve_keys(self, table: int, keys: int) -> None:
@@ -149,38 +145,14 @@ class AsOfIndex:
         self._keys_used += keys
 
     def _make_room(self, table: int, key: int) -> None:
+        """Let the arrays grow so that a key of a table can have one more entry."""
         if key >= self._arrays.heads[table, 1]:
-            self._reserve_keys(table, max(2 * key + 1, _FIRST_ROOM))
-        arrays = self._arrays
-        segment = int(arrays.segment_of[arrays.heads[table, 0] + key])
-        if segment < 0:
-            self._new_segment(table, key, _FIRST_ROOM)
-        elif arrays.segments[segment, _COUNT] == arrays.segments[segment, _ROOM]:
-            self._move(segment, int(self.program.tables[table, 2]))
-
-    def _new_segment(self, table: int, key: int, room: int) -> int:
+            self._reserve_keys(table, max(2 * key + 1, FIRST_ROOM))
+        segment = int(self._arrays.segment_of[self._arrays.heads[table, 0] + key])
+        held = 0 if segment < 0 else int(self._arrays.segments[segment, _ROOM])
+        room = max(2 * held, FIRST_ROOM)
         values = int(self.program.tables[table, 2]) // 2
-        segment = int(self._used[0])
         self._grow(segments=1, times=room, sums=room * values)
-        self._arrays.segments[segment] = (self._used[1], self._used[2], 0, room)
-        self._arrays.segment_of[self._arrays.heads[table, 0] + key] = segment
-        self._used += (1, room, room * values)
-        return segment
-
-    def _move(self, segment: int, columns: int) -> None:
-        start, sums, count, room = (int(v) for v in self._arrays.segments[segment])
-        values = columns // 2
-        self._grow(segments=0, times=2 * room, sums=2 * room * values)
-        arrays = self._arrays
-        to, to_sums = int(self._used[1]), int(self._used[2])
-        for array, source, target, width in (
-            (arrays.times, start, to, 1),
-            (arrays.sums, sums, to_sums, values),
-            (arrays.counts, start + sums, to + to_sums, values + 1),
-        ):
-            array[target : target + count * width] = array[source : source + count * width]
-        arrays.segments[segment] = (to, to_sums, count, 2 * room)
-        self._used += (0, 2 * room, 2 * room * values)
 
     def _grow(self, *, segments: int, times: int, sums: int) -> None:
         arrays = self._arrays

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,11 @@ class IndexArrays(NamedTuple):
     times: Ints
     sums: Ints
     counts: npt.NDArray[np.int32]
+
+
+Held = TypeVar("Held", Ints, npt.NDArray[np.int32])
+FIRST_ROOM = 8
+"""Entries that a new segment has room for; one that is full moves to twice as much."""
 
 
 @kernel
@@ -74,3 +79,53 @@ def running(arrays: IndexArrays, segment: int, columns: int, column: int, at: in
     if column & 1:
         return arrays.sums[sums + at * values + place]
     return int(arrays.counts[start + sums + at * (values + 1) + place])
+
+
+@kernel
+def with_room(arrays: IndexArrays, used: Ints, table: int, key: int, columns: int) -> int:
+    """Return the segment of a table's key with room for one more entry, new or moved if need be.
+
+    Args:
+        arrays: the index.
+        used: (3,) segments, times and sums that are taken; changed where more are.
+        table: the table.
+        key: the key, not negative.
+        columns: of the table.
+
+    Returns:
+        The segment; -1 where the arrays have to grow before (see `AsOfIndex`), nothing is changed
+        then.
+    """
+    if key >= arrays.heads[table, 1]:
+        return -1
+    segment = arrays.segment_of[arrays.heads[table, 0] + key]
+    if segment >= 0 and arrays.segments[segment, 2] < arrays.segments[segment, 3]:
+        return segment
+    values = columns >> 1
+    room = FIRST_ROOM if segment < 0 else 2 * arrays.segments[segment, 3]
+    start, sums = used[1], used[2]
+    if (
+        (segment < 0 and used[0] == arrays.segments.shape[0])
+        or start + room > arrays.times.shape[0]
+        or sums + room * values > arrays.sums.shape[0]
+        or start + sums + room * (values + 1) > arrays.counts.shape[0]
+    ):
+        return -1
+    count = 0
+    if segment < 0:
+        segment = used[0]
+        used[0] += 1
+        arrays.segment_of[arrays.heads[table, 0] + key] = segment
+    else:
+        old_start, old_sums, count = arrays.segments[segment, :3]
+        for i in range(count):
+            arrays.times[start + i] = arrays.times[old_start + i]
+        for i in range(count * values):
+            arrays.sums[sums + i] = arrays.sums[old_sums + i]
+        for i in range(count * (values + 1)):
+            arrays.counts[start + sums + i] = arrays.counts[old_start + old_sums + i]
+    arrays.segments[segment, 0], arrays.segments[segment, 1] = start, sums
+    arrays.segments[segment, 2], arrays.segments[segment, 3] = count, room
+    used[1] += room
+    used[2] += room * values
+    return segment

@@ -13,7 +13,14 @@ import numpy as np
 from triage.features.calendar import Calendar
 from triage.features.compile import MAX_COLUMNS, Floats, Ints, Program
 from triage.features.entries import entries_of
-from triage.features.index_arrays import IndexArrays, position, running, segment_of
+from triage.features.index_arrays import (
+    Held,
+    IndexArrays,
+    position_from_end,
+    running,
+    segment_of,
+    with_room,
+)
 from triage.jit import kernel
 
 START = -1
@@ -60,16 +67,38 @@ def scratch(entries: int) -> Scratch:
     )
 
 
+class Tables(NamedTuple):
+    """The tables of each stream, so that an entry looks at no others.
+
+    Attributes:
+        numbers: (tables,) their numbers in the program, those of the first stream in front.
+        starts: (streams + 1,) where each stream's begin among these, and where the last one ends.
+    """
+
+    numbers: Ints
+    starts: Ints
+
+
+def tables_of(program: Program) -> Tables:
+    """Return the tables of each stream of a program."""
+    streams = program.tables[:, 0]
+    numbers = np.argsort(streams, kind="stable")
+    starts = np.searchsorted(streams[numbers], np.arange(program.streams.shape[0] + 1))
+    return Tables(numbers.astype(np.int64), starts.astype(np.int64))
+
+
 @kernel
 def change_rows(
-    arrays: IndexArrays, program: Program, calendar: Calendar, subject: int, before: Rows,
-    after: Rows, old: Scratch, new: Scratch, row: int, step: int,
+    arrays: IndexArrays, used: Ints, program: Program, tables: Tables, calendar: Calendar,
+    subject: int, before: Rows, after: Rows, old: Scratch, new: Scratch, row: int, step: int,
 ) -> tuple[int, int]:  # fmt: skip
     """Put the entries of rows in place of those that they had.
 
     Args:
         arrays: the index.
+        used: segments, times and sums of it that are taken.
         program: the compiled features.
+        tables: the tables of each of its streams.
         calendar: local days.
         subject: what the rows are (`facts.Subject`).
         before: the rows as they were.
@@ -80,10 +109,10 @@ def change_rows(
         step: where to go on in it, as returned; `START` at first.
 
     Returns:
-        Row and step where a table wants room, or the number of rows.
+        Row and step where the arrays have to grow, or the number of rows. A step is the entry times
+        the number of tables, plus the place of the table among `tables`.
     """
-    streams = program.streams.shape[0]
-    tables = program.tables.shape[0]
+    streams, every = program.streams.shape[0], program.tables.shape[0]
     for at in range(row, after.event.shape[0]):
         n_old = entries_of(
             program, calendar, subject, 0, streams, before.event[at], before.known[at],
@@ -96,10 +125,10 @@ def change_rows(
         if n_old > 0 and _same(before.keys[at], after.keys[at]):
             _cancel_equal(n_old, old, n_new, new)
         if step == START:
-            _take_out(arrays, program, before.keys[at], n_old, old)
+            _take_out(arrays, program, tables, before.keys[at], n_old, old)
             step = 0
-        step = _put_in(arrays, program, after.keys[at], n_new, new, step)
-        if step < n_new * tables:
+        step = _put_in(arrays, used, program, tables, after.keys[at], n_new, new, step)
+        if step < n_new * every:
             return at, step
         step = START
     return after.event.shape[0], START
@@ -126,67 +155,77 @@ def _cancel_equal(n_old: int, old: Scratch, n_new: int, new: Scratch) -> None:
 
 
 @kernel
-def _take_out(arrays: IndexArrays, program: Program, keys: Ints, n: int, old: Scratch) -> None:
+def _take_out(
+    arrays: IndexArrays, program: Program, tables: Tables, keys: Ints, n: int, old: Scratch
+) -> None:
     for i in range(n):
-        for table in range(program.tables.shape[0]):
-            if old.stream[i] == program.tables[table, 0]:
-                key = keys[program.tables[table, 1]]
-                columns = program.tables[table, 2]
-                _remove(arrays, table, key, old.time[i], old.values[i], columns)
+        stream = old.stream[i]
+        if stream < 0:
+            continue
+        for at in range(tables.starts[stream], tables.starts[stream + 1]):
+            table = tables.numbers[at]
+            key, columns = keys[program.tables[table, 1]], program.tables[table, 2]
+            _remove(arrays, table, key, old.time[i], old.values[i], columns)
 
 
 @kernel
 def _put_in(
-    arrays: IndexArrays, program: Program, keys: Ints, n: int, new: Scratch, first: int
-) -> int:
-    """Put entries into all their tables; return the step where room is wanting, or the end."""
-    tables = program.tables.shape[0]
-    for step in range(first, n * tables):
-        i, table = step // tables, step % tables
-        key = keys[program.tables[table, 1]]
-        if new.stream[i] != program.tables[table, 0] or key < 0:
+    arrays: IndexArrays, used: Ints, program: Program, tables: Tables, keys: Ints, n: int,
+    new: Scratch, first: int,
+) -> int:  # fmt: skip
+    """Put entries into all their tables; return the step before which they have to grow."""
+    every = program.tables.shape[0]
+    for i in range(first // every if every else n, n):
+        stream = new.stream[i]
+        if stream < 0:
             continue
-        segment = segment_of(arrays, table, key)
-        if segment < 0 or arrays.segments[segment, 2] == arrays.segments[segment, 3]:
-            return step
-        _insert(arrays, table, key, new.time[i], new.values[i], program.tables[table, 2])
-    return n * tables
+        for at in range(tables.starts[stream], tables.starts[stream + 1]):
+            if i * every + at < first:
+                continue
+            table = tables.numbers[at]
+            key, columns = keys[program.tables[table, 1]], program.tables[table, 2]
+            if key < 0:
+                continue
+            segment = with_room(arrays, used, table, key, columns)
+            if segment < 0:
+                return i * every + at
+            _insert(arrays, segment, new.time[i], new.values[i], columns)
+    return n * every
 
 
 @kernel
-def _set_running(
-    arrays: IndexArrays, segment: int, columns: int, column: int, at: int, value: int
-) -> None:
-    values, place = columns >> 1, column >> 1
-    start, sums = arrays.segments[segment, 0], arrays.segments[segment, 1]
-    if column & 1:
-        arrays.sums[sums + at * values + place] = value
-    else:
-        arrays.counts[start + sums + at * (values + 1) + place] = value
-
-
-@kernel
-def _insert(
-    arrays: IndexArrays, table: int, key: int, time: int, values: Ints, columns: int
-) -> None:
-    segment = segment_of(arrays, table, key)
-    start, count = arrays.segments[segment, 0], arrays.segments[segment, 2]
-    at = position(arrays.times, start, count, time + 1)
+def _insert(arrays: IndexArrays, segment: int, time: int, values: Ints, columns: int) -> None:
+    start, sums, count = arrays.segments[segment, :3]
+    at = position_from_end(arrays.times, start, count, time + 1)
     while columns > 1 and at > 0 and arrays.times[start + at - 1] == time:
         before = running(arrays, segment, columns, 1, at - 2)
         if running(arrays, segment, columns, 1, at - 1) - before <= values[1]:
             break
         at -= 1
-    for i in range(count, at, -1):
-        arrays.times[start + i] = arrays.times[start + i - 1]
-        for c in range(columns):
-            moved = running(arrays, segment, columns, c, i - 1) + values[c]
-            _set_running(arrays, segment, columns, c, i, moved)
+    for i in range(start + count, start + at, -1):
+        arrays.times[i] = arrays.times[i - 1]
     arrays.times[start + at] = time
-    for c in range(columns):
-        before = running(arrays, segment, columns, c, at - 1)
-        _set_running(arrays, segment, columns, c, at, before + values[c])
+    wide = columns >> 1
+    for c in range(wide + 1):
+        _open(arrays.counts[start + sums + c :], wide + 1, at, count, values[2 * c])
+    for c in range(wide):
+        _open(arrays.sums[sums + c :], wide, at, count, values[2 * c + 1])
     arrays.segments[segment, 2] = count + 1
+
+
+@kernel
+def _open(column: Held, wide: int, at: int, count: int, value: int) -> None:
+    """Put a value in before a place of so many running sums, each `wide` behind the one before."""
+    for i in range(count * wide, at * wide, -wide):
+        column[i] = column[i - wide] + value
+    column[at * wide] = value + (column[(at - 1) * wide] if at > 0 else 0)
+
+
+@kernel
+def _close(column: Held, wide: int, at: int, count: int, value: int) -> None:
+    """Take the value at a place out of so many running sums."""
+    for i in range(at * wide, (count - 1) * wide, wide):
+        column[i] = column[i + wide] - value
 
 
 @kernel
@@ -196,8 +235,8 @@ def _remove(
     segment = segment_of(arrays, table, key)
     if segment < 0:
         return False
-    start, count = arrays.segments[segment, 0], arrays.segments[segment, 2]
-    at = position(arrays.times, start, count, time)
+    start, sums, count = arrays.segments[segment, :3]
+    at = position_from_end(arrays.times, start, count, time)
     while at < count and arrays.times[start + at] == time:
         same = True
         for c in range(columns):
@@ -205,11 +244,13 @@ def _remove(
             if running(arrays, segment, columns, c, at) - before != values[c]:
                 same = False
         if same:
-            for i in range(at, count - 1):
-                arrays.times[start + i] = arrays.times[start + i + 1]
-                for c in range(columns):
-                    moved = running(arrays, segment, columns, c, i + 1) - values[c]
-                    _set_running(arrays, segment, columns, c, i, moved)
+            for i in range(start + at, start + count - 1):
+                arrays.times[i] = arrays.times[i + 1]
+            wide = columns >> 1
+            for c in range(wide + 1):
+                _close(arrays.counts[start + sums + c :], wide + 1, at, count, values[2 * c])
+            for c in range(wide):
+                _close(arrays.sums[sums + c :], wide, at, count, values[2 * c + 1])
             arrays.segments[segment, 2] = count - 1
             return True
         at += 1

@@ -7,7 +7,6 @@ could have known. Only `record_time` decides what a feature may see; at intake i
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Self, get_args
@@ -48,12 +47,6 @@ def _printable(text: str) -> str:
     return text
 
 
-def _finite(number: float) -> float:
-    if not math.isfinite(number):
-        raise ValueError("must be a finite number")
-    return number
-
-
 Identifier = Annotated[
     str, Field(strict=True, min_length=1, max_length=120), AfterValidator(_printable)
 ]
@@ -64,10 +57,10 @@ Message = Annotated[
     str, Field(strict=True, min_length=1, max_length=2000), AfterValidator(_printable)
 ]
 """What a system or a person wrote, on one line."""
-Amount = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_finite)]
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 """Money in the order's currency, 0 to 1e9."""
-Quantity = Annotated[float, Field(gt=0, le=1e9), AfterValidator(_finite)]
-Measure = Annotated[float, Field(ge=0, le=1e9), AfterValidator(_finite)]
+Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Measure = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 

@@ -433,10 +433,10 @@ class Scorer:
 
     def _assess_rows(self, rows: Sequence[int], now: int) -> None:
         book = self.engine.book
-        for at, order in zip(rows, self._stored.many(rows), strict=True):
+        for at in rows:  # few are at such a risk that the order itself is asked for
             name = book.ids[at]
             self._assessed[name] = self._assess(
-                name, book.row(at), now, self._shown.of_row(at), partial(_same, order)
+                name, book.row(at), now, self._shown.of_row(at), partial(self._stored.one, at)
             )
 
     def _open(self, rows: Ints, now: int) -> list[int]:
@@ -618,10 +618,6 @@ def _bits(x: Floats, said: Prediction) -> str:
     digest.update(said.effects.tobytes())
     digest.update(struct.pack("<d", said.p_late))
     return digest.hexdigest()
-
-
-def _same(order: Order) -> Order:
-    return order
 
 
 def _by(times: Ints, moment: int) -> npt.NDArray[np.bool_]:

@@ -17,6 +17,9 @@ from triage.settings import Settings
 HEAD_SECONDS = 5.0
 """A request line with its headers that has not arrived whole by then is cut off."""
 KEEP_ALIVE_SECONDS = 5
+_ROUNDS = (10_000, 10, 100)
+"""How rarely the garbage collector goes round: a request leaves next to nothing that only it can
+free, and what it goes over for that (assessed orders, events just read) holds up who comes next."""
 
 
 class PromptHttp(HttpToolsProtocol):
@@ -78,6 +81,7 @@ class SteadyServer(uvicorn.Server):
         """Start the app, then set aside what there is, and tell who wants to know."""
         await super().startup(sockets)
         gc.freeze()
+        gc.set_threshold(*_ROUNDS)
         gc.enable()
         if self.on_started is not None and not self.should_exit:
             self.on_started()

@@ -1,13 +1,16 @@
 """The first seconds of a service: scores are answered at once, the list is ranked beside them.
 
 Curves of every stage are drawn in a thread, then the open orders are assessed a few at a time, then
-exceptions that are open are classified. Whoever asks for the list waits until it stands.
+exceptions that are open are classified. Whoever asks for the list waits until it stands. What all
+this has made stays: like what was loaded at the start (see `server`), it is left out of the garbage
+collector's rounds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator
 
@@ -74,6 +77,7 @@ class Warming:
             since = self._scorer.now() - 2 * WINDOW_DAYS * MICROS_PER_DAY
             while self._queue.classify(since, _EXCEPTIONS):
                 await asyncio.sleep(_REST_SECONDS)
+        gc.freeze()
 
     async def _rank(self) -> None:
         scorer = self._scorer

@@ -77,7 +77,8 @@ class Warming:
             since = self._scorer.now() - 2 * WINDOW_DAYS * MICROS_PER_DAY
             while self._queue.classify(since, _EXCEPTIONS):
                 await asyncio.sleep(_REST_SECONDS)
-        gc.freeze()
+        if gc.get_freeze_count():  # of a server, see there; not of a program that it is part of
+            gc.freeze()
 
     async def _rank(self) -> None:
         scorer = self._scorer

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from pathlib import Path
 
@@ -139,6 +140,24 @@ def test_the_first_list_is_ranked_beside_requests_and_is_the_list(home: Path, kn
 
     assert asyncio.run(go()) == [False, False, True, True]
     assert beside.worklist() == at_once.worklist()
+
+
+@pytest.mark.parametrize("loaded", [0, 1])
+def test_what_the_first_list_made_is_set_aside_where_what_was_loaded_is(
+    home: Path, log: History, monkeypatch: pytest.MonkeyPatch, loaded: int
+) -> None:
+    scorer, times = scorer_of(home, log), list[bool]()
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: loaded)
+    monkeypatch.setattr(gc, "freeze", lambda: times.append(scorer.ranked))
+
+    async def go() -> None:
+        warming = Warming(Live(None, [scorer]), scorer)
+        async with warming.running():
+            await warming.ranked()
+            await asyncio.sleep(0)
+
+    asyncio.run(go())
+    assert times == [True] * loaded
 
 
 def test_an_event_during_the_ranking_is_in_the_list(

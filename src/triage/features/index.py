@@ -91,15 +91,16 @@ class AsOfIndex:
             keys: (n,) key numbers by key set, -1 where a key is not known.
         """
         tables, streams = self.program.tables, self.program.streams
+        own, starts = self._tables
         of_stream = {
             stream: [
                 table
-                for table in np.flatnonzero(tables[:, 0] == stream).tolist()
+                for table in own[starts[stream] : starts[stream + 1]].tolist()
                 if self._only is None or table in self._only
             ]
             for stream in np.flatnonzero(streams[:, 9] == int(subject)).tolist()
         }
-        wanted = [stream for stream, own in of_stream.items() if own]
+        wanted = [stream for stream, held in of_stream.items() if held]
         filling = Filling(self.program, self.calendar, int(subject), event, known, numbers)
         needed = np.zeros(2, dtype=np.int64)
         for stream in wanted:

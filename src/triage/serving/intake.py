@@ -23,23 +23,16 @@ def _iso_time(value: object) -> object:
     """Return an ISO 8601 text as datetime; refuses numbers, also those written as text."""
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str) or ("T" not in value and "t" not in value):
+    text = value.upper() if isinstance(value, str) else ""
+    if "T" not in text:
         raise ValueError("must be ISO 8601 text with an offset, e.g. 2018-03-01T09:30:00-03:00")
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = _read_again(value)
+        raise ValueError("not a time in ISO 8601, e.g. 2018-03-01T09:30:00-03:00") from None
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}")
     return moment
-
-
-def _read_again(value: str) -> datetime:
-    """Return a text with small letters as datetime."""
-    try:
-        return datetime.fromisoformat(value.upper())
-    except ValueError:
-        raise ValueError("not a time in ISO 8601, e.g. 2018-03-01T09:30:00-03:00") from None
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso_time)]

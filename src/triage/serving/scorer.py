@@ -432,11 +432,11 @@ class Scorer:
         self._assess_rows(self._open(looked_at, now), now)
 
     def _assess_rows(self, rows: Sequence[int], now: int) -> None:
-        book = self.engine.book
-        for at in rows:  # few are at such a risk that the order itself is asked for
+        book, order = self.engine.book, self._stored.reader(rows)
+        for at in rows:
             name = book.ids[at]
             self._assessed[name] = self._assess(
-                name, book.row(at), now, self._shown.of_row(at), partial(self._stored.one, at)
+                name, book.row(at), now, self._shown.of_row(at), partial(order, at)
             )
 
     def _open(self, rows: Ints, now: int) -> list[int]:

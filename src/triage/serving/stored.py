@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,9 @@ from triage.features.facts import great_circle_km
 from triage.history.tables import History
 
 _PLACE = ("site_region", "site_area", "site_latitude", "site_longitude")
+
+_TOGETHER = 30
+"""So many are read faster together than those few of them singly that somebody asks for."""
 
 
 class StoredOrders:
@@ -33,13 +37,28 @@ class StoredOrders:
         """Take in one more order, whose row is the next."""
         self._added.append(order)
 
+    def many(self, rows: Sequence[int]) -> list[Order]:
+        """Return the orders of some rows."""
+        n = len(self._history.orders)
+        read = iter(self._read([row for row in rows if row < n]))
+        return [next(read) if row < n else self._added[row - n] for row in rows]
+
+    def reader(self, rows: Sequence[int]) -> Callable[[int], Order]:
+        """Return what gives the order of one of some rows; of many, all are read together now."""
+        if len(rows) < _TOGETHER:
+            return self.one
+        return dict(zip(rows, self.many(rows), strict=True)).__getitem__
+
+    def _read(self, rows: Sequence[int]) -> list[Order]:
+        history, at = self._history, np.asarray(rows, dtype=np.int64)
+        spans = [np.arange(self._starts[row], self._starts[row + 1]) for row in rows]
+        counts = [len(span) for span in spans]
+        places = np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
+        lines = history.lines.take(places).assign(order=np.repeat(np.arange(len(rows)), counts))
+        return list(replace(history, orders=history.orders.take(at), lines=lines).order_objects())
+
     def _one(self, row: int) -> Order:
-        imported = len(self._history.orders)
-        if row >= imported:
-            return self._added[row - imported]
-        lines = self._history.lines.iloc[self._starts[row] : self._starts[row + 1]].assign(order=0)
-        orders = self._history.orders.iloc[row : row + 1]
-        return next(iter(replace(self._history, orders=orders, lines=lines).order_objects()))
+        return self.many([row])[0]
 
 
 class Network:

@@ -22,6 +22,7 @@ from triage.serving.feeds import Feeds
 from triage.serving.known import Known
 from triage.serving.live import Live
 from triage.serving.scorer import Scorer
+from triage.serving.stored import StoredOrders
 from triage.serving.warming import Warming
 
 _DAYS = 3
@@ -140,6 +141,14 @@ def test_the_first_list_is_ranked_beside_requests_and_is_the_list(home: Path, kn
 
     assert asyncio.run(go()) == [False, False, True, True]
     assert beside.worklist() == at_once.worklist()
+
+
+@pytest.mark.parametrize("count", [5, 60])
+def test_orders_read_together_are_those_read_singly(log: History, count: int) -> None:
+    stored, rows = StoredOrders(log), range(count)
+    read = stored.reader(rows)
+    assert [read(row) for row in rows] == [stored.one(row) for row in rows]
+    assert [read(row).order_id for row in rows] == log.orders["order_id"][:count].tolist()
 
 
 @pytest.mark.parametrize("loaded", [0, 1])

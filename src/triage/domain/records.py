@@ -7,11 +7,14 @@ could have known. Only `record_time` decides what a feature may see; at intake i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Self, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from triage.domain.clock import to_micros
 
 
 class MilestoneKind(StrEnum):
@@ -172,6 +175,12 @@ class Milestone(_Frozen):
     def record_id(self) -> str:
         """Identity in the log: the first of each kind counts for an order."""
         return f"{self.order_id}|{self.milestone.value}"
+
+
+def newest(order: Order, milestones: Iterable[Milestone], now: int) -> int:
+    """Return when the last of some records became known, or a later moment, UTC micros."""
+    times = (to_micros(each.record_time) for each in milestones)
+    return max(now, to_micros(order.record_time), *times)
 
 
 class InventoryPosition(_Frozen):

@@ -53,16 +53,17 @@ class Chain:
         """Return the bytes of their bodies and personal parts."""
         return sum(len(draft.body) + len(draft.personal or b"") for draft in items)
 
-    def kept(self) -> None:
-        """Move the end of the chain behind what was dressed."""
-        self.head = self._next
-        self._entered(self._fresh)
-        self._fresh = []
+    def kept(self, frames: int) -> None:
+        """Move the end of the chain behind so many more entries."""
+        kept, self._fresh = self._fresh[:frames], self._fresh[frames:]
+        if kept:
+            self.head = kept[-1].hash
+        self._entered(kept)
 
-    def dropped(self) -> None:
-        """Forget what was dressed: it was not written."""
-        self._next = self.head
-        self._fresh = []
+    def dropped(self, but: int = 0) -> None:
+        """Forget what was dressed behind so many entries: it was not written."""
+        del self._fresh[but:]
+        self._next = self._fresh[-1].hash if self._fresh else self.head
 
     def context(self) -> bytes:
         """Return which ledger this is and the hash that the next entry hangs on."""

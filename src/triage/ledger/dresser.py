@@ -17,12 +17,12 @@ class Dresser(Protocol):
         """Return about how many bytes items are, before they are dressed."""
         ...
 
-    def kept(self) -> None:
-        """Everything dressed so far is as durable as was asked; nobody has been told yet."""
+    def kept(self, frames: int) -> None:
+        """So many more frames are as durable as was asked; nobody has been told yet."""
         ...
 
-    def dropped(self) -> None:
-        """Everything dressed since the last `kept` was not written: take it back."""
+    def dropped(self, but: int = 0) -> None:
+        """What was dressed behind so many frames that are not `kept` was not written: undo it."""
         ...
 
     def context(self) -> bytes:
@@ -41,10 +41,10 @@ class Plain:
         """Return their bytes."""
         return sum(map(len, items))
 
-    def kept(self) -> None:
+    def kept(self, frames: int) -> None:
         """Nothing depends on it."""
 
-    def dropped(self) -> None:
+    def dropped(self, but: int = 0) -> None:
         """Nothing depends on it."""
 
     def context(self) -> bytes:

@@ -6,12 +6,13 @@ mean is not known here. A `Dresser` can turn items into frames in the order in w
 written, as a hash chain needs.
 
 A thread writes. Small appends of an event loop that `attend`s need not wait for it: the loop makes
-the block and a `Pen` writes it. Whatever the pen is not for (a new file, large blocks, other
-threads, a disk that fails) is the thread's, after the pen.
+the block and a `Pen` writes it (see `flights`). Whatever the pen is not for (a new file, large
+blocks, other threads, a disk that fails) is the thread's, after the pen.
 
     journal = Journal.open(folder)
     journal.append([b"frame"]).result()          # from a thread; a range of sequence numbers
     await journal.append_async([b"frame"])       # from an event loop
+    written, landed = journal.append_behind([b"frame"])  # may wait for less; see there
     for seq, payload in journal.read(from_seq=1): ...
     journal.release(upto_seq)                    # these are safe elsewhere: files may go
 """
@@ -21,10 +22,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -33,36 +34,18 @@ from triage.ledger.errors import AlreadyOpenError, StoreUnavailableError
 from triage.ledger.lock import FolderLock
 from triage.ledger.recovery import Cut, Held, read_folder, recover
 from triage.ledger.tape import Acknowledge, Tape
+from triage.ledger.waiting import Waiting, dressed, resolve, tell
 
 if TYPE_CHECKING:
-    from triage.ledger.pen import Pen
+    from triage.ledger.flights import Flight, Flights
 
 BLOCK_ITEMS = 4_096
 BLOCK_BYTES = 4 << 20
 """A block takes no further append once it has so many items, or so many bytes."""
-PEN_BYTES = 64 << 10
-"""An append of more is the thread's, which holds up nobody while it makes the block."""
+GROUND_SECONDS = 0.02
+"""What the operating system has may wait so long for a flush that carries more."""
 _LOOK_SECONDS = 0.05
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """One append and who waits for it; no items ask for a new file."""
-
-    items: Sequence[Any] | None
-    future: Any
-    loop: asyncio.AbstractEventLoop | None = None
-    result: Any = None
-    small: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Flight:
-    """A block that the pen writes, and who waits for it."""
-
-    taken: list[_Waiting]
-    block: bytes
-    frames: int
+_SETTLE_SECONDS = 0.001
 
 
 class Journal:
@@ -82,14 +65,12 @@ class Journal:
         self._lock = lock
         self._dresser = dresser
         self._most_waiting = most_waiting
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._queued = 0
         self._large = 0
         self._wake = threading.Condition()
         self._called = self._writing = self._closing = False
-        self._pen: Pen | None = None
-        self._attended: asyncio.AbstractEventLoop | None = None
-        self._flight: _Flight | None = None
+        self._flights: Flights | None = None
         self._torn = False
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
@@ -139,21 +120,28 @@ class Journal:
         """Where the files are."""
         return self._tape.folder
 
+    @property
+    def attended(self) -> bool:
+        """Whether a pen writes small appends of an event loop."""
+        return self._flights is not None
+
     def attend(self) -> None:
         """Let a pen write small appends of the running event loop, until the journal closes.
 
         Without effect where the operating system has no way to, or appends are acknowledged before
         they are on the disk.
         """
-        from triage.ledger.pen import Pen, available  # noqa: PLC0415 - compiles; readers need none
+        from triage.ledger.pen import available  # noqa: PLC0415 - compiles; readers need none
 
-        if self._pen is not None or not self._tape.acknowledges_synced or not available():
+        if self._flights is not None or not self._tape.acknowledges_synced or not available():
             return
+        from triage.ledger.flights import Flights  # noqa: PLC0415 - as above
+
         loop = asyncio.get_running_loop()
-        pen = Pen()
-        loop.add_reader(pen.told, self._landed)
+        flights = Flights(self._tape, self._dresser, loop)
+        loop.add_reader(flights.pen.told, self._landed)
         with self._wake:
-            self._pen, self._attended = pen, loop
+            self._flights = flights
 
     def append(self, items: Sequence[Any]) -> Future[Any]:
         """Append items all together or not at all; the future resolves when they are durable.
@@ -163,7 +151,7 @@ class Journal:
                 write failed, the future raises it, and nothing of the append was kept.
         """
         future: Future[Any] = Future()
-        self._put(_Waiting(items, future))
+        self._put(Waiting(items, future))
         return future
 
     def append_async(self, items: Sequence[Any]) -> asyncio.Future[Any]:
@@ -174,8 +162,27 @@ class Journal:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._put(_Waiting(items, future, loop))
+        self._put(Waiting(items, future, loop))
         return future
+
+    def append_behind(
+        self, items: Sequence[Any]
+    ) -> tuple[asyncio.Future[Any], asyncio.Future[Any]]:
+        """Do as `append_async`, for a caller who need not wait for the disk.
+
+        The first future resolves when the operating system has the items, so that they survive the
+        end of the process. The second one resolves when they are on the disk. If that fails after
+        the first has resolved, it is tried again with the appends that follow.
+
+        Raises:
+            StoreUnavailableError: as `append`; so does each future that has not resolved.
+        """
+        self.look()  # what is still under way would be waited for
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[Any] = loop.create_future()
+        landed: asyncio.Future[Any] = loop.create_future()
+        self._put(Waiting(items, landed, loop, written=written))
+        return written, landed
 
     def read(self, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield (sequence number, payload) of what is acknowledged, from a number on."""
@@ -192,7 +199,7 @@ class Journal:
     def rotate(self) -> Future[Any]:
         """Begin a new file, so that `release` can delete the present one."""
         future: Future[Any] = Future()
-        self._put(_Waiting(None, future))
+        self._put(Waiting(None, future))
         return future
 
     def close(self) -> None:
@@ -216,20 +223,21 @@ class Journal:
             self._lock.free()
 
     def _put_pen_away(self) -> None:
-        pen, loop = self._pen, self._attended
-        if pen is None or loop is None:
+        flights = self._flights
+        if flights is None:
             return
-        if loop.is_closed():
-            pen.close()
-        elif _is_running(loop):
-            _let_go(loop, pen)
+        if flights.loop.is_closed():
+            flights.pen.close()
+        elif _is_running(flights.loop):
+            flights.close()
         else:
             with contextlib.suppress(RuntimeError):  # it has just been closed
-                loop.call_soon_threadsafe(_let_go, loop, pen)
+                flights.loop.call_soon_threadsafe(flights.close)
 
-    def _put(self, waiting: _Waiting) -> None:
+    def _put(self, waiting: Waiting) -> None:
         size = len(waiting.items or ())
-        waiting.small = self._is_for_pen(waiting)
+        flights = self._flights
+        waiting.small = flights is not None and flights.takes(waiting)
         with self._wake:
             if self._closing:
                 raise StoreUnavailableError(f"the journal in {self.folder} is closed")
@@ -238,17 +246,37 @@ class Journal:
                     f"{self._queued} items wait to be written to {self.folder} already; "
                     "send fewer at once, or try again"
                 )
+            if self._boards(waiting):
+                return
             self._queue.append(waiting)
             self._queued += size
             self._large += not waiting.small
-            if self._flight is None or self._large:
+            if self._large or flights is None or flights.air is None:
                 self._go_on()
 
-    def _is_for_pen(self, waiting: _Waiting) -> bool:
-        """Return whether an append is of the loop that attends, and small."""
-        if waiting.loop is None or waiting.loop is not self._attended or waiting.items is None:
+    def _is_for_thread(self) -> bool:
+        """Return whether the pen has to leave everything to the thread."""
+        return bool(self._large or self._torn or self._writing)
+
+    def _boards(self, waiting: Waiting) -> bool:
+        """Give an append to the operating system if its caller waits for no more."""
+        flights = self._flights
+        if waiting.written is None or flights is None or not waiting.small:
             return False
-        return self._dresser.weight(waiting.items) <= PEN_BYTES
+        if self._queue or self._is_for_thread() or not _is_running(flights.loop):
+            return False
+        before = flights.ground
+        if not flights.board(waiting):
+            return False
+        if flights.ground is not before and flights.ground is not None:
+            flights.loop.call_later(GROUND_SECONDS, self._fall_due, flights.ground)
+        return True
+
+    def _fall_due(self, flight: Flight) -> None:
+        with self._wake:
+            flight.due = True
+            if self._flights is not None and self._flights.ground is flight:
+                self._flights.lift_off()
 
     def _go_on(self) -> None:
         """See that what waits is written: by the pen if it can, else by the thread."""
@@ -259,65 +287,58 @@ class Journal:
 
     def _set_off(self) -> bool:
         """Let the pen write what waits; returns whether it can."""
-        if self._large or self._torn or self._writing or self._pen is None:
+        if self._flights is None or self._is_for_thread():
             return False
-        try:
-            taken, payloads = self._dressed(self._queue, PEN_BYTES)
-        except Exception:  # noqa: BLE001 - the thread will say so to whoever waits
-            taken, payloads = [], []
-        job = self._tape.begin(payloads) if taken else None
-        if job is None:
-            self._dresser.dropped()
-            return False
-        for waiting in taken:
-            self._queue.popleft()
-            self._queued -= len(waiting.items or ())
-        self._flight = _Flight(taken, job[1], len(payloads))
-        self._pen.write(*job)
-        return True
+        taken = self._flights.set_off(self._queue)
+        for _ in range(taken):
+            self._queued -= len(self._queue.popleft().items or ())
+        return taken > 0
 
-    def _dressed(
-        self, waiting: Iterable[_Waiting], most: int
-    ) -> tuple[list[_Waiting], list[bytes]]:
-        """Dress appends for one block, until it has more than so many bytes; return also those."""
-        taken: list[_Waiting] = []
-        payloads: list[bytes] = []
-        size = 0
-        for each in waiting:
-            if size > most:
-                break
-            first = self._tape.next_seq + len(payloads)
-            made, each.result = self._dresser.dress(first, each.items or ())
-            taken.append(each)
-            payloads.extend(made)
-            size += sum(map(len, made))
-        return taken, payloads
+    def look(self) -> None:
+        """Resolve what has come to the disk by now, on the loop that attends, before its turn."""
+        if self._flights is not None and self._flights.air is not None:
+            self._landed()
+
+    def hurry(self) -> None:
+        """Bring to the disk at once what the operating system has."""
+        with self._wake:
+            if self._flights is not None:
+                self._flights.lift_off()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until nothing is under way, beside the event loop; returns whether that came."""
+        until = time.monotonic() + seconds
+        while (flights := self._flights) is not None and (flights.air or flights.ground):
+            if time.monotonic() > until:
+                return False
+            self.hurry()
+            time.sleep(_SETTLE_SECONDS)
+        return True
 
     def _landed(self) -> None:
         """On the loop that attends: the pen has something to say."""
         with self._wake:
-            flight = self._land()
+            landed = self._land()
+            flights = self._flights
             if self._called:
                 self._wake.notify()
-            elif self._flight is None and self._queue:
-                self._go_on()
-        if flight is not None:
-            _resolve(flight.taken, None)
+            elif flights is not None and flights.air is None:
+                if self._queue:
+                    self._go_on()
+                elif flights.ground is not None and flights.ground.due:
+                    flights.lift_off()
+        resolve(landed, None)
 
-    def _land(self) -> _Flight | None:
-        """Return the flight that has just ended well, if one has."""
-        flight = self._flight
-        if flight is None or self._pen is None or (well := self._pen.done()) is None:
-            return None
-        self._flight = None
+    def _land(self) -> list[Waiting]:
+        """Return who waited for what has just come to the disk."""
+        if self._flights is None:
+            return []
+        taken, well = self._flights.land()
         if well:
-            self._tape.end(flight.block, flight.frames)
-            self._dresser.kept()
-            return flight
-        self._dresser.dropped()
-        self._put_back(flight.taken)
+            return taken
+        self._put_back(taken)
         self._torn = self._called = True
-        return None
+        return []
 
     def _write(self) -> None:
         while taken := self._take():
@@ -332,20 +353,17 @@ class Journal:
                 error = failed
             if error:
                 self._dresser.dropped()
-            _tell(taken, error)
+                taken = self._keep(taken)
+            tell(taken, error)
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> list[Waiting]:
         """Wait until appends are the thread's; returns those of one block, none at the end."""
         with self._wake:
             self._writing = False
             while not self._is_called():
                 self._wake.wait()
-            while self._flight is not None:
-                if (flight := self._land()) is not None:
-                    _tell(flight.taken, None)
-                elif self._flight is not None:  # its loop may have ended: look now and then
-                    self._wake.wait(_LOOK_SECONDS)
-            taken: list[_Waiting] = []
+            self._wait_for_flights()
+            taken: list[Waiting] = []
             items = 0
             while self._queue and items < BLOCK_ITEMS:
                 if self._queue[0].items is None and taken:
@@ -361,13 +379,22 @@ class Journal:
             self._writing = bool(taken)
             return taken
 
+    def _wait_for_flights(self) -> None:
+        flights = self._flights
+        while flights is not None and (flights.air or flights.ground):
+            flights.lift_off()
+            tell(self._land(), None)
+            if flights.air is not None:  # its loop may have ended: look now and then
+                self._wake.wait(_LOOK_SECONDS)
+
     def _is_called(self) -> bool:
         """Return whether there is something for the thread; what the pen can do goes to it."""
-        if self._called and not self._closing and self._flight is None and self._set_off():
+        free = self._flights is not None and self._flights.air is None
+        if self._called and not self._closing and free and self._set_off():
             self._called = False
         return self._called or self._closing
 
-    def _commit(self, taken: list[_Waiting]) -> None:
+    def _commit(self, taken: list[Waiting]) -> None:
         """Write one block, all or nothing; leaves in `taken` whose appends it had room for."""
         if self._torn:
             self._tape.fail()
@@ -375,16 +402,24 @@ class Journal:
         if taken[0].items is None:
             self._tape.rotate(self._dresser.context())
             return
-        fitting, payloads = self._dressed(taken, BLOCK_BYTES)
+        fitting, payloads = dressed(self._dresser, self._tape.next_seq, taken, BLOCK_BYTES)
         if rest := taken[len(fitting) :]:
             with self._wake:
                 self._put_back(rest)
                 self._called = True
             del taken[len(fitting) :]
         self._tape.write(payloads, self._dresser.context)
-        self._dresser.kept()
+        self._dresser.kept(len(payloads))
 
-    def _put_back(self, rest: list[_Waiting]) -> None:
+    def _keep(self, failed: list[Waiting]) -> list[Waiting]:
+        """Put back what must not be lost, for the next time; return the rest."""
+        with self._wake:
+            if self._closing:
+                return failed
+            self._put_back([each for each in failed if each.must_land])
+        return [each for each in failed if not each.must_land]
+
+    def _put_back(self, rest: list[Waiting]) -> None:
         self._queue.extendleft(reversed(rest))
         self._queued += sum(len(waiting.items or ()) for waiting in rest)
         self._large += sum(not waiting.small for waiting in rest)
@@ -417,31 +452,3 @@ def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
-
-
-def _let_go(loop: asyncio.AbstractEventLoop, pen: Pen) -> None:
-    loop.remove_reader(pen.told)
-    pen.close()
-
-
-def _tell(taken: list[_Waiting], error: Exception | None) -> None:
-    """Resolve everybody who waited; those of one event loop by one call into it."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
-    for waiting in taken:
-        if waiting.loop is None:
-            _resolve([waiting], error)
-        else:
-            loops.setdefault(waiting.loop, []).append(waiting)
-    for loop, group in loops.items():
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, group, error)
-
-
-def _resolve(group: list[_Waiting], error: Exception | None) -> None:
-    for waiting in group:
-        if waiting.future.done():
-            continue
-        if error is None:
-            waiting.future.set_result(waiting.result)
-        else:
-            waiting.future.set_exception(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from triage.ledger.continuation import continue_from
 from triage.ledger.engines import store_url
 from triage.ledger.entries import Draft, Entry, canonical
 from triage.ledger.errors import DuplicateEntryError, LedgerError, StoreUnavailableError
+from triage.ledger.intents import Intents
 from triage.ledger.journal import Journal, take_folder
 from triage.ledger.mover import Mover
 from triage.ledger.overlay import Overlay
@@ -48,11 +49,16 @@ class Status:
 
 
 class Ledger(Reading):
-    """One process owns it; reading beside it is `open_reading`. Safe to call from any thread."""
+    """One process owns it; reading beside it is `open_reading`. Safe to call from any thread.
+
+    Attributes:
+        intents: what is about to be recorded.
+    """
 
     def __init__(
-        self, store: Store, overlay: Overlay, journal: Journal, chain: Chain, most_behind: int
-    ) -> None:
+        self, store: Store, overlay: Overlay, journal: Journal, chain: Chain, most_behind: int,
+        intents: Intents,
+    ) -> None:  # fmt: skip
         """Go on; see `open`."""
         super().__init__(store, overlay.view, journal.folder)
         self._overlay = overlay
@@ -60,6 +66,7 @@ class Ledger(Reading):
         self._chain = chain
         self._most_behind = most_behind
         self._mover = Mover(store, overlay, journal, chain.identity)
+        self.intents = intents
 
     @classmethod
     def open(
@@ -103,15 +110,22 @@ class Ledger(Reading):
             tape = Tape(folder, held, start.next_seq, context, acknowledge, segment_bytes)
             journal = Journal(tape, lock, chain, held.cut)
             journal.release(start.stored_seq)
-            return cls(store, overlay, journal, chain, most_behind)
+            intents = Intents(folder.with_name("intents"))
+            return cls(store, overlay, journal, chain, most_behind, intents)
         except BaseException:
             store.close()
             lock.free()
             raise
 
+    @property
+    def attended(self) -> bool:
+        """Whether an event loop records by a shorter way, and keeps intents by one, too."""
+        return self._journal.attended and self.intents.attended
+
     def attend(self) -> None:
         """Record what the running event loop records by a shorter way; see `Journal.attend`."""
         self._journal.attend()
+        self.intents.attend()
 
     def record(self, *drafts: Draft) -> tuple[Entry, ...]:
         """Record entries, all or none; they are durable when this returns.
@@ -143,6 +157,31 @@ class Ledger(Reading):
         self._check(drafts)
         return self._journal.append_async(drafts)
 
+    def record_behind(
+        self, *drafts: Draft
+    ) -> tuple[asyncio.Future[tuple[Entry, ...]], asyncio.Future[tuple[Entry, ...]]]:
+        """Do as `record_async`, for who can make the entries again; see `Journal.append_behind`.
+
+        Readers see the entries once they are on the disk.
+
+        Raises:
+            StoreUnavailableError: as `record_async`.
+            LedgerError: if an entry cannot be kept as it is.
+        """
+        self._check(drafts)
+        return self._journal.append_behind(drafts)
+
+    def follow(self, told: Callable[[Sequence[Entry]], None]) -> None:
+        """Tell somebody of entries that are recorded from now on, once readers see them.
+
+        In their sequence, by whatever thread brought them to the disk: `told` returns at once.
+        """
+        self._overlay.followers.append(told)
+
+    def hurry(self) -> None:
+        """Bring what was recorded behind its intents to the disk at once."""
+        self._journal.hurry()
+
     def erase(self, *seqs: int, reason: str, seconds: float = ACKNOWLEDGE_SECONDS) -> Entry:
         """Erase the personal part of entries; that this was done is itself recorded.
 
@@ -161,6 +200,7 @@ class Ledger(Reading):
         body = canonical({"entries": sorted(set(seqs)), "reason": reason})
         (entry,) = self._wait((Draft("erasure", body),))
         self.flush(seconds)
+        self.intents.clear(seconds)
         return entry
 
     def retain(
@@ -202,6 +242,8 @@ class Ledger(Reading):
         Raises:
             StoreUnavailableError: if it has not after so many seconds.
         """
+        if not self._journal.settle(seconds):
+            raise StoreUnavailableError(f"the disk did not confirm within {seconds:g} s")
         self._mover.flush(seconds)
 
     def status(self) -> Status:
@@ -222,6 +264,7 @@ class Ledger(Reading):
         self._mover.close()
         try:
             self._journal.close()
+            self.intents.close()
         finally:
             super().close()
 

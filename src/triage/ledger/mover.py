@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from triage.ledger.errors import LedgerError, StoreUnavailableError
@@ -11,8 +12,10 @@ from triage.ledger.overlay import Overlay
 from triage.ledger.store import Store
 
 BATCH = 2_000
-LINGER_SECONDS = 0.1
-"""Entries wait so long for others, so that one commit carries many."""
+LINGER_SECONDS, LOOK_SECONDS = 1.0, 0.1
+ENOUGH = 256
+"""Entries wait so long for others, or until there are so many, so that one commit carries many and
+most of what is recorded meanwhile is not disturbed."""
 MOST_PAUSE_SECONDS = 1.0
 ROTATE_SECONDS = 10.0
 
@@ -74,7 +77,7 @@ class Mover:
         while True:
             self._overlay.added.wait(pause if len(self._overlay) else None)
             self._overlay.added.clear()
-            self._hurry.wait(pause)
+            self._linger(pause)
             self._hurry.clear()
             try:
                 self._move()
@@ -87,6 +90,12 @@ class Mover:
             with self._changed:
                 self._changed.notify_all()
             if self._closing:
+                return
+
+    def _linger(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._hurry.wait(min(seconds, LOOK_SECONDS)):
+            if len(self._overlay) >= ENOUGH or time.monotonic() >= until:
                 return
 
     def _move(self) -> None:

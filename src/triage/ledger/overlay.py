@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -40,6 +40,7 @@ class Overlay:
 
     def __init__(self) -> None:
         self.added = threading.Event()
+        self.followers: list[Callable[[Sequence[Entry]], None]] = []
         self._lock = threading.Lock()
         self._entries: dict[int, Entry] = {}
         self._ids: dict[str, int] = {}
@@ -62,6 +63,8 @@ class Overlay:
                     through = json.loads(entry.body)["checkpoint"]["seq"]
                     self._cut = max(self._cut, through)
         self.added.set()
+        for told in self.followers:
+            told(entries)
 
     def oldest(self, limit: int, upto_seq: int) -> list[Entry]:
         """Return at most so many entries to move, none after `upto_seq`."""

@@ -130,22 +130,33 @@ class Tape:
         """Whether a write is on the disk when it is acknowledged."""
         return not self._written
 
-    def begin(self, payloads: Sequence[bytes]) -> tuple[int, bytes, int] | None:
+    def has_room(self, size: int) -> bool:
+        """Return whether the file takes so many bytes more."""
+        return self._end + size <= self._size
+
+    def begin(
+        self, payloads: Sequence[bytes], behind: int = 0, frames: int = 0
+    ) -> tuple[int, bytes, int] | None:
         """Return what somebody else is to write and flush: an open file, a block, from which byte.
 
         `end` or `fail` must follow before anything else is written. None where `write` is needed:
         the file must be mended or ends here.
+
+        Args:
+            payloads: what the block carries.
+            behind: bytes of blocks that were begun before it and have not ended.
+            frames: how many frames are in those.
         """
         with self._io:
             if self._failed or self._handle is None:
                 return None
-            block = encode_block(self.next_seq, self.synced_seq, self._salt, payloads)
-            if self._end + len(block) > self._size:
+            block = encode_block(self.next_seq + frames, self.synced_seq, self._salt, payloads)
+            if self._end + behind + len(block) > self._size:
                 return None
-            return self._handle, block, self._end
+            return self._handle, block, self._end + behind
 
     def end(self, block: bytes, count: int) -> None:
-        """Go on behind a block of so many frames that somebody else has brought to the disk."""
+        """Go on behind blocks of so many frames that somebody else has brought to the disk."""
         with self._io:
             self._end += len(block)
             self.next_seq += count

@@ -49,6 +49,7 @@ from triage.serving.routes import (
 )
 from triage.serving.service import Service
 from triage.serving.shadowing import Shadowing
+from triage.serving.unfinished import finish
 from triage.settings import Settings
 
 _PARTS = (
@@ -56,6 +57,7 @@ _PARTS = (
     pages,
 )  # fmt: skip
 _OF_THE_LIST = (worklist, pages)
+_OF_THE_RECORD = (interventions, decisions, timeline, worklist, pages)
 
 
 def wall_clock() -> int:
@@ -105,13 +107,11 @@ def create_app(
                 kept.attend()
                 _hold(service, kept)
                 service.operations = None if operations is None else operations(kept)
-                if kept.webhooks is not None:
-                    await stack.enter_async_context(kept.webhooks.running(kept.changes, metrics))
-                if kept.outcomes is not None:
-                    await stack.enter_async_context(kept.outcomes.running(metrics))
-                if kept.live.follower is not None:
-                    await stack.enter_async_context(kept.live.follower.running())
+                await stack.enter_async_context(kept.running(metrics))
                 started.state.kept = kept
+                if kept.decisions is not None:
+                    unfinished = finish(kept.decisions.ledger, settings)
+                    await stack.enter_async_context(background(unfinished))
                 if kept.decisions is not None and guard is not None:
                     record = KeyRecord(guard.ring, kept.decisions.ledger)
                     await stack.enter_async_context(background(record.follow()))
@@ -144,6 +144,7 @@ def create_app(
         app.include_router(own)
     for part in _PARTS:
         waits = [Depends(service.listed)] if part in _OF_THE_LIST else []
+        waits += [Depends(service.recorded)] if part in _OF_THE_RECORD else []
         app.include_router(part.router(service), dependencies=waits)
     if guard is not None:
         app.include_router(sign_in.router(service, guard))

@@ -1,25 +1,31 @@
 """Decisions on record: what was asked, what it was answered from, what was answered.
 
-A score is acknowledged when its decision is on the disk. A decision names everything that it
-depends on (model, policy, log, number of events), so that `replay` can make it again.
+A decision names everything that it depends on (model, policy, log, number of events), so that
+`replay` can make it again. Hence a score can be acknowledged when that, the intent, is on the disk
+and the operating system has the decision; where many are made at once, when the decision itself is
+on the disk.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic_core import from_json, to_json
 
 from triage.advice.assessment import Assessment
 from triage.advice.policy import Policy
-from triage.ledger.entries import Draft, Entry
+from triage.ledger.entries import Draft, Entry, new_id
+from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
+from triage.serving.basis import Basis
 from triage.serving.expiry import Expiries
 
 KIND: Final = "decision"
@@ -27,25 +33,33 @@ VOLATILE = ("decision_id", "scored_at", "stale_at")
 """What of an answer depends on the moment of asking, beside place and percentile in the list."""
 
 
+_PATIENCE_SECONDS = 1.0
+_LOG = logging.getLogger("triage.serving")
+
+
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """What answers are made from; the same for many decisions.
+class Intent:
+    """A decision that was about to be made: all that it takes to make it (again).
 
     Attributes:
-        model: digest of the at-risk bundle.
-        version: its version in the registry.
-        prices: digest of the bundle of prices; None without one.
-        policy: digest of the policy, under which the ledger holds it.
-        history: fingerprint of the log of extracts.
-        events: how many events were applied.
+        id: its id.
+        at: when it was asked for, UTC micros.
+        as_of: the moment that it speaks of, UTC micros.
+        basis: what it is made from.
+        asked: the request.
     """
 
-    model: str
-    version: str
-    prices: str | None
-    policy: str
-    history: str
-    events: int
+    id: str
+    at: int
+    as_of: int
+    basis: Basis
+    asked: dict[str, Any]
+
+    @classmethod
+    def of(cls, kept: bytes) -> Intent:
+        """Read what was kept of it."""
+        told = from_json(kept)
+        return cls(**told | {"basis": Basis(**told["basis"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,8 @@ class Decisions:
         self._history, self._prices = history, prices
         self._policy = record_policy(ledger, policy)
         self._basis_of = lru_cache(maxsize=4)(self._basis_as_json)
+        self._waiting = 0
+        self._landing: set[asyncio.Future[Any]] = set()
         self.expiries = Expiries()
         self.expiries.restore(lambda most: ledger.last(most, KIND), time.time_ns() // 1_000)
 
@@ -109,48 +125,161 @@ class Decisions:
         self._prices = digest
         self._basis_of.cache_clear()
 
-    def draft(
-        self, decision_id: str, body: bytes, answer: bytes, said: Assessment, info: ModelInfo,
-        events: int, *, whole: bool,
-    ) -> Draft:  # fmt: skip
-        """Return a decision to be recorded.
-
-        Args:
-            decision_id: its id, which the answer carries.
-            body: the request. Of an order that was sent whole it can be erased later.
-            answer: what is answered.
-            said: the assessment behind it.
-            info: the model that made it.
-            events: how many events were applied.
-            whole: whether the order was sent whole.
-        """
-        basis = self._basis_of(info.digest, info.version, events)
-        head = b'{"as_of":%d,"basis":%b,"exact":%b' % (said.as_of, basis, to_json(said.exact))
-        asked = b"null" if whole else body
-        return Draft(
-            KIND, head + b',"answer":' + answer + b',"asked":' + asked + b"}", said.order_id,
-            body if whole else None, decision_id,
-        )  # fmt: skip
+    def basis(self, info: ModelInfo, events: int) -> bytes:
+        """Return, as JSON, what a model answers from when so many events were applied."""
+        return self._basis_of(info.digest, info.version, events)
 
     def _basis_as_json(self, model: str, version: str, events: int) -> bytes:
         basis = Basis(model, version, self._prices, self._policy, self._history, events)
         return to_json(basis)
 
-    def record(self, drafts: Sequence[Draft]) -> Awaitable[None]:
-        """Begin to record decisions; they are on the disk when what is returned was awaited.
+    def making(self, basis: bytes, body: bytes, at: int, as_of: int) -> Making:
+        """Begin to make a decision: what it is made from goes to the disk meanwhile.
+
+        Only where nobody else waits for the disk: else one flush carries many decisions anyway.
+
+        Args:
+            basis: what it is made from (see `basis`).
+            body: the request, as JSON.
+            at: now, UTC micros.
+            as_of: the moment that it speaks of, UTC micros.
+
+        Raises:
+            StoreUnavailableError: if nothing can be recorded now.
+        """
+        made = Making(self, new_id(), basis, body)
+        if self.ledger.attended and not self._waiting:
+            made.kept = self.ledger.intents.keep(intent(made.id, at, as_of, basis, body))
+        return made
+
+    async def record(self, drafts: Sequence[Draft]) -> None:
+        """Record decisions; they are on the disk when this returns.
+
+        Raises:
+            StoreUnavailableError: if they cannot be; then nothing may be answered.
+        """
+        await self.noted(self.ledger.record_async(*drafts), drafts)
+
+    async def noted(self, recorded: Awaitable[object], drafts: Sequence[Draft]) -> None:
+        """Wait until decisions are recorded, and remember until when they hold."""
+        self._waiting += 1
+        try:
+            await recorded
+        finally:
+            self._waiting -= 1
+        for draft in drafts:
+            self.expiries.note(draft)
+
+    def follow(self, draft: Draft, kept: asyncio.Future[Any]) -> Awaitable[None]:
+        """Record a decision behind its intent; it may be answered once this was awaited.
+
+        Raises:
+            StoreUnavailableError: as `record`; when awaited, too.
+        """
+        written, landed = self.ledger.record_behind(draft)
+        self._landing.add(landed)
+        landed.add_done_callback(lambda _: self._landed(draft, kept, landed))
+        return self._followed(kept, written, landed)
+
+    async def _followed(
+        self, kept: asyncio.Future[Any], written: asyncio.Future[Any], landed: asyncio.Future[Any]
+    ) -> None:
+        self._waiting += 1
+        try:
+            await written
+            self.ledger.intents.look()
+            try:
+                await kept
+            except StoreUnavailableError:
+                await asyncio.shield(landed)
+        finally:
+            self._waiting -= 1
+
+    def _landed(self, draft: Draft, kept: asyncio.Future[Any], landed: asyncio.Future[Any]) -> None:
+        self._landing.discard(landed)
+        if (problem := landed.exception()) is not None:
+            _LOG.error("decision %s is to be made again at the next start: %s", draft.id, problem)
+            return
+        self.ledger.intents.over(kept)
+        self.expiries.note(draft)
+
+    async def landed(self) -> None:
+        """Wait until readers see the decisions that were answered; not long if the disk hangs."""
+        if self._landing:
+            self.ledger.hurry()
+            await asyncio.wait(set(self._landing), timeout=_PATIENCE_SECONDS)
+
+
+@dataclass(slots=True)
+class Making:
+    """A decision that is being made. Left with an error it is none, and its intent is over.
+
+    Attributes:
+        id: its id, which the answer carries.
+        kept: its intent, if there is one.
+    """
+
+    _decisions: Decisions
+    id: str
+    _basis: bytes
+    _body: bytes
+    kept: asyncio.Future[Any] | None = None
+
+    def __enter__(self) -> Self:
+        """Go on."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Forget the intent if there is no decision."""
+        if kind is not None and self.kept is not None:
+            self._decisions.ledger.intents.over(self.kept)
+
+    def record(self, answer: bytes, said: Assessment, *, whole: bool) -> Awaitable[None]:
+        """Begin to record it; it may be answered once what is returned was awaited.
 
         What can be done meanwhile is best done in between: the disk is already at work.
 
-        Raises:
-            StoreUnavailableError: if they cannot be; then nothing may be answered. When awaited,
-                too.
-        """
-        return self._noted(self.ledger.record_async(*drafts), drafts)
+        Args:
+            answer: what is answered.
+            said: the assessment behind it.
+            whole: whether the order was sent whole.
 
-    async def _noted(self, recorded: Awaitable[object], drafts: Sequence[Draft]) -> None:
-        await recorded
-        for draft in drafts:
-            self.expiries.note(draft)
+        Raises:
+            StoreUnavailableError: if it cannot be; then nothing may be answered. When awaited, too.
+        """
+        draft = decided(self.id, self._basis, self._body, answer, said, whole=whole)
+        if self.kept is None:
+            return self._decisions.noted(self._decisions.ledger.record_async(draft), [draft])
+        return self._decisions.follow(draft, self.kept)
+
+
+def decided(
+    decision_id: str, basis: bytes, body: bytes, answer: bytes, said: Assessment, *, whole: bool,
+    at: int | None = None,
+) -> Draft:  # fmt: skip
+    """Return a decision to be recorded.
+
+    Args:
+        decision_id: its id, which the answer carries.
+        basis: what it was made from, as JSON.
+        body: the request. Of an order that was sent whole it can be erased later.
+        answer: what is answered.
+        said: the assessment behind it.
+        whole: whether the order was sent whole.
+        at: when it was made, UTC micros; None means the moment of recording.
+    """
+    head = b'{"as_of":%d,"basis":%b,"exact":%b' % (said.as_of, basis, to_json(said.exact))
+    asked = b"null" if whole else body
+    return Draft(
+        KIND, head + b',"answer":' + answer + b',"asked":' + asked + b"}", said.order_id,
+        body if whole else None, decision_id, at,
+    )  # fmt: skip
+
+
+def intent(decision_id: str, at: int, as_of: int, basis: bytes, body: bytes) -> bytes:
+    """Return what a decision can be made again from, as JSON; see `Intent`."""
+    head = b'{"id":"%b","at":%d,"as_of":%d' % (decision_id.encode(), at, as_of)
+    return head + b',"basis":' + basis + b',"asked":' + body + b"}"
 
 
 def record_policy(ledger: Ledger, policy: Policy) -> str:

@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from triage.domain.records import Identifier, Milestone, Order
+from triage.domain.clock import to_micros
+from triage.domain.records import Identifier, Milestone, Order, newest
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2199
 
@@ -90,6 +91,15 @@ class ScoreRequest(BaseModel):
     recommend: Annotated[
         bool, Field(description="Whether other ways are looked for too; takes some milliseconds.")
     ] = False
+
+    def moment(self, now: int) -> int:
+        """Return the moment that is asked about, UTC micros: now where the request names none.
+
+        Of an order that is sent whole, its newest record if that is later.
+        """
+        if self.as_of is not None:
+            return to_micros(self.as_of)
+        return now if self.order is None else newest(self.order, self.milestones, now)
 
     @model_validator(mode="after")
     def _one_order(self) -> Self:

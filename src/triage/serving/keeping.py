@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from triage.ledger.ledger import Ledger
 from triage.serving.changes import Changes
 from triage.serving.decisions import Decisions
 from triage.serving.live import Live
+from triage.serving.metrics import Metrics
 from triage.serving.outcomes.watch import OutcomeWatch
 from triage.serving.warming import Warming
 from triage.serving.webhooks.telling import Webhooks
@@ -34,6 +35,18 @@ class Keeping:
     webhooks: Webhooks | None = None
     outcomes: OutcomeWatch | None = None
     warming: Warming | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self, metrics: Metrics) -> AsyncIterator[None]:
+        """Tell receivers, record outcomes and follow what moves until the service stops."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.webhooks is not None:
+                await stack.enter_async_context(self.webhooks.running(self.changes, metrics))
+            if self.outcomes is not None:
+                await stack.enter_async_context(self.outcomes.running(metrics))
+            if self.live.follower is not None:
+                await stack.enter_async_context(self.live.follower.running())
+            yield
 
     def attend(self) -> None:
         """Let the running event loop write events and decisions by a shorter way."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from triage.advice.assessment import Assessment
 from triage.advice.policy import Policy
-from triage.domain.clock import NEVER, from_micros
+from triage.domain.clock import NEVER
 from triage.domain.records import Record
 from triage.errors import TriageError
 from triage.history.log import Log
@@ -22,13 +23,16 @@ from triage.models.prices import NAME as PRICES
 from triage.models.prices import PriceModel
 from triage.serving import answers
 from triage.serving.answers import Stamp
-from triage.serving.decisions import Basis, Decision, compared, policy_id
+from triage.serving.basis import Basis
+from triage.serving.decisions import Decision, Intent, compared, policy_id
 from triage.serving.event_log import read_events
 from triage.serving.intake import ScoreRequest
 from triage.serving.live import Live
 from triage.serving.price_desk import PriceDesk, with_lines
 from triage.serving.routes.score import assess
 from triage.serving.scorer import Scorer
+
+Made = TypeVar("Made", Decision, Intent)
 
 
 class ReplayError(TriageError):
@@ -62,26 +66,37 @@ def replay(home: Path, reading: Reading, entries: Iterable[Entry]) -> Iterator[R
         reading: the ledger, which holds the policies.
         entries: decisions.
     """
-    decisions = sorted((Decision.of(entry) for entry in entries), key=_state)
-    for _, group in groupby(decisions, key=lambda each: _state(each)[:-1]):
-        own = list(group)
+    for own in by_basis([Decision.of(entry) for entry in entries]):
         try:
-            maker = _Maker(home, reading, own[0].basis)
+            maker = Maker(home, reading, own[0].basis)
         except TriageError as error:
             yield from (Replayed(each, False, problem=str(error)) for each in own)
             continue
         yield from map(maker.again, own)
 
 
-def _state(decision: Decision) -> tuple[str, str, str, str, int]:
-    basis = decision.basis
+def by_basis(made: Iterable[Made]) -> Iterator[list[Made]]:
+    """Yield what one `Maker` makes, in the sequence of events."""
+    for _, group in groupby(sorted(made, key=_state), key=lambda each: _state(each)[:-1]):
+        yield list(group)
+
+
+def _state(made: Decision | Intent) -> tuple[str, str, str, str, int]:
+    basis = made.basis
     return basis.history, basis.model, basis.prices or "", basis.policy, basis.events
 
 
-class _Maker:
+class Maker:
     """A service as it was: takes in events up to where each decision was made."""
 
     def __init__(self, home: Path, reading: Reading, basis: Basis) -> None:
+        """Load what decisions of one basis were made from.
+
+        Raises:
+            ReplayError: if the ledger does not hold the policy.
+            BundleError: if a bundle is gone.
+            HistoryError: if the log is.
+        """
         held = reading.get(policy_id(basis.policy))
         if held is None:
             raise ReplayError(f"the ledger does not hold the policy {basis.policy[:12]}")
@@ -98,21 +113,44 @@ class _Maker:
         self._live = Live(None, [self._scorer], self._prices)
         self._events: Iterator[tuple[int, Record]] = read_events(home)
 
-    def again(self, decision: Decision) -> Replayed:
-        """Make one decision; they come in the sequence of their events."""
-        if decision.asked is None:
-            return Replayed(decision, False, problem="what was asked was erased")
-        while self._live.applied < decision.basis.events:
+    def make(
+        self, basis: Basis, asked: dict[str, Any], as_of: int, at: int
+    ) -> tuple[Assessment, dict[str, Any]]:
+        """Make a decision; they come in the sequence of their events.
+
+        Args:
+            basis: what it was made from.
+            asked: the request.
+            as_of: the moment that it speaks of, UTC micros.
+            at: when it was made, UTC micros.
+
+        Returns:
+            The assessment and the answer, without a place in the list and without an id.
+
+        Raises:
+            ReplayError: if events that it was made from are gone.
+            TriageError: if this is nothing that could be answered.
+        """
+        while self._live.applied < basis.events:
             event = next(self._events, None)
             if event is None:
-                return Replayed(decision, False, problem="events that it was made from are gone")
+                raise ReplayError("events that it was made from are gone")
             self._live.apply([event[1]])
-        self._scorer.info = replace(self._scorer.info, version=decision.basis.version)
-        asked = ScoreRequest.model_validate_json(json.dumps(decision.asked))
-        asked = asked.model_copy(update={"as_of": from_micros(decision.as_of)})
-        said = assess(self._scorer, asked)
-        answer = answers.score(said, Stamp.at(0, self._scorer), None)
-        made = json.loads(answers.dump(with_lines(answer, self._prices, asked)))
+        self._scorer.info = replace(self._scorer.info, version=basis.version)
+        request = ScoreRequest.model_validate_json(json.dumps(asked))
+        said = assess(self._scorer, request, as_of)
+        answer = answers.score(said, Stamp.at(at, self._scorer), None)
+        return said, with_lines(answer, self._prices, request)
+
+    def again(self, decision: Decision) -> Replayed:
+        """Make one decision again and compare."""
+        if decision.asked is None:
+            return Replayed(decision, False, problem="what was asked was erased")
+        try:
+            said, answer = self.make(decision.basis, decision.asked, decision.as_of, 0)
+        except ReplayError as error:
+            return Replayed(decision, False, problem=str(error))
+        made = json.loads(answers.dump(answer))
         differs = _differing(compared(decision.answer), compared(made))
         if said.exact != decision.exact:
             differs = ("exact", *differs)

@@ -38,6 +38,7 @@ from triage.domain.records import (
     Milestone,
     Order,
     Record,
+    newest,
 )
 from triage.errors import OrderNotFoundError, RequestError
 from triage.features.book import OrderRow
@@ -233,10 +234,7 @@ class Scorer:
             if milestone.order_id != order.order_id:
                 raise RequestError("a milestone names another order than the one that was sent")
         row = self.engine.book.draft(order, milestones)
-        moment = as_of
-        if moment is None:
-            newest = max((to_micros(m.record_time) for m in milestones), default=0)
-            moment = max(self.now(), to_micros(order.record_time), newest)
+        moment = newest(order, milestones, self.now()) if as_of is None else as_of
         shown = ShownOrder.of_order(order, self._regulated)
         said = self._assess(order.order_id, row, moment, shown, lambda: order)
         return self._work.with_recommendations(said, row, lambda: order) if ways else said

@@ -98,6 +98,16 @@ class Service:
         """
         return self.provider()
 
+    @property
+    def applied(self) -> int:
+        """Return the number of the newest event that answers are made from; 0 without any."""
+        return 0 if self.live is None else self.live.applied
+
+    async def recorded(self) -> None:
+        """Wait until readers of the record see what was answered."""
+        if self.decisions is not None:
+            await self.decisions.landed()
+
     async def listed(self) -> None:
         """Wait until the first list is ranked."""
         if self.warming is not None:

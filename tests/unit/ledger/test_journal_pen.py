@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from triage.ledger import tape
+from triage.ledger import flights, tape
 from triage.ledger.audit import verify
 from triage.ledger.entries import Draft
 from triage.ledger.errors import StoreUnavailableError
-from triage.ledger.journal import PEN_BYTES, Journal
+from triage.ledger.flights import PEN_BYTES
+from triage.ledger.journal import Journal
 from triage.ledger.ledger import Ledger
 from triage.ledger.pen import Pen, available
 from triage.ledger.recovery import read_folder
@@ -105,6 +106,13 @@ async def test_every_way_to_append_gives_one_sequence_without_gaps(
         (seq,) = await journal.append_async([frame])
         given[seq] = frame
 
+    async def behind(n: int) -> None:
+        frame = b"behind %d" % n
+        written, landed = journal.append_behind([frame])
+        await written
+        (seq,) = await landed
+        given[seq] = frame
+
     async def large(n: int) -> None:
         frame = b"large %d " % n + b"+" * (PEN_BYTES if n % 5 == 0 else 3_000)
         (seq,) = await journal.append_async([frame])
@@ -121,7 +129,7 @@ async def test_every_way_to_append_gives_one_sequence_without_gaps(
     thread.start()
     waiting = []
     for n in range(300):
-        waiting.append(asyncio.create_task(draw.choice((small, small, small, large))(n)))
+        waiting.append(asyncio.create_task(draw.choice((small, small, behind, behind, large))(n)))
         if draw.random() < 0.3:
             await asyncio.sleep(0)
     await asyncio.gather(*waiting)
@@ -191,6 +199,111 @@ async def test_while_the_disk_hangs_the_loop_goes_on_and_nothing_is_acknowledged
     journal.close()
 
 
+async def test_what_is_written_behind_survives_the_process_at_once_and_lands_a_little_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    blocks: list[bytes] = []
+    write = Pen.write
+
+    def note(pen: Pen, handle: int, block: bytes, offset: int) -> None:
+        blocks.append(block)
+        write(pen, handle, block, offset)
+
+    monkeypatch.setattr(Pen, "write", note)
+    frames = [b"behind %d" % n for n in range(5)]
+    both = [journal.append_behind([frame]) for frame in frames]
+    written = [await first for first, _ in both]
+
+    assert held(tmp_path) == frames
+    assert (journal.synced_seq, blocks) == (0, [])
+    landed = [await second for _, second in both]
+    assert written == landed == [range(n, n + 1) for n in range(1, 6)]
+    assert journal.synced_seq == 5
+    assert len(blocks) == 1
+    journal.close()
+
+
+async def test_while_the_pen_writes_the_system_takes_more_and_a_hurry_brings_all_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    write = Pen.write
+    hangs = threading.Event()
+
+    def late(*given: Any) -> None:
+        threading.Thread(target=lambda: (hangs.wait(10), write(*given))).start()
+
+    monkeypatch.setattr(Pen, "write", late)
+    waits = journal.append_async([b"waits"])
+    monkeypatch.setattr(Pen, "write", write)
+    written, first = journal.append_behind([b"first"])
+    assert written.done()
+    queues = journal.append_async([b"queues"])
+    behind_it, second = journal.append_behind([b"second"])
+    journal.hurry()
+    assert not behind_it.done()
+    hangs.set()
+
+    numbers = [await each for each in (waits, first, queues, second)]
+    assert numbers == [range(n, n + 1) for n in range(1, 5)]
+    assert held(tmp_path) == [b"waits", b"first", b"queues", b"second"]
+    journal.close()
+
+
+@pytest.mark.parametrize("fails", ["pen", "disk"])
+async def test_what_the_system_took_is_written_again_until_a_disk_takes_it(
+    tmp_path: Path, torn: list[int], monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    await journal.append_async([b"before"])
+    torn[0] = 1
+    with monkeypatch.context() as disk:
+        if fails == "disk":
+            disk.setattr(tape, "_flush", broken)
+        written, landed = journal.append_behind([b"answered"])
+        await written
+        journal.hurry()
+        await asyncio.sleep(0.1)
+        assert landed.done() == (fails == "pen")
+    assert await journal.append_async([b"after"]) == range(3, 4)
+
+    assert await landed == range(2, 3)
+    assert held(tmp_path) == [b"before", b"answered", b"after"]
+    journal.close()
+
+
+async def test_where_the_system_does_not_take_it_either_it_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    monkeypatch.setattr(flights, "write_at", broken)
+    written, landed = journal.append_behind([b"one"])
+    early = written.done()
+
+    assert not early
+    assert await written == await landed == range(1, 2)
+    assert held(tmp_path) == [b"one"]
+    journal.close()
+
+
+async def test_closing_brings_what_is_on_the_ground_to_the_disk(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path)
+    ledger.attend()
+    for n in range(3):
+        written, _ = ledger.record_behind(Draft("note", b'{"n":%d}' % n))
+        await written
+    ledger.close()
+    again = Ledger.open(tmp_path)
+
+    assert [entry.body for entry in again.entries()] == [b'{"n":%d}' % n for n in range(3)]
+    again.close()
+
+
 async def test_the_chain_of_a_ledger_holds_through_failures_of_the_pen(
     tmp_path: Path, torn: list[int]
 ) -> None:
@@ -201,12 +314,14 @@ async def test_the_chain_of_a_ledger_holds_through_failures_of_the_pen(
             torn[0] = 1
         body = b'{"n":%d}' % n
         pair = [ledger.record_async(Draft("note", body)) for _ in range(2)]
+        written, landed = ledger.record_behind(Draft("note", body))
         assert [entry.body for each in pair for entry in await each] == [body, body]
+        await (landed if n % 3 else written)
     await asyncio.to_thread(ledger.flush)
     found = await asyncio.to_thread(verify, ledger)
     ledger.close()
 
-    assert (found.last_seq, found.why) == (240, None)
+    assert (found.last_seq, found.why) == (360, None)
 
 
 def test_an_append_whose_loop_ended_is_kept_and_the_journal_goes_on(tmp_path: Path) -> None:

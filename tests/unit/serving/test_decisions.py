@@ -180,6 +180,7 @@ def test_what_was_sent_can_be_erased_and_the_chain_still_holds(
 ) -> None:
     said = scored(client, **whole(own, "SO-ERASE"))
     ledger = client.app.state.kept.decisions.ledger  # type: ignore[attr-defined]
+    ledger.flush()
     entry = ledger.get(said["decision_id"])
     assert b"Mustermann" not in entry.body
     assert b"Mustermann" in entry.personal
@@ -224,6 +225,7 @@ def test_nothing_is_answered_that_cannot_be_recorded(
         raise StoreUnavailableError("the disk is full")
 
     monkeypatch.setattr(ledger, "record_async", refuse)
+    monkeypatch.setattr(ledger, "record_behind", refuse)
     problem = assert_problem(client.post("/v1/score", json={"order_id": names[0]}), 503)
     assert problem["title"] == "Nothing can be recorded at the moment"
     monkeypatch.undo()

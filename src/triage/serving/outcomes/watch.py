@@ -1,7 +1,8 @@
 """Records what came of scored orders while the service runs, and shows whether answers hold.
 
 It follows the ledger behind everybody else, a few entries at a time, and looks for outcomes now and
-then; a score never waits for it. After a restart it reads the last weeks again.
+then; a score never waits for it. It is told of what is recorded; what it was not told of it reads:
+the last weeks after a restart, and where it fell behind.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from triage.domain.clock import MICROS_PER_DAY
@@ -31,6 +33,8 @@ _SLICE, _BREATH_SECONDS = 20, 0.02
 _REST_SECONDS = 5.0
 _SETTLE_SECONDS = 60.0
 _RECORDED_AT_ONCE = 500
+_TOLD = 5_000
+"""Entries that it is told of and has not taken in; of the oldest beyond them it reads."""
 _LOG = logging.getLogger("triage.serving")
 
 
@@ -45,6 +49,8 @@ class OutcomeWatch:
     def __init__(self, ledger: Ledger, scorer: Callable[[], Scorer]) -> None:
         self.record = LiveRecord()
         self._ledger, self._scorer = ledger, scorer
+        self._told: deque[Entry] = deque(maxlen=_TOLD)
+        ledger.follow(self._told.extend)
 
     @contextlib.asynccontextmanager
     async def running(self, metrics: Metrics) -> AsyncIterator[None]:
@@ -54,7 +60,8 @@ class OutcomeWatch:
 
     async def catch_up(self) -> None:
         """Take in what was recorded since the last time."""
-        while page := await asyncio.to_thread(self._page):
+        while True:
+            page = self._heard() or await asyncio.to_thread(self._page)
             for start in range(0, len(page), _SLICE):
                 for entry in page[start : start + _SLICE]:
                     self.record.take(entry)
@@ -87,6 +94,17 @@ class OutcomeWatch:
                 (metrics.live_expected, 0.0 if sums is None else sums.expected),
             ):
                 gauge.labels(label).set(value)
+
+    def _heard(self) -> list[Entry]:
+        """Return what it was told of and comes next; nothing if that has a gap."""
+        heard: list[Entry] = []
+        last = self.record.seen
+        while last and self._told and len(heard) < _PAGE and self._told[0].seq <= last + 1:
+            entry = self._told.popleft()
+            if entry.seq == last + 1:
+                heard.append(entry)
+                last = entry.seq
+        return heard
 
     def _page(self) -> list[Entry]:
         if self.record.seen:

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from triage.errors import TriageError
-from triage.ledger.entries import Draft
+from triage.ledger.entries import Draft, new_id
 from triage.serving import answers, openapi, problems, safe_json
+from triage.serving.decisions import decided
 from triage.serving.intake import ScoreRequest
 from triage.serving.limits import whole_body
-from triage.serving.price_desk import with_lines
 from triage.serving.routes.reading import JSON, NDJSON, content_type
-from triage.serving.routes.score import EXAMPLE, assess, decided
+from triage.serving.routes.score import EXAMPLE, answer_to, assess
 from triage.serving.schemas import BatchAnswer
 from triage.serving.service import Service
 
@@ -60,7 +60,6 @@ def router(service: Service) -> APIRouter:
 
     async def score_all(reads: list[_Read]) -> list[dict[str, Any]]:
         advisor = service.advisor()
-        index = service.index(advisor)
         stamp = answers.Stamp.at(service.clock(), advisor)
         items: list[dict[str, Any]] = []
         drafts: list[Draft] = []
@@ -69,7 +68,7 @@ def router(service: Service) -> APIRouter:
                 await asyncio.sleep(0)
             try:
                 asked = read()
-                order = assess(advisor, asked)
+                order = assess(advisor, asked, asked.moment(advisor.now()))
             except TriageError as error:
                 if error.status >= 500:
                     raise
@@ -79,13 +78,16 @@ def router(service: Service) -> APIRouter:
             service.metrics.scored(order.band, unsure=bool(order.unsure))
             if service.shadow is not None:
                 service.shadow.put(stamp.scored_at, asked, order)
-            percentile, rank = index.percentile(order.p_late), index.rank(order)
-            answer = answers.score(order, stamp, percentile, rank)
-            answer = with_lines(answer, service.prices, asked)
+            answer = answer_to(service, advisor, stamp, asked, order)
             if service.decisions is not None:
                 body = asked.model_dump_json(exclude_defaults=True).encode()
-                content, draft = decided(service, advisor, body, asked, order, answer)
-                drafts.append(draft)
+                answer["decision_id"] = new_id()
+                content = answers.dump(answer)
+                basis = service.decisions.basis(advisor.info, service.applied)
+                whole = asked.order is not None
+                drafts.append(
+                    decided(answer["decision_id"], basis, body, content, order, whole=whole)
+                )
                 answer = json.loads(content)
             items.append({"index": place, "answer": answer})
         if service.decisions is not None and drafts:

@@ -10,8 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from triage.advice.assessment import Assessment
-from triage.domain.clock import to_micros
-from triage.ledger.entries import Draft, new_id
 from triage.serving import answers, openapi, safe_json
 from triage.serving.advisor import Advisor
 from triage.serving.intake import ScoreRequest
@@ -44,27 +42,23 @@ EXAMPLE = {
 }
 
 
-def assess(advisor: Advisor, request: ScoreRequest) -> Assessment:
-    """Return the advisor's assessment of the order that a request names or carries."""
-    as_of = None if request.as_of is None else to_micros(request.as_of)
+def assess(advisor: Advisor, request: ScoreRequest, as_of: int) -> Assessment:
+    """Return the advisor's assessment of the order that a request names or carries.
+
+    As of a moment, UTC micros (see `ScoreRequest.moment`).
+    """
     if request.order is None:
         return advisor.score_id(request.order_id, as_of, ways=request.recommend)
     return advisor.score_order(request.order, request.milestones, as_of, ways=request.recommend)
 
 
-def decided(
-    service: Service, advisor: Advisor, body: bytes, asked: ScoreRequest, said: Assessment,
-    answer: dict[str, Any],
-) -> tuple[bytes, Draft]:  # fmt: skip
-    """Return an answer as JSON with its decision's id, and the decision, yet to be recorded."""
-    assert service.decisions is not None, "asked for where nothing is recorded"  # noqa: S101
-    decision_id = new_id()
-    content = answers.dump(answer | {"decision_id": decision_id})
-    draft = service.decisions.draft(
-        decision_id, body, content, said, advisor.info,
-        0 if service.live is None else service.live.applied, whole=asked.order is not None,
-    )  # fmt: skip
-    return content, draft
+def answer_to(
+    service: Service, advisor: Advisor, stamp: answers.Stamp, asked: ScoreRequest, said: Assessment
+) -> dict[str, Any]:
+    """Return the answer to a request, with the order's place in the list."""
+    index = service.index(advisor)
+    percentile, rank = index.percentile(said.p_late), index.rank(said)
+    return with_lines(answers.score(said, stamp, percentile, rank), service.prices, asked)
 
 
 def router(service: Service) -> APIRouter:
@@ -94,17 +88,19 @@ def router(service: Service) -> APIRouter:
         body = await whole_body(request)
         asked = safe_json.validated(ScoreRequest, body)
         advisor = service.advisor()
-        order = assess(advisor, asked)
-        index = service.index(advisor)
-        percentile, rank = index.percentile(order.p_late), index.rank(order)
         stamp = answers.Stamp.at(service.clock(), advisor)
-        answer = answers.score(order, stamp, percentile, rank)
-        answer = with_lines(answer, service.prices, asked)
+        as_of = asked.moment(advisor.now())
         if service.decisions is None:
+            order = assess(advisor, asked, as_of)
+            answer = answer_to(service, advisor, stamp, asked, order)
             return made(answers.dump(answer), stamp, asked, order)
-        content, draft = decided(service, advisor, body, asked, order, answer)
-        begun = time.perf_counter()
-        recorded = service.decisions.record([draft])
+        basis = service.decisions.basis(advisor.info, service.applied)
+        with service.decisions.making(basis, body, stamp.scored_at, as_of) as decision:
+            order = assess(advisor, asked, as_of)
+            answer = answer_to(service, advisor, stamp, asked, order)
+            content = answers.dump(answer | {"decision_id": decision.id})
+            begun = time.perf_counter()
+            recorded = decision.record(content, order, whole=asked.order is not None)
         response = made(content, stamp, asked, order)
         await recorded
         service.metrics.recording.observe(time.perf_counter() - begun)

@@ -1,0 +1,197 @@
+"""A power cut takes answers that the disk had not: they are made again, the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_core import to_json
+from starlette.testclient import TestClient
+from tests.unit.serving.bodies import beside
+
+from triage.domain.clock import MICROS_PER_DAY, from_micros
+from triage.history.log import Log
+from triage.ledger.audit import verify
+from triage.ledger.errors import StoreUnavailableError
+from triage.ledger.intents import Intents
+from triage.ledger.journal import Journal
+from triage.ledger.ledger import Ledger
+from triage.ledger.pen import available
+from triage.ledger.reading import open_reading
+from triage.serving.decisions import KIND, Decision, Intent, compared, intent
+from triage.serving.main import create
+from triage.serving.replay import replay
+from triage.serving.routes.score import EXAMPLE
+from triage.settings import Settings
+
+pytestmark = pytest.mark.skipif(
+    not available(), reason="this operating system has no eventfd: every answer waits for the disk"
+)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A home as a power cut left it, and what had been answered from it."""
+
+    home: Path
+    answers: list[dict[str, Any]]
+
+
+def ledger_of(client: TestClient) -> Ledger:
+    ledger: Ledger = client.app.state.kept.decisions.ledger  # type: ignore[attr-defined]
+    return ledger
+
+
+def finished(client: TestClient) -> None:
+    until = time.monotonic() + 120
+    while ledger_of(client).intents.left:
+        assert time.monotonic() < until, "nothing is made up for"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def cut(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cut:
+    """Answer, and lose of the ledger what came after a moment; what the disk had is kept."""
+    made = tmp_path_factory.mktemp("cut")
+    own, left = made / "own", made / "left"
+    for part in ("history", "models"):
+        shutil.copytree(home / part, own / part)
+    now = Log(own).read().extracted_at
+    moment = from_micros(now - MICROS_PER_DAY).isoformat()
+    promised = from_micros(now + 3 * MICROS_PER_DAY).isoformat()
+    whole = EXAMPLE["order"] | {  # type: ignore[operator]
+        "order_id": "NEW-1", "event_time": moment, "record_time": moment, "promised_by": promised
+    }  # fmt: skip
+    with beside(create(Settings(home=own))) as client:
+        items = client.get("/v1/worklist", params={"page_size": 4}).json()["items"]
+        asked: list[dict[str, Any]] = [{"order_id": item["order_id"]} for item in items]
+        asked += [{"order": whole}, {"order_id": asked[0]["order_id"], "recommend": True}]
+        assert client.post("/v1/score", json=asked[0]).status_code == 200
+        client.get("/v1/worklist")
+        ledger_of(client).flush()
+        shutil.copytree(own, left)
+        answers = [client.post("/v1/score", json=each).json() for each in asked]
+        assert client.post("/v1/score", json={"order_id": "nobody's"}).status_code == 404
+        shutil.rmtree(left / "ledger" / "intents")
+        shutil.copytree(own / "ledger" / "intents", left / "ledger" / "intents")
+    return Cut(left, answers)
+
+
+@pytest.fixture(scope="module")
+def again(cut: Cut) -> Iterator[TestClient]:
+    with beside(create(Settings(home=cut.home))) as client:
+        finished(client)
+        yield client
+
+
+def test_what_the_disk_has_is_no_decision_before_the_next_start(cut: Cut) -> None:
+    reading = open_reading(cut.home)
+    held = {entry.id for entry in reading.last(100, KIND)}
+    reading.close()
+    intents = Intents(cut.home / "ledger" / "intents")
+    left = {Intent.of(frame).id for frame in intents.left}
+    intents.close()
+    answered = {each["decision_id"] for each in cut.answers}
+
+    assert held.isdisjoint(answered)
+    assert answered < left
+
+
+def test_every_answer_is_on_record_again_as_it_was_given(cut: Cut, again: TestClient) -> None:
+    for answer in cut.answers:
+        found = again.get(f"/v1/decisions/{answer['decision_id']}").json()
+        assert compared(found["answer"]) == compared(answer)
+        for name in ("decision_id", "scored_at", "stale_at"):
+            assert found["answer"][name] == answer[name]
+
+
+@pytest.mark.usefixtures("again")
+def test_what_was_made_again_replays_bit_for_bit_and_the_chain_is_whole(cut: Cut) -> None:
+    reading = open_reading(cut.home)
+    made = list(replay(cut.home, reading, reading.last(100, KIND)))
+    whole = verify(reading)
+    reading.close()
+
+    assert whole.why is None
+    assert len(made) == len(cut.answers) + 1
+    assert [each.differs for each in made if not each.same] == []
+
+
+def test_what_was_asked_of_a_whole_order_can_still_be_erased(cut: Cut, again: TestClient) -> None:
+    said = next(each for each in cut.answers if each["order_id"] == "NEW-1")
+    ledger = ledger_of(again)
+    entry = ledger.get(said["decision_id"])
+    assert entry is not None
+    assert b"C-1043" in (entry.personal or b"")
+    ledger.erase(entry.seq, reason="asked")
+    erased = ledger.get(said["decision_id"])
+    assert erased is not None
+    assert Decision.of(erased).asked is None
+
+
+def test_a_decision_whose_model_is_gone_is_an_alarm_and_nothing_else_is_held_up(
+    cut: Cut, home: Path, tmp_path: Path
+) -> None:
+    for part in ("history", "models"):
+        shutil.copytree(home / part, tmp_path / part)
+    shutil.copytree(cut.home / "ledger", tmp_path / "ledger")
+    reading = open_reading(tmp_path)
+    (entry,) = reading.last(1, KIND)
+    reading.close()
+    basis = Decision.of(entry).basis
+    lost = intent(
+        "lost", 1, 2, to_json(replace(basis, model="f" * 64)), b'{"order_id":"nobody\'s"}'
+    )
+    journal = Journal.open(tmp_path / "ledger" / "intents")
+    journal.append([lost]).result(5)
+    journal.close()
+    with beside(create(Settings(home=tmp_path))) as client:
+        finished(client)
+        (alarm,) = ledger_of(client).last(10, "alarm")
+
+    assert json.loads(alarm.body)["intent"]["id"] == "lost"
+    assert "f" * 12 in json.loads(alarm.body)["why"]
+
+
+def test_while_others_wait_for_the_disk_no_intent_is_kept(
+    again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions = again.app.state.kept.decisions  # type: ignore[attr-defined]
+    kept: list[bytes] = []
+    keep = Intents.keep
+
+    def note(intents: Intents, frame: bytes) -> Any:
+        kept.append(frame)
+        return keep(intents, frame)
+
+    monkeypatch.setattr(Intents, "keep", note)
+    order = {"order_id": cut.answers[0]["order_id"]}
+    assert again.post("/v1/score", json=order).status_code == 200
+    assert len(kept) == 1
+    monkeypatch.setattr(decisions, "_waiting", 1)
+    assert again.post("/v1/score", json=order).status_code == 200
+    assert len(kept) == 1
+
+
+def test_without_a_disk_for_the_intent_the_answer_waits_for_its_record(
+    again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = ledger_of(again)
+
+    def fails(intents: Intents, frame: bytes) -> Any:
+        kept = keep(intents, frame)
+        kept.set_exception(StoreUnavailableError("the disk does not answer"))
+        return kept
+
+    keep = Intents.keep
+    monkeypatch.setattr(Intents, "keep", fails)
+    said = again.post("/v1/score", json={"order_id": cut.answers[0]["order_id"]})
+    assert said.status_code == 200
+    found = ledger.get(said.json()["decision_id"])
+    assert found is not None

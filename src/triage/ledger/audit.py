@@ -98,12 +98,13 @@ def verify_against(reading: Reading, checkpoint: Checkpoint, public_key: str) ->
 
 
 def make_checkpoint(reading: Reading, signer: Signer) -> Checkpoint:
-    """Sign where the ledger ends now.
+    """Sign where the ledger ends now, once the disk has it.
 
     Raises:
         StoreUnavailableError: if the ledger cannot be read.
     """
     seq, own_hash = reading.head()
+    reading.sync()
     return signer.sign(reading.identity(), seq, own_hash, time.time_ns() // 1_000)
 
 

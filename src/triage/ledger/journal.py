@@ -306,17 +306,22 @@ class Journal:
                 self._flights.lift_off()
 
     def settle(self, seconds: float) -> bool:
-        """Wait until nothing is under way, beside the event loop; returns whether that came."""
+        """Wait until nothing is under way, from any thread; returns whether that came."""
         until = time.monotonic() + seconds
         while (flights := self._flights) is not None and (flights.air or flights.ground):
             if time.monotonic() > until:
                 return False
             self.hurry()
+            tell(self._come_down(), None)
             time.sleep(_SETTLE_SECONDS)
         return True
 
     def _landed(self) -> None:
         """On the loop that attends: the pen has something to say."""
+        resolve(self._come_down(), None)
+
+    def _come_down(self) -> list[Waiting]:
+        """Return who waited for what has come to the disk, and go on with what waits."""
         with self._wake:
             landed = self._land()
             flights = self._flights
@@ -327,7 +332,7 @@ class Journal:
                     self._go_on()
                 elif flights.ground is not None and flights.ground.due:
                     flights.lift_off()
-        resolve(landed, None)
+        return landed
 
     def _land(self) -> list[Waiting]:
         """Return who waited for what has just come to the disk."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from triage.ledger.frame import from_frame
 from triage.ledger.overlay import Overlay, View
 from triage.ledger.recovery import ATTEMPTS, read_folder
 from triage.ledger.schema import ENTRIES
+from triage.ledger.segment import SUFFIX
 from triage.ledger.store import Store
 
 PAGE = 1_000
@@ -36,6 +38,16 @@ class Reading:
         self._store = store
         self._view = view
         self._folder = journal
+
+    def sync(self) -> None:
+        """Bring to the disk what the operating system has of the journal, whoever wrote it."""
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            with contextlib.suppress(FileNotFoundError):  # moved to the store meanwhile
+                handle = os.open(path, os.O_RDWR)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
 
     def get(self, entry_id: str) -> Entry | None:
         """Return the entry with an id, or None."""

@@ -28,7 +28,7 @@ from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.ledger.reading import open_reading
 from triage.serving import answers
-from triage.serving.decisions import Intent, decided
+from triage.serving.decisions import Decisions, Intent, decided
 from triage.serving.replay import Maker, ReplayError, by_basis
 from triage.settings import Settings
 
@@ -45,19 +45,19 @@ class UnfinishedError(TriageError):
     slug = "unfinished"
 
 
-async def finish(ledger: Ledger, settings: Settings) -> None:
+async def finish(decisions: Decisions, settings: Settings) -> None:
     """Record the decisions that a crash left unfinished; returns when that is done.
 
     What can never be made again is recorded as an alarm. Where making them fails otherwise, the
     intents are kept for the next start.
 
     Args:
-        ledger: where to.
+        decisions: records them.
         settings: where log, events and bundles are, and the ledger's store.
     """
     while True:
         try:
-            await _finish(ledger, settings.home, settings.ledger_url)
+            await _finish(decisions, settings.home, settings.ledger_url)
         except StoreUnavailableError as error:
             _LOG.warning("unfinished decisions wait: %s", error)
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -68,14 +68,15 @@ async def finish(ledger: Ledger, settings: Settings) -> None:
             return
 
 
-async def _finish(ledger: Ledger, home: Path, url: str | None) -> None:
+async def _finish(decisions: Decisions, home: Path, url: str | None) -> None:
+    ledger = decisions.ledger
     if not ledger.intents.left:
         return
     missing = await asyncio.to_thread(_missing, ledger)
     if missing:
         drafts = await _made_beside(home, url, missing)
         for start in range(0, len(drafts), _TOGETHER):
-            await ledger.record_async(*drafts[start : start + _TOGETHER])
+            await decisions.record(drafts[start : start + _TOGETHER])
         _LOG.warning("%d decisions that a crash had left unfinished were made again", len(drafts))
     await asyncio.to_thread(ledger.intents.made_up_for, _CLEAR_SECONDS)
 

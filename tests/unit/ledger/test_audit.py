@@ -87,6 +87,27 @@ def test_tampering_is_named_at_the_first_entry_that_is_not_what_was_recorded(
     assert why in found.why
 
 
+def test_what_a_checkpoint_vouches_for_is_on_the_disk_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(tmp_path, 20)
+    ledger = Ledger.open(tmp_path)
+    ledger.record(draft(21))
+    flushed: list[int] = []
+    flush = os.fsync
+
+    def note(handle: int) -> None:
+        flushed.append(os.fstat(handle).st_ino)
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    checkpoint_of(tmp_path)
+    ledger.close()
+    journal = {path.stat().st_ino for path in (tmp_path / "ledger" / "journal").glob("*.journal")}
+    assert journal <= set(flushed)
+    assert journal
+
+
 def test_a_cut_end_is_seen_as_far_as_the_journal_remembers_and_by_a_checkpoint_always(
     tmp_path: Path,
 ) -> None:

@@ -304,6 +304,37 @@ async def test_closing_brings_what_is_on_the_ground_to_the_disk(tmp_path: Path) 
     again.close()
 
 
+async def test_a_flush_brings_all_to_the_store_also_from_the_loop_and_after_its_end(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger.open(tmp_path)
+    ledger.attend()
+    written, landed = ledger.record_behind(Draft("note", b"{}"))
+    await written
+    ledger.flush(5)
+    assert ledger.status().behind == 0
+    assert len(await landed) == 1
+    ledger.close()
+
+
+def test_what_a_loop_left_on_the_ground_when_it_ended_is_brought_to_the_disk(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger.open(tmp_path)
+
+    async def leave() -> None:
+        ledger.attend()
+        written, _ = ledger.record_behind(Draft("note", b"{}"))
+        await written
+
+    asyncio.run(leave())
+    ledger.flush(5)
+
+    assert ledger.status().behind == 0
+    assert ledger.status().last_seq == 1
+    ledger.close()
+
+
 async def test_the_chain_of_a_ledger_holds_through_failures_of_the_pen(
     tmp_path: Path, torn: list[int]
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.serving.access.guard import Guard
 from triage.serving.access.keys import issue
+from triage.serving.decisions import Making
 from triage.settings import Settings
 
 ACTIONS = f"/v1/worklist/{STORED}/actions"
@@ -164,15 +165,17 @@ def test_what_was_refused_can_be_sent_again_corrected(client: TestClient) -> Non
 def test_who_comes_while_the_first_is_being_answered_is_told(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = client.app.state.kept.decisions  # type: ignore[attr-defined]
-    begun, usual = threading.Event(), kept.record
+    begun, usual = threading.Event(), Making.record
 
-    async def slow(drafts: Any) -> None:
+    def record(making: Making, *given: Any, **named: Any) -> Awaitable[None]:
+        return slow(usual(making, *given, **named))
+
+    async def slow(recorded: Awaitable[None]) -> None:
         begun.set()
         await asyncio.sleep(0.4)
-        await usual(drafts)
+        await recorded
 
-    monkeypatch.setattr(kept, "record", slow)
+    monkeypatch.setattr(Making, "record", record)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(score, client, "k")
         assert begun.wait(5)

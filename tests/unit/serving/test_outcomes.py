@@ -19,6 +19,7 @@ from triage.domain.clock import MICROS_PER_DAY, from_micros
 from triage.domain.records import Milestone, MilestoneKind
 from triage.features.book import OrderBook
 from triage.history.log import Log
+from triage.ledger.entries import Entry
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel, LabelContract
 from triage.models.landmarks import landmark_rows
@@ -138,6 +139,34 @@ def test_memory_is_bounded(ledger: Ledger) -> None:
         record.take(entry)
     assert list(record.judged) == ["SO-5", "SO-6", "SO-7"]
     assert record.sums["m" * 64, False].n == 3
+
+
+@pytest.mark.parametrize("fell_behind", [False, True])
+def test_what_the_watch_is_told_of_it_does_not_read_and_what_it_missed_it_reads(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, fell_behind: bool
+) -> None:
+    watch = OutcomeWatch(ledger, lambda: pytest.fail("nothing is settled"))
+    ledger.record(decision("SO-0", 0.5))
+    asyncio.run(watch.catch_up())
+    for number in range(1, 30):
+        ledger.record(decision(f"SO-{number}", 0.5))
+    if fell_behind:
+        watch._told.popleft()
+    reads: list[int] = []
+    usual = ledger.entries
+
+    def note(first: int) -> Iterator[Entry]:
+        reads.append(first)
+        return usual(first)
+
+    monkeypatch.setattr(ledger, "entries", note)
+    asyncio.run(watch.catch_up())
+    whole = LiveRecord()
+    for entry in usual():
+        whole.take(entry)
+
+    assert watch.record == whole
+    assert reads == ([2] if fell_behind else [])
 
 
 def test_a_share_of_orders_is_held_out_and_always_the_same() -> None:

@@ -80,6 +80,11 @@ def cut(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cut:
         assert client.post("/v1/score", json={"order_id": "nobody's"}).status_code == 404
         shutil.rmtree(left / "ledger" / "intents")
         shutil.copytree(own / "ledger" / "intents", left / "ledger" / "intents")
+        basis = Decision.of(ledger_of(client).last(1, KIND)[0]).basis
+    gone = to_json(replace(basis, model="f" * 64))
+    journal = Journal.open(left / "ledger" / "intents")
+    journal.append([intent("lost", 1, 2, gone, b'{"order_id":"nobody\'s"}')]).result(5)
+    journal.close()
     return Cut(left, answers)
 
 
@@ -136,27 +141,14 @@ def test_what_was_asked_of_a_whole_order_can_still_be_erased(cut: Cut, again: Te
 
 
 def test_a_decision_whose_model_is_gone_is_an_alarm_and_nothing_else_is_held_up(
-    cut: Cut, home: Path, tmp_path: Path
+    again: TestClient,
 ) -> None:
-    for part in ("history", "models"):
-        shutil.copytree(home / part, tmp_path / part)
-    shutil.copytree(cut.home / "ledger", tmp_path / "ledger")
-    reading = open_reading(tmp_path)
-    (entry,) = reading.last(1, KIND)
-    reading.close()
-    basis = Decision.of(entry).basis
-    lost = intent(
-        "lost", 1, 2, to_json(replace(basis, model="f" * 64)), b'{"order_id":"nobody\'s"}'
-    )
-    journal = Journal.open(tmp_path / "ledger" / "intents")
-    journal.append([lost]).result(5)
-    journal.close()
-    with beside(create(Settings(home=tmp_path))) as client:
-        finished(client)
-        (alarm,) = ledger_of(client).last(10, "alarm")
+    (alarm,) = ledger_of(again).last(10, "alarm")
+    told = json.loads(alarm.body)
 
-    assert json.loads(alarm.body)["intent"]["id"] == "lost"
-    assert "f" * 12 in json.loads(alarm.body)["why"]
+    assert told["intent"]["id"] == "lost"
+    assert told["intent"]["asked"] is None
+    assert "f" * 12 in told["why"]
 
 
 def test_while_others_wait_for_the_disk_no_intent_is_kept(

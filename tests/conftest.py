@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.common import made_once
 from tests.postgres import Server, server_programs
 from triage.history.importer import import_extract
 from triage.history.log import Log
@@ -41,9 +42,11 @@ def olist_extract() -> Path:
 @pytest.fixture(scope="session")
 def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the sample imported."""
-    home = tmp_path_factory.mktemp("sample-home")
-    import_extract("sample", SAMPLE, home)
-    return home
+
+    def make(home: Path) -> None:
+        import_extract("sample", SAMPLE, home)
+
+    return made_once(tmp_path_factory, "sample-home", make)
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +57,11 @@ def sample_history(sample_home: Path) -> History:
 @pytest.fixture(scope="session")
 def olist_home(tmp_path_factory: pytest.TempPathFactory, olist_extract: Path) -> Path:
     """A home with the public extract imported."""
-    home = tmp_path_factory.mktemp("olist-home")
-    import_extract("olist", olist_extract, home)
-    return home
+
+    def make(home: Path) -> None:
+        import_extract("olist", olist_extract, home)
+
+    return made_once(tmp_path_factory, "olist-home", make)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ from pydantic_core import from_json, to_json
 from triage.advice.assessment import Assessment
 from triage.advice.policy import Policy
 from triage.ledger.entries import Draft, Entry, new_id
-from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
 from triage.serving.basis import Basis
@@ -173,27 +172,37 @@ class Decisions:
     def follow(self, draft: Draft, kept: asyncio.Future[Any]) -> Awaitable[None]:
         """Record a decision behind its intent; it may be answered once this was awaited.
 
+        Written on the event loop, so only once the disk has the intent and thus does not hang.
+
         Raises:
             StoreUnavailableError: as `record`; when awaited, too.
         """
-        written, landed = self.ledger.record_behind(draft)
-        self._landing.add(landed)
-        landed.add_done_callback(lambda _: self._landed(draft, kept, landed))
-        return self._followed(kept, written, landed)
+        self.ledger.intents.look()
+        is_kept = kept.done() and kept.exception() is None
+        return self._followed(draft, kept, self._behind(draft, kept) if is_kept else None)
 
     async def _followed(
-        self, kept: asyncio.Future[Any], written: asyncio.Future[Any], landed: asyncio.Future[Any]
+        self, draft: Draft, kept: asyncio.Future[Any], written: asyncio.Future[Any] | None
     ) -> None:
         self._waiting += 1
         try:
-            await written
-            self.ledger.intents.look()
-            try:
-                await kept
-            except StoreUnavailableError:
-                await asyncio.shield(landed)
+            await (written or await self._kept_first(draft, kept))
         finally:
             self._waiting -= 1
+
+    async def _kept_first(self, draft: Draft, kept: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        try:
+            await kept
+            return self._behind(draft, kept)
+        except BaseException:  # nobody is answered
+            self.ledger.intents.over(kept)
+            raise
+
+    def _behind(self, draft: Draft, kept: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        written, landed = self.ledger.record_behind(draft)
+        self._landing.add(landed)
+        landed.add_done_callback(lambda _: self._landed(draft, kept, landed))
+        return written
 
     def _landed(self, draft: Draft, kept: asyncio.Future[Any], landed: asyncio.Future[Any]) -> None:
         self._landing.discard(landed)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 from tests import fakes
+from tests.common import made_once
 from tests.workspaces import cheap
 
 from triage.models.at_risk import NAME
@@ -30,9 +31,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def home(sample_home: Path, workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose champion is a cheap model; nobody changes it."""
-    home = tmp_path_factory.mktemp("home")
-    shutil.copytree(sample_home / "history", home / "history")
-    run = train(NAME, home, workspace=workspace)
-    shutil.copytree(run.bundle, bundle_folder(home, NAME, run.digest))
-    point_to(home, NAME, {"digest": run.digest, "version": "7"})
-    return home
+
+    def make(home: Path) -> None:
+        shutil.copytree(sample_home / "history", home / "history")
+        run = train(NAME, home, workspace=workspace)
+        shutil.copytree(run.bundle, bundle_folder(home, NAME, run.digest))
+        point_to(home, NAME, {"digest": run.digest, "version": "7"})
+
+    return made_once(tmp_path_factory, "home", make)

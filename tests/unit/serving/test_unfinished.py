@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 from starlette.testclient import TestClient
-from tests.unit.serving.bodies import beside
+from tests.unit.serving.bodies import assert_problem, beside
 
 from triage.domain.clock import MICROS_PER_DAY, from_micros
 from triage.history.log import Log
@@ -22,7 +24,7 @@ from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.intents import Intents
 from triage.ledger.journal import Journal
 from triage.ledger.ledger import Ledger
-from triage.ledger.pen import available
+from triage.ledger.pen import Pen, available
 from triage.ledger.reading import open_reading
 from triage.serving.decisions import KIND, Decision, Intent, compared, intent
 from triage.serving.main import create
@@ -171,19 +173,45 @@ def test_while_others_wait_for_the_disk_no_intent_is_kept(
     assert len(kept) == 1
 
 
-def test_without_a_disk_for_the_intent_the_answer_waits_for_its_record(
+def test_where_the_disk_does_not_take_the_intent_nothing_is_answered(
     again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = ledger_of(again)
+    ledger, keep = ledger_of(again), Intents.keep
 
     def fails(intents: Intents, frame: bytes) -> Any:
         kept = keep(intents, frame)
         kept.set_exception(StoreUnavailableError("the disk does not answer"))
         return kept
 
-    keep = Intents.keep
-    monkeypatch.setattr(Intents, "keep", fails)
-    said = again.post("/v1/score", json={"order_id": cut.answers[0]["order_id"]})
-    assert said.status_code == 200
-    found = ledger.get(said.json()["decision_id"])
-    assert found is not None
+    order = {"order_id": cut.answers[0]["order_id"]}
+    before = ledger.head()[0]
+    with monkeypatch.context() as disk:
+        disk.setattr(Intents, "keep", fails)
+        assert_problem(again.post("/v1/score", json=order), 503)
+    assert ledger.head()[0] == before
+    assert again.post("/v1/score", json=order).status_code == 200
+
+
+def test_an_intent_that_takes_long_is_waited_for_before_anything_is_recorded(
+    again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = ledger_of(again)
+    order = {"order_id": cut.answers[0]["order_id"]}
+    hangs, write = threading.Event(), Pen.write
+
+    def late(*given: Any) -> None:
+        threading.Thread(target=lambda: (hangs.wait(10), write(*given))).start()
+
+    ledger.flush()
+    before = ledger.head()[0]
+    monkeypatch.setattr(Pen, "write", late)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(again.post, "/v1/score", json=order)
+        time.sleep(0.3)
+        assert not asked.done()
+        assert ledger.head()[0] == before
+        assert again.get("/livez").status_code == 200
+        hangs.set()
+        answer = asked.result(10)
+    assert answer.status_code == 200
+    assert again.get(f"/v1/decisions/{answer.json()['decision_id']}").status_code == 200

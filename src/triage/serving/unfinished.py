@@ -72,8 +72,7 @@ async def _finish(decisions: Decisions, home: Path, url: str | None) -> None:
     ledger = decisions.ledger
     if not ledger.intents.left:
         return
-    missing = await asyncio.to_thread(_missing, ledger)
-    if missing:
+    if missing := await asyncio.to_thread(_missing, ledger):
         drafts = await _made_beside(home, url, missing)
         for start in range(0, len(drafts), _TOGETHER):
             await decisions.record(drafts[start : start + _TOGETHER])
@@ -81,11 +80,12 @@ async def _finish(decisions: Decisions, home: Path, url: str | None) -> None:
     await asyncio.to_thread(ledger.intents.made_up_for, _CLEAR_SECONDS)
 
 
-def _missing(ledger: Ledger) -> list[bytes]:
-    return [each for each in ledger.intents.left if ledger.get(Intent.of(each).id) is None]
+def _missing(ledger: Ledger) -> list[Intent]:
+    left = map(Intent.of, ledger.intents.left)
+    return [each for each in left if not any(map(ledger.get, (each.id, alarm_id(each))))]
 
 
-async def _made_beside(home: Path, url: str | None, intents: Sequence[bytes]) -> list[Draft]:
+async def _made_beside(home: Path, url: str | None, intents: Sequence[Intent]) -> list[Draft]:
     """Make decisions in another process.
 
     Raises:
@@ -98,7 +98,7 @@ async def _made_beside(home: Path, url: str | None, intents: Sequence[bytes]) ->
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        told, said = await process.communicate(b"\n".join(intents))
+        told, said = await process.communicate(b"\n".join(map(to_json, intents)))
     finally:
         if process.returncode is None:
             process.kill()
@@ -153,7 +153,12 @@ def _made(maker: Maker, intent: Intent) -> Draft | None:
 
 def _alarm(intent: Intent, error: TriageError) -> Draft:
     body = {"alarm": "decision_lost", "intent": asdict(intent) | {"asked": None}, "why": str(error)}
-    return Draft("alarm", canonical(body), at=intent.at)
+    return Draft("alarm", canonical(body), id=alarm_id(intent), at=intent.at)
+
+
+def alarm_id(intent: Intent) -> str:
+    """Return the id of the entry that says of a decision that it cannot be made again."""
+    return f"alarm:{intent.id}"
 
 
 if __name__ == "__main__":

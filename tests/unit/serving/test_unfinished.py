@@ -29,6 +29,7 @@ from triage.ledger.reading import open_reading
 from triage.serving.decisions import KIND, Decision, Intent, compared, intent
 from triage.serving.main import create
 from triage.serving.replay import replay
+from triage.serving.routes.reading import JSON
 from triage.serving.routes.score import EXAMPLE
 from triage.settings import Settings
 
@@ -78,7 +79,12 @@ def cut(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cut:
         client.get("/v1/worklist")
         ledger_of(client).flush()
         shutil.copytree(own, left)
-        answers = [client.post("/v1/score", json=each).json() for each in asked]
+        answers = [
+            client.post(
+                "/v1/score", content=json.dumps(each, indent=2), headers={"content-type": JSON}
+            ).json()
+            for each in asked
+        ]
         assert client.post("/v1/score", json={"order_id": "nobody's"}).status_code == 404
         shutil.rmtree(left / "ledger" / "intents")
         shutil.copytree(own / "ledger" / "intents", left / "ledger" / "intents")
@@ -148,6 +154,7 @@ def test_a_decision_whose_model_is_gone_is_an_alarm_and_nothing_else_is_held_up(
     (alarm,) = ledger_of(again).last(10, "alarm")
     told = json.loads(alarm.body)
 
+    assert alarm.id == "alarm:lost"
     assert told["intent"]["id"] == "lost"
     assert told["intent"]["asked"] is None
     assert "f" * 12 in told["why"]

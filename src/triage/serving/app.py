@@ -110,7 +110,7 @@ def create_app(
                 await stack.enter_async_context(kept.running(metrics))
                 started.state.kept = kept
                 if kept.decisions is not None:
-                    unfinished = finish(kept.decisions, settings)
+                    unfinished = finish(kept.decisions, settings, lambda: service.warmed)
                     await stack.enter_async_context(background(unfinished))
                 if kept.decisions is not None and guard is not None:
                     record = KeyRecord(guard.ring, kept.decisions.ledger)

@@ -103,6 +103,11 @@ class Service:
         """Return the number of the newest event that answers are made from; 0 without any."""
         return 0 if self.live is None else self.live.applied
 
+    @property
+    def warmed(self) -> bool:
+        """Return whether the first list stands, or is made when it is first asked for."""
+        return self.warming is None or self.warming.over
+
     async def recorded(self) -> None:
         """Wait until readers of the record see what was answered."""
         if self.decisions is not None:
@@ -118,7 +123,7 @@ class Service:
 
         In the first seconds it is empty, and not ranked (see `listed`).
         """
-        if self.warming is not None and not self.warming.over:
+        if not self.warmed:
             return EMPTY
         through = self.through()
         worklist = advisor.worklist()

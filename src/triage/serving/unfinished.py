@@ -16,7 +16,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from triage.serving.replay import Maker, ReplayError, by_basis
 from triage.settings import Settings
 
 _TOGETHER = 500
-_PAUSE_SECONDS = 5.0
+_LOOK_SECONDS, _PAUSE_SECONDS = 0.2, 5.0
 _CLEAR_SECONDS = 5.0
 _POLITE = 15
 _LOG = logging.getLogger("triage.serving")
@@ -45,7 +45,7 @@ class UnfinishedError(TriageError):
     slug = "unfinished"
 
 
-async def finish(decisions: Decisions, settings: Settings) -> None:
+async def finish(decisions: Decisions, settings: Settings, may: Callable[[], bool]) -> None:
     """Record the decisions that a crash left unfinished; returns when that is done.
 
     What can never be made again is recorded as an alarm. Where making them fails otherwise, the
@@ -54,7 +54,10 @@ async def finish(decisions: Decisions, settings: Settings) -> None:
     Args:
         decisions: records them.
         settings: where log, events and bundles are, and the ledger's store.
+        may: whether it may begin: the service's own start comes first.
     """
+    while decisions.ledger.intents.left and not may():
+        await asyncio.sleep(_LOOK_SECONDS)
     while True:
         try:
             await _finish(decisions, settings.home, settings.ledger_url)

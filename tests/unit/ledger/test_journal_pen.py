@@ -57,6 +57,20 @@ def torn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return times
 
 
+@pytest.fixture
+def blocks(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What the pen was given to write."""
+    given: list[bytes] = []
+    write = Pen.write
+
+    def note(pen: Pen, handle: int, block: bytes, offset: int) -> None:
+        given.append(block)
+        write(pen, handle, block, offset)
+
+    monkeypatch.setattr(Pen, "write", note)
+    return given
+
+
 async def test_a_small_append_is_on_the_disk_without_the_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,18 +85,10 @@ async def test_a_small_append_is_on_the_disk_without_the_thread(
 
 
 async def test_who_waits_while_the_pen_writes_shares_the_next_block(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, blocks: list[bytes]
 ) -> None:
     journal = Journal.open(tmp_path)
     journal.attend()
-    blocks: list[bytes] = []
-    write = Pen.write
-
-    def note(pen: Pen, handle: int, block: bytes, offset: int) -> None:
-        blocks.append(block)
-        write(pen, handle, block, offset)
-
-    monkeypatch.setattr(Pen, "write", note)
     await asyncio.gather(*(journal.append_async([b"%d" % n]) for n in range(200)))
 
     assert len(blocks) == 2
@@ -200,18 +206,10 @@ async def test_while_the_disk_hangs_the_loop_goes_on_and_nothing_is_acknowledged
 
 
 async def test_what_is_written_behind_survives_the_process_at_once_and_lands_a_little_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, blocks: list[bytes]
 ) -> None:
     journal = Journal.open(tmp_path)
     journal.attend()
-    blocks: list[bytes] = []
-    write = Pen.write
-
-    def note(pen: Pen, handle: int, block: bytes, offset: int) -> None:
-        blocks.append(block)
-        write(pen, handle, block, offset)
-
-    monkeypatch.setattr(Pen, "write", note)
     frames = [b"behind %d" % n for n in range(5)]
     both = [journal.append_behind([frame]) for frame in frames]
     written = [await first for first, _ in both]

@@ -95,7 +95,8 @@ class Mover:
     def _linger(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while not self._hurry.wait(min(seconds, LOOK_SECONDS)):
-            if len(self._overlay) >= ENOUGH or time.monotonic() >= until:
+            enough = self.problem is None and len(self._overlay) >= ENOUGH
+            if enough or time.monotonic() >= until:
                 return
 
     def _move(self) -> None:

@@ -97,9 +97,10 @@ def recover(folder: Path) -> Held:
     held = _read(folder)
     for path in folder.glob(f"*{UNNAMED}"):
         path.unlink()
-    if held.cut:
-        with held.cut.path.open("r+b") as file:
-            file.truncate(held.cut.offset)
+    if held.segments:  # what was written and not flushed was answered, too
+        with held.segments[-1].path.open("r+b") as file:
+            if held.cut:
+                file.truncate(held.cut.offset)
             os.fsync(file.fileno())
     return held
 

@@ -132,6 +132,8 @@ def make(home: Path, url: str | None, intents: Iterable[Intent]) -> Iterator[Dra
         for own in by_basis(intents):
             try:
                 maker = Maker(home, reading, own[0].basis)
+            except StoreUnavailableError:  # it will be there another time
+                raise
             except TriageError as error:
                 yield from (_alarm(each, error) for each in own)
                 continue
@@ -145,8 +147,10 @@ def _made(maker: Maker, intent: Intent) -> Draft | None:
         said, answer = maker.make(intent.basis, intent.asked, intent.as_of, intent.at)
     except ReplayError as error:
         return _alarm(intent, error)
-    except TriageError:  # what was asked then was refused then, too
-        return None
+    except TriageError as error:
+        if error.status >= 500:
+            raise
+        return None  # what was asked then was refused then, too
     content = answers.dump(answer | {"decision_id": intent.id})
     return decided(
         intent.id, to_json(intent.basis), to_json(intent.asked), content, said,

@@ -12,7 +12,7 @@ from triage.ledger.overlay import Overlay
 from triage.ledger.store import Store
 
 BATCH = 2_000
-LINGER_SECONDS, LOOK_SECONDS = 1.0, 0.1
+LINGER_SECONDS, LOOK_SECONDS = 1.0, 0.02
 ENOUGH = 256
 """Entries wait so long for others, or until there are so many, so that one commit carries many and
 most of what is recorded meanwhile is not disturbed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from triage.ledger.dresser import Dresser
 from triage.ledger.pen import Pen
@@ -19,8 +19,6 @@ from triage.ledger.waiting import Waiting, dressed
 
 PEN_BYTES = 64 << 10
 """An append of more is no pen's: making its block would hold up the loop."""
-_FRAME_BYTES = 1 << 10
-"""What a frame and its block take at most beside what its item weighs."""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,9 +27,9 @@ class Flight:
 
     handle: int
     offset: int
-    blocks: bytes = b""
-    frames: int = 0
-    taken: list[Waiting] = field(default_factory=list)
+    blocks: bytes
+    frames: int
+    taken: list[Waiting]
     due: bool = False
 
 
@@ -52,48 +50,47 @@ class Flights:
         self._dresser = dresser
         self._bytes = self._frames = 0
 
+    @property
+    def under_way(self) -> bool:
+        """Whether something has not landed."""
+        return self.air is not None or self.ground is not None
+
     def takes(self, waiting: Waiting) -> bool:
         """Return whether an append is of the loop, and small."""
         if waiting.loop is not self.loop or waiting.items is None:
             return False
         return self._dresser.weight(waiting.items) <= PEN_BYTES
 
-    def board(self, waiting: Waiting) -> bool:
-        """Give an append to the operating system, from the loop, and resolve `written`.
+    def board(self, waiting: Waiting) -> Flight | None:
+        """Give an append to the operating system, from the loop; return its flight.
 
-        Returns whether it could be; else it is as if nothing had been tried. Whoever calls sets a
-        timer for a flight that is new on the ground.
+        It is on the ground. None if it could not be: then it is as if nothing had been tried.
         """
-        items = waiting.items or ()
-        size = self._bytes + self._dresser.weight(items) + _FRAME_BYTES * len(items)
-        if size > PEN_BYTES or not self._tape.has_room(size):
-            return False
-        taken, blocks, handle, offset = self._block([waiting])
+        more = self._blocks([waiting])
+        if more is None:
+            return None
         try:
-            if taken:
-                write_at(handle, offset, blocks)
+            fits = self._bytes + len(more.blocks) <= PEN_BYTES
+            if fits:
+                write_at(more.handle, more.offset, more.blocks)
         except OSError:
-            taken = []
-        if not taken or waiting.written is None:
+            fits = False
+        if not fits:
             self._dresser.dropped(self._frames)
-            return False
-        if not waiting.written.done():
-            waiting.written.set_result(waiting.result)
-        self._load(taken, blocks, handle, offset)
-        return True
+            return None
+        return self._load(more)
 
     def set_off(self, queue: Iterable[Waiting]) -> int:
         """Let the pen write what is queued and what is on the ground; nothing is in the air.
 
         Returns how many of the queue are on their way; 0 if it cannot be.
         """
-        taken, blocks, handle, offset = self._block(queue)
-        if not taken:
-            self._dresser.dropped(self._frames)
+        more = self._blocks(queue)
+        if more is None:
             return 0
-        self._load(taken, blocks, handle, offset)
+        self._load(more)
         self.lift_off()
-        return len(taken)
+        return len(more.taken)
 
     def lift_off(self) -> None:
         """Let the pen begin with what is on the ground, if nothing is in the air."""
@@ -126,23 +123,27 @@ class Flights:
         self.loop.remove_reader(self.pen.told)
         self.pen.close()
 
-    def _block(self, queue: Iterable[Waiting]) -> tuple[list[Waiting], bytes, int, int]:
-        """Return who is taken, their block, its file and its place; nobody where that fails."""
+    def _blocks(self, queue: Iterable[Waiting]) -> Flight | None:
+        """Return what is queued as a block behind those that have not landed, if that can be."""
         first = self._tape.next_seq + self._frames
         try:
             taken, payloads = dressed(self._dresser, first, queue, PEN_BYTES)
         except Exception:  # noqa: BLE001 - the thread will say so to whoever waits
             taken, payloads = [], []
         job = self._tape.begin(payloads, self._bytes, self._frames) if taken else None
-        return ([], b"", -1, 0) if job is None else (taken, job[1], job[0], job[2])
+        if job is None:
+            self._dresser.dropped(self._frames)
+            return None
+        handle, block, offset = job
+        return Flight(handle, offset, block, len(payloads), taken)
 
-    def _load(self, taken: list[Waiting], blocks: bytes, handle: int, offset: int) -> None:
-        flight = self.ground
-        if flight is None:
-            self.ground = flight = Flight(handle, offset)
-        frames = sum([len(waiting.items or ()) for waiting in taken])
-        flight.taken += taken
-        flight.blocks += blocks
-        flight.frames += frames
-        self._bytes += len(blocks)
-        self._frames += frames
+    def _load(self, more: Flight) -> Flight:
+        self._bytes += len(more.blocks)
+        self._frames += more.frames
+        if self.ground is None:
+            self.ground = more
+        else:
+            self.ground.blocks += more.blocks
+            self.ground.frames += more.frames
+            self.ground.taken += more.taken
+        return self.ground

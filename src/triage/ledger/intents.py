@@ -39,11 +39,6 @@ class Intents:
         self._none_open = threading.Condition()
         self._since = 0
 
-    @property
-    def attended(self) -> bool:
-        """Whether an event loop keeps them by a shorter way: else they save no time."""
-        return self._journal.attended
-
     def attend(self) -> None:
         """Keep what the running event loop keeps by a shorter way; see `Journal.attend`."""
         self._journal.attend()

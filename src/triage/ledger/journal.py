@@ -263,13 +263,15 @@ class Journal:
         flights = self._flights
         if waiting.written is None or flights is None or not waiting.small:
             return False
-        if self._queue or self._is_for_thread() or not _is_running(flights.loop):
+        if self._queue or self._is_for_thread():
             return False
-        before = flights.ground
-        if not flights.board(waiting):
+        begins = flights.ground is None
+        flight = flights.board(waiting)
+        if flight is None:
             return False
-        if flights.ground is not before and flights.ground is not None:
-            flights.loop.call_later(GROUND_SECONDS, self._fall_due, flights.ground)
+        waiting.written.set_result(waiting.result)
+        if begins:
+            flights.loop.call_later(GROUND_SECONDS, self._fall_due, flight)
         return True
 
     def _fall_due(self, flight: Flight) -> None:
@@ -308,7 +310,7 @@ class Journal:
     def settle(self, seconds: float) -> bool:
         """Wait until nothing is under way, from any thread; returns whether that came."""
         until = time.monotonic() + seconds
-        while (flights := self._flights) is not None and (flights.air or flights.ground):
+        while (flights := self._flights) is not None and flights.under_way:
             if time.monotonic() > until:
                 return False
             self.hurry()
@@ -386,7 +388,7 @@ class Journal:
 
     def _wait_for_flights(self) -> None:
         flights = self._flights
-        while flights is not None and (flights.air or flights.ground):
+        while flights is not None and flights.under_way:
             flights.lift_off()
             tell(self._land(), None)
             if flights.air is not None:  # its loop may have ended: look now and then

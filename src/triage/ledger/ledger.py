@@ -119,8 +119,8 @@ class Ledger(Reading):
 
     @property
     def attended(self) -> bool:
-        """Whether an event loop records by a shorter way, and keeps intents by one, too."""
-        return self._journal.attended and self.intents.attended
+        """Whether an event loop records by a shorter way, and so keeps intents."""
+        return self._journal.attended
 
     def attend(self) -> None:
         """Record what the running event loop records by a shorter way; see `Journal.attend`."""

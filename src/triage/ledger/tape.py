@@ -130,10 +130,6 @@ class Tape:
         """Whether a write is on the disk when it is acknowledged."""
         return not self._written
 
-    def has_room(self, size: int) -> bool:
-        """Return whether the file takes so many bytes more."""
-        return self._end + size <= self._size
-
     def begin(
         self, payloads: Sequence[bytes], behind: int = 0, frames: int = 0
     ) -> tuple[int, bytes, int] | None:

@@ -24,16 +24,34 @@ from triage.advice.policy import Policy
 from triage.ledger.entries import Draft, Entry, new_id
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
-from triage.serving.basis import Basis
 from triage.serving.expiry import Expiries
 
 KIND: Final = "decision"
 VOLATILE = ("decision_id", "scored_at", "stale_at")
 """What of an answer depends on the moment of asking, beside place and percentile in the list."""
-
-
 _PATIENCE_SECONDS = 1.0
 _LOG = logging.getLogger("triage.serving")
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What answers are made from; the same for many decisions.
+
+    Attributes:
+        model: digest of the at-risk bundle.
+        version: its version in the registry.
+        prices: digest of the bundle of prices; None without one.
+        policy: digest of the policy, under which the ledger holds it.
+        history: fingerprint of the log of extracts.
+        events: how many events were applied.
+    """
+
+    model: str
+    version: str
+    prices: str | None
+    policy: str
+    history: str
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +61,9 @@ class Intent:
     Attributes:
         id: its id.
         at: when it was asked for, UTC micros.
-        as_of: the moment that it speaks of, UTC micros.
-        basis: what it is made from.
-        asked: the request.
-    """
-
-    id: str
-    at: int
-    as_of: int
-    basis: Basis
-    asked: dict[str, Any]
-
-    @classmethod
-    def of(cls, kept: bytes) -> Intent:
-        """Read what was kept of it."""
-        told = from_json(kept)
-        return cls(**told | {"basis": Basis(**told["basis"])})
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A recorded decision, read back.
-
-    Attributes:
-        id: its id.
-        at: when it was recorded, UTC micros.
         asked: the request; None if it was erased.
         as_of: the moment that it speaks of, UTC micros.
-        basis: what it was made from.
-        exact: digest of inputs, exact effects and probability, before anything is rounded.
-        answer: what was answered.
+        basis: what it is made from.
     """
 
     id: str
@@ -80,6 +71,23 @@ class Decision:
     asked: dict[str, Any] | None
     as_of: int
     basis: Basis
+
+    @classmethod
+    def from_json(cls, kept: bytes) -> Intent:
+        """Read what was kept of it."""
+        told = from_json(kept)
+        return cls(**told | {"basis": Basis(**told["basis"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Intent):
+    """A recorded decision, read back; `at` is when it was recorded.
+
+    Attributes:
+        exact: digest of inputs, exact effects and probability, before anything is rounded.
+        answer: what was answered.
+    """
+
     exact: str
     answer: dict[str, Any]
 
@@ -151,16 +159,18 @@ class Decisions:
             made.kept = self.ledger.intents.keep(intent(made.id, at, as_of, basis, body))
         return made
 
-    async def record(self, drafts: Sequence[Draft]) -> None:
-        """Record decisions; they are on the disk when this returns.
+    def record(self, drafts: Sequence[Draft]) -> Awaitable[None]:
+        """Begin to record decisions; they are on the disk when what is returned was awaited.
+
+        What can be done meanwhile is best done in between: the disk is already at work.
 
         Raises:
-            StoreUnavailableError: if they cannot be; then nothing may be answered.
+            StoreUnavailableError: if they cannot be; then nothing may be answered. When awaited,
+                too.
         """
-        await self.noted(self.ledger.record_async(*drafts), drafts)
+        return self._noted(self.ledger.record_async(*drafts), drafts)
 
-    async def noted(self, recorded: Awaitable[object], drafts: Sequence[Draft]) -> None:
-        """Wait until decisions are recorded, and remember until when they hold."""
+    async def _noted(self, recorded: Awaitable[object], drafts: Sequence[Draft]) -> None:
         self._waiting += 1
         try:
             await recorded
@@ -258,7 +268,7 @@ class Making:
         """
         draft = decided(self.id, self._basis, self._body, answer, said, whole=whole)
         if self.kept is None:
-            return self._decisions.noted(self._decisions.ledger.record_async(draft), [draft])
+            return self._decisions.record([draft])
         return self._decisions.follow(draft, self.kept)
 
 

@@ -23,8 +23,7 @@ from triage.models.prices import NAME as PRICES
 from triage.models.prices import PriceModel
 from triage.serving import answers
 from triage.serving.answers import Stamp
-from triage.serving.basis import Basis
-from triage.serving.decisions import Decision, Intent, compared, policy_id
+from triage.serving.decisions import Basis, Decision, Intent, compared, policy_id
 from triage.serving.event_log import read_events
 from triage.serving.intake import ScoreRequest
 from triage.serving.live import Live
@@ -32,7 +31,7 @@ from triage.serving.price_desk import PriceDesk, with_lines
 from triage.serving.routes.score import assess
 from triage.serving.scorer import Scorer
 
-Made = TypeVar("Made", Decision, Intent)
+Made = TypeVar("Made", bound=Intent)
 
 
 class ReplayError(TriageError):
@@ -81,7 +80,7 @@ def by_basis(made: Iterable[Made]) -> Iterator[list[Made]]:
         yield list(group)
 
 
-def _state(made: Decision | Intent) -> tuple[str, str, str, str, int]:
+def _state(made: Intent) -> tuple[str, str, str, str, int]:
     basis = made.basis
     return basis.history, basis.model, basis.prices or "", basis.policy, basis.events
 
@@ -113,41 +112,33 @@ class Maker:
         self._live = Live(None, [self._scorer], self._prices)
         self._events: Iterator[tuple[int, Record]] = read_events(home)
 
-    def make(
-        self, basis: Basis, asked: dict[str, Any], as_of: int, at: int
-    ) -> tuple[Assessment, dict[str, Any]]:
+    def make(self, intent: Intent) -> tuple[Assessment, dict[str, Any]]:
         """Make a decision; they come in the sequence of their events.
-
-        Args:
-            basis: what it was made from.
-            asked: the request.
-            as_of: the moment that it speaks of, UTC micros.
-            at: when it was made, UTC micros.
 
         Returns:
             The assessment and the answer, without a place in the list and without an id.
 
         Raises:
-            ReplayError: if events that it was made from are gone.
+            ReplayError: if what was asked was erased, or events that it was made from are gone.
             TriageError: if this is nothing that could be answered.
         """
-        while self._live.applied < basis.events:
+        if intent.asked is None:
+            raise ReplayError("what was asked was erased")
+        while self._live.applied < intent.basis.events:
             event = next(self._events, None)
             if event is None:
                 raise ReplayError("events that it was made from are gone")
             self._live.apply([event[1]])
-        self._scorer.info = replace(self._scorer.info, version=basis.version)
-        request = ScoreRequest.model_validate_json(json.dumps(asked))
-        said = assess(self._scorer, request, as_of)
-        answer = answers.score(said, Stamp.at(at, self._scorer), None)
+        self._scorer.info = replace(self._scorer.info, version=intent.basis.version)
+        request = ScoreRequest.model_validate_json(json.dumps(intent.asked))
+        said = assess(self._scorer, request, intent.as_of)
+        answer = answers.score(said, Stamp.at(intent.at, self._scorer), None)
         return said, with_lines(answer, self._prices, request)
 
     def again(self, decision: Decision) -> Replayed:
         """Make one decision again and compare."""
-        if decision.asked is None:
-            return Replayed(decision, False, problem="what was asked was erased")
         try:
-            said, answer = self.make(decision.basis, decision.asked, decision.as_of, 0)
+            said, answer = self.make(decision)
         except ReplayError as error:
             return Replayed(decision, False, problem=str(error))
         made = json.loads(answers.dump(answer))

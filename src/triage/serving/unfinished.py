@@ -84,7 +84,7 @@ async def _finish(decisions: Decisions, home: Path, url: str | None) -> None:
 
 
 def _missing(ledger: Ledger) -> list[Intent]:
-    left = map(Intent.of, ledger.intents.left)
+    left = map(Intent.from_json, ledger.intents.left)
     return [each for each in left if not any(map(ledger.get, (each.id, alarm_id(each))))]
 
 
@@ -144,7 +144,7 @@ def make(home: Path, url: str | None, intents: Iterable[Intent]) -> Iterator[Dra
 
 def _made(maker: Maker, intent: Intent) -> Draft | None:
     try:
-        said, answer = maker.make(intent.basis, intent.asked, intent.as_of, intent.at)
+        said, answer = maker.make(intent)
     except ReplayError as error:
         return _alarm(intent, error)
     except TriageError as error:
@@ -154,7 +154,7 @@ def _made(maker: Maker, intent: Intent) -> Draft | None:
     content = answers.dump(answer | {"decision_id": intent.id})
     return decided(
         intent.id, to_json(intent.basis), to_json(intent.asked), content, said,
-        whole=intent.asked.get("order") is not None, at=intent.at,
+        whole=(intent.asked or {}).get("order") is not None, at=intent.at,
     )  # fmt: skip
 
 
@@ -170,6 +170,6 @@ def alarm_id(intent: Intent) -> str:
 
 if __name__ == "__main__":
     os.nice(_POLITE)
-    kept = [Intent.of(line) for line in sys.stdin.buffer.read().splitlines()]
+    kept = [Intent.from_json(line) for line in sys.stdin.buffer.read().splitlines()]
     for found in make(Path(sys.argv[1]), Settings().ledger_url, kept):
-        sys.stdout.write(to_json(found).decode() + "\n")
+        sys.stdout.buffer.write(to_json(found) + b"\n")

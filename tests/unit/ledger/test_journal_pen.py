@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hanging import hanging
 
 from triage.ledger import flights, tape
 from triage.ledger.audit import verify
@@ -187,13 +188,7 @@ async def test_while_the_disk_hangs_the_loop_goes_on_and_nothing_is_acknowledged
 ) -> None:
     journal = Journal.open(tmp_path)
     journal.attend()
-    write = Pen.write
-    hangs = threading.Event()
-
-    def late(*given: Any) -> None:
-        threading.Thread(target=lambda: (hangs.wait(10), write(*given))).start()
-
-    monkeypatch.setattr(Pen, "write", late)
+    hangs = hanging(monkeypatch)
     waiting = journal.append_async([b"one"]), journal.append_async([b"two"])
     for _ in range(20):
         await asyncio.sleep(0.001)
@@ -228,15 +223,8 @@ async def test_while_the_pen_writes_the_system_takes_more_and_a_hurry_brings_all
 ) -> None:
     journal = Journal.open(tmp_path)
     journal.attend()
-    write = Pen.write
-    hangs = threading.Event()
-
-    def late(*given: Any) -> None:
-        threading.Thread(target=lambda: (hangs.wait(10), write(*given))).start()
-
-    monkeypatch.setattr(Pen, "write", late)
+    hangs = hanging(monkeypatch)
     waits = journal.append_async([b"waits"])
-    monkeypatch.setattr(Pen, "write", write)
     written, first = journal.append_behind([b"first"])
     assert written.done()
     queues = journal.append_async([b"queues"])

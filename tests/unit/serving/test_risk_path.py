@@ -13,8 +13,7 @@ from triage.advice.assessment import Assessment
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
 from triage.errors import RequestError
 from triage.ledger.entries import Draft
-from triage.serving.basis import Basis
-from triage.serving.decisions import Decision
+from triage.serving.decisions import Basis, Decision
 from triage.serving.handling.state import Act
 from triage.serving.pages import risk_path
 from triage.serving.pages.risk_path import Acts, Score

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,8 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 from starlette.testclient import TestClient
-from tests.unit.serving.bodies import assert_problem, beside
+from tests.hanging import hanging
+from tests.unit.serving.bodies import JSON, assert_problem, beside, order
 
 from triage.domain.clock import MICROS_PER_DAY, from_micros
 from triage.history.log import Log
@@ -24,13 +24,11 @@ from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.intents import Intents
 from triage.ledger.journal import Journal
 from triage.ledger.ledger import Ledger
-from triage.ledger.pen import Pen, available
+from triage.ledger.pen import available
 from triage.ledger.reading import open_reading
 from triage.serving.decisions import KIND, Decision, Intent, compared, intent
 from triage.serving.main import create
 from triage.serving.replay import replay
-from triage.serving.routes.reading import JSON
-from triage.serving.routes.score import EXAMPLE
 from triage.settings import Settings
 
 pytestmark = pytest.mark.skipif(
@@ -68,9 +66,7 @@ def cut(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cut:
     now = Log(own).read().extracted_at
     moment = from_micros(now - MICROS_PER_DAY).isoformat()
     promised = from_micros(now + 3 * MICROS_PER_DAY).isoformat()
-    whole = EXAMPLE["order"] | {  # type: ignore[operator]
-        "order_id": "NEW-1", "event_time": moment, "record_time": moment, "promised_by": promised
-    }  # fmt: skip
+    whole = order(order_id="NEW-1", event_time=moment, record_time=moment, promised_by=promised)
     with beside(create(Settings(home=own))) as client:
         items = client.get("/v1/worklist", params={"page_size": 4}).json()["items"]
         asked: list[dict[str, Any]] = [{"order_id": item["order_id"]} for item in items]
@@ -80,9 +76,7 @@ def cut(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cut:
         ledger_of(client).flush()
         shutil.copytree(own, left)
         answers = [
-            client.post(
-                "/v1/score", content=json.dumps(each, indent=2), headers={"content-type": JSON}
-            ).json()
+            client.post("/v1/score", content=json.dumps(each, indent=2), headers=JSON).json()
             for each in asked
         ]
         assert client.post("/v1/score", json={"order_id": "nobody's"}).status_code == 404
@@ -108,7 +102,7 @@ def test_what_the_disk_has_is_no_decision_before_the_next_start(cut: Cut) -> Non
     held = {entry.id for entry in reading.last(100, KIND)}
     reading.close()
     intents = Intents(cut.home / "ledger" / "intents")
-    left = {Intent.of(frame).id for frame in intents.left}
+    left = {Intent.from_json(frame).id for frame in intents.left}
     intents.close()
     answered = {each["decision_id"] for each in cut.answers}
 
@@ -204,14 +198,9 @@ def test_an_intent_that_takes_long_is_waited_for_before_anything_is_recorded(
 ) -> None:
     ledger = ledger_of(again)
     order = {"order_id": cut.answers[0]["order_id"]}
-    hangs, write = threading.Event(), Pen.write
-
-    def late(*given: Any) -> None:
-        threading.Thread(target=lambda: (hangs.wait(10), write(*given))).start()
-
     ledger.flush()
     before = ledger.head()[0]
-    monkeypatch.setattr(Pen, "write", late)
+    hangs = hanging(monkeypatch)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(again.post, "/v1/score", json=order)
         time.sleep(0.3)

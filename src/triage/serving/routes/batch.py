@@ -60,6 +60,7 @@ def router(service: Service) -> APIRouter:
 
     async def score_all(reads: list[_Read]) -> list[dict[str, Any]]:
         advisor = service.advisor()
+        index = service.index(advisor)
         stamp = answers.Stamp.at(service.clock(), advisor)
         items: list[dict[str, Any]] = []
         drafts: list[Draft] = []
@@ -78,7 +79,7 @@ def router(service: Service) -> APIRouter:
             service.metrics.scored(order.band, unsure=bool(order.unsure))
             if service.shadow is not None:
                 service.shadow.put(stamp.scored_at, asked, order)
-            answer = answer_to(service, advisor, stamp, asked, order)
+            answer = answer_to(asked, order, stamp, index, service.prices)
             if service.decisions is not None:
                 body = asked.model_dump_json(exclude_defaults=True).encode()
                 answer["decision_id"] = new_id()

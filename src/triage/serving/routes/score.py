@@ -14,10 +14,11 @@ from triage.serving import answers, openapi, safe_json
 from triage.serving.advisor import Advisor
 from triage.serving.intake import ScoreRequest
 from triage.serving.limits import whole_body
-from triage.serving.price_desk import with_lines
+from triage.serving.price_desk import PriceDesk, with_lines
 from triage.serving.routes.reading import JSON, content_type
 from triage.serving.schemas import ScoreAnswer
 from triage.serving.service import Service
+from triage.serving.worklist_index import WorklistIndex
 
 EXAMPLE = {
     "order": {
@@ -53,12 +54,12 @@ def assess(advisor: Advisor, request: ScoreRequest, as_of: int) -> Assessment:
 
 
 def answer_to(
-    service: Service, advisor: Advisor, stamp: answers.Stamp, asked: ScoreRequest, said: Assessment
-) -> dict[str, Any]:
+    asked: ScoreRequest, said: Assessment, stamp: answers.Stamp, index: WorklistIndex,
+    prices: PriceDesk | None,
+) -> dict[str, Any]:  # fmt: skip
     """Return the answer to a request, with the order's place in the list."""
-    index = service.index(advisor)
     percentile, rank = index.percentile(said.p_late), index.rank(said)
-    return with_lines(answers.score(said, stamp, percentile, rank), service.prices, asked)
+    return with_lines(answers.score(said, stamp, percentile, rank), prices, asked)
 
 
 def router(service: Service) -> APIRouter:
@@ -92,12 +93,12 @@ def router(service: Service) -> APIRouter:
         as_of = asked.moment(advisor.now())
         if service.decisions is None:
             order = assess(advisor, asked, as_of)
-            answer = answer_to(service, advisor, stamp, asked, order)
+            answer = answer_to(asked, order, stamp, service.index(advisor), service.prices)
             return made(answers.dump(answer), stamp, asked, order)
         basis = service.decisions.basis(advisor.info, service.applied)
         with service.decisions.making(basis, body, stamp.scored_at, as_of) as decision:
             order = assess(advisor, asked, as_of)
-            answer = answer_to(service, advisor, stamp, asked, order)
+            answer = answer_to(asked, order, stamp, service.index(advisor), service.prices)
             content = answers.dump(answer | {"decision_id": decision.id})
             begun = time.perf_counter()
             recorded = decision.record(content, order, whole=asked.order is not None)

@@ -3,12 +3,16 @@
 Where an entry can be made again from what is known before it is made, the disk can take that, the
 intent, meanwhile. The entry follows: the operating system has it when it is acknowledged, the disk
 a little later (`Ledger.record_behind`). Of what a crash takes in between there is the intent.
+
+A frame is the id of the entry, a line feed and the intent. An id alone takes its intent back: the
+entry is not to be made.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +27,8 @@ class Intents:
     """A journal of intents, each forgotten once its entry is on the disk.
 
     Attributes:
-        left: intents that were found there, oldest first: the ledger tells which have an entry.
+        left: intents that were found there and not taken back, by the id of their entry, oldest
+            first: the ledger tells which of them have one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,16 +39,22 @@ class Intents:
             DamagedJournalError: if it is damaged before its end.
         """
         self._journal = Journal.open(folder, segment_bytes=_SEGMENT_BYTES)
-        self.left = [frame for _, frame in self._journal.read()]
-        self._open: set[asyncio.Future[Any]] = set()
-        self._none_open = threading.Condition()
+        self.left: dict[str, bytes] = {}
+        for _, frame in self._journal.read():
+            entry_id, kept, intent = frame.partition(b"\n")
+            if kept:
+                self.left[entry_id.decode()] = intent
+            else:
+                self.left.pop(entry_id.decode(), None)
+        self._open: dict[asyncio.Future[Any], int] = {}
+        self._changed = threading.Condition()
         self._since = 0
 
     def attend(self) -> None:
         """Keep what the running event loop keeps by a shorter way; see `Journal.attend`."""
         self._journal.attend()
 
-    def keep(self, intent: bytes) -> asyncio.Future[Any]:
+    def keep(self, entry_id: str, intent: bytes) -> asyncio.Future[Any]:
         """Begin to keep an intent, for the running event loop; `over` must follow.
 
         It is on the disk when what is returned resolves.
@@ -51,8 +62,10 @@ class Intents:
         Raises:
             StoreUnavailableError: as `Journal.append`.
         """
-        kept = self._journal.append_async([intent])
-        self._open.add(kept)
+        with self._changed:
+            not_before = self._journal.next_seq
+            kept = self._journal.append_async([entry_id.encode() + b"\n" + intent])
+            self._open[kept] = not_before
         self._since += 1
         return kept
 
@@ -61,14 +74,26 @@ class Intents:
         self._journal.look()
 
     def over(self, kept: asyncio.Future[Any]) -> None:
-        """Forget an intent, as `keep` gave it: its entry is on the disk, or is not to be made."""
-        with self._none_open:
-            self._open.discard(kept)
-            self._none_open.notify_all()
-        if self._since >= _FORGET_AFTER and not self._open and not self.left:
+        """Forget an intent, as `keep` gave it: its entry is on the disk, or was taken back."""
+        with self._changed:
+            self._open.pop(kept, None)
+            open_from = next(iter(self._open.values()), self._journal.next_seq)
+            self._changed.notify_all()
+        if self._since >= _FORGET_AFTER and not self.left:
             self._since = 0
-            last = self._journal.next_seq - 1
-            asyncio.get_running_loop().run_in_executor(None, self._journal.release, last)
+            loop = asyncio.get_running_loop()
+            loop.run_in_executor(None, self._journal.release, open_from - 1)
+
+    def take_back(self, entry_id: str, kept: asyncio.Future[Any]) -> None:
+        """Forget an intent whose entry is not to be made; the disk follows a little later."""
+        kept.add_done_callback(_heard)
+        self.over(kept)
+        try:
+            futures = self._journal.append_behind([entry_id.encode()])
+        except StoreUnavailableError:  # then its entry is made after a crash; nobody got it
+            return
+        for each in futures:
+            each.add_done_callback(_heard)
 
     def made_up_for(self, seconds: float) -> None:
         """Delete those that were `left`: their entries are on the disk, or are not to be made.
@@ -76,8 +101,7 @@ class Intents:
         Raises:
             StoreUnavailableError: as `clear`.
         """
-        with self._none_open:
-            self.left = []
+        self.left = {}
         self.clear(seconds)
 
     def clear(self, seconds: float) -> None:
@@ -88,14 +112,19 @@ class Intents:
         """
         if self.left:
             raise StoreUnavailableError(
-                "a crash left intents whose entries are still to be made: let the service run"
+                f"a crash left {len(self.left)} decisions whose records are still to be made "
+                "again: let the service run, then try again"
             )
-        with self._none_open:
+        try:
+            self._journal.rotate().result(seconds)
+        except FutureTimeoutError as error:
+            raise StoreUnavailableError(
+                f"the disk did not confirm within {seconds:g} s: try again in a while"
+            ) from error
+        with self._changed:  # whatever is in the files of before is at most `last`, or open
+            last = self._journal.next_seq - 1
             before = set(self._open)
-        last = self._journal.next_seq - 1
-        self._journal.rotate().result(seconds)
-        with self._none_open:
-            over = self._none_open.wait_for(lambda: before.isdisjoint(self._open), seconds)
+            over = self._changed.wait_for(lambda: before.isdisjoint(self._open), seconds)
         if not over:
             raise StoreUnavailableError("intents wait for their entries: try again in a while")
         self._journal.release(last)
@@ -103,3 +132,14 @@ class Intents:
     def close(self) -> None:
         """Write what waits and let another process open it."""
         self._journal.close()
+
+
+def given_up_id(entry_id: str) -> str:
+    """Return the id of the entry that says of another one that it can never be made."""
+    return f"alarm:{entry_id}"
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Take note of how a future ended that nobody waits for."""
+    if not future.cancelled():
+        future.exception()

@@ -45,6 +45,8 @@ BLOCK_BYTES = 4 << 20
 GROUND_SECONDS = 0.02
 """What the operating system has may wait so long for a flush that carries more."""
 _LOOK_SECONDS = 0.05
+_AGAIN_SECONDS = 0.2
+"""After a failure, what must not be lost is tried again so much later."""
 _SETTLE_SECONDS = 0.001
 
 
@@ -68,8 +70,9 @@ class Journal:
         self._queue: deque[Waiting] = deque()
         self._queued = 0
         self._large = 0
+        self._accepted = self._ended = 0
         self._wake = threading.Condition()
-        self._called = self._writing = self._closing = False
+        self._called = self._writing = self._closing = self._kept_back = False
         self._flights: Flights | None = None
         self._torn = False
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
@@ -112,7 +115,7 @@ class Journal:
 
     @property
     def synced_seq(self) -> int:
-        """Last sequence number that is certainly on the disk."""
+        """Last sequence number that is certainly on the disk; nothing behind it is moved on."""
         return self._tape.synced_seq
 
     @property
@@ -172,7 +175,7 @@ class Journal:
 
         The first future resolves when the operating system has the items, so that they survive the
         end of the process. The second one resolves when they are on the disk. If that fails after
-        the first has resolved, it is tried again with the appends that follow.
+        the first has resolved, it is tried again until the disk takes it or the journal closes.
 
         Raises:
             StoreUnavailableError: as `append`; so does each future that has not resolved.
@@ -185,7 +188,10 @@ class Journal:
         return written, landed
 
     def read(self, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield (sequence number, payload) of what is acknowledged, from a number on."""
+        """Yield (sequence number, payload) from a number on, of what has landed.
+
+        What is only `written` of `append_behind` comes later.
+        """
         until = self._tape.next_seq
         for seq, payload in read_folder(self.folder).frames(from_seq):
             if seq >= until:
@@ -246,6 +252,7 @@ class Journal:
                     f"{self._queued} items wait to be written to {self.folder} already; "
                     "send fewer at once, or try again"
                 )
+            self._accepted += 1
             if self._boards(waiting):
                 return
             self._queue.append(waiting)
@@ -292,6 +299,7 @@ class Journal:
         if self._flights is None or self._is_for_thread():
             return False
         taken = self._flights.set_off(self._queue)
+        self._kept_back = self._kept_back and not taken
         for _ in range(taken):
             self._queued -= len(self._queue.popleft().items or ())
         return taken > 0
@@ -304,13 +312,20 @@ class Journal:
     def hurry(self) -> None:
         """Bring to the disk at once what the operating system has."""
         with self._wake:
-            if self._flights is not None:
+            if self._kept_back:
+                self._called = True
+                self._wake.notify()
+            elif self._flights is not None:
                 self._flights.lift_off()
 
     def settle(self, seconds: float) -> bool:
-        """Wait until nothing is under way, from any thread; returns whether that came."""
+        """Wait until what was appended before has ended, from any thread; returns whether it did.
+
+        It has ended when it is on the disk, or whoever waits for it was told that it is not kept.
+        """
         until = time.monotonic() + seconds
-        while (flights := self._flights) is not None and flights.under_way:
+        accepted = self._accepted
+        while self._ended < accepted:
             if time.monotonic() > until:
                 return False
             self.hurry()
@@ -342,6 +357,7 @@ class Journal:
             return []
         taken, well = self._flights.land()
         if well:
+            self._ended += len(taken)
             return taken
         self._put_back(taken)
         self._torn = self._called = True
@@ -362,13 +378,17 @@ class Journal:
                 self._dresser.dropped()
                 taken = self._keep(taken)
             tell(taken, error)
+            with self._wake:
+                self._ended += len(taken)
 
     def _take(self) -> list[Waiting]:
         """Wait until appends are the thread's; returns those of one block, none at the end."""
         with self._wake:
             self._writing = False
             while not self._is_called():
-                self._wake.wait()
+                told = self._wake.wait(_AGAIN_SECONDS if self._kept_back else None)
+                self._called = self._called or (bool(self._queue) and not told)
+            self._kept_back = False
             self._wait_for_flights()
             taken: list[Waiting] = []
             items = 0
@@ -423,7 +443,9 @@ class Journal:
         with self._wake:
             if self._closing:
                 return failed
-            self._put_back([each for each in failed if each.must_land])
+            back = [each for each in failed if each.must_land]
+            self._put_back(back)
+            self._kept_back = bool(back)
         return [each for each in failed if not each.must_land]
 
     def _put_back(self, rest: list[Waiting]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -16,7 +17,7 @@ from triage.ledger.continuation import continue_from
 from triage.ledger.engines import store_url
 from triage.ledger.entries import Draft, Entry, canonical
 from triage.ledger.errors import DuplicateEntryError, LedgerError, StoreUnavailableError
-from triage.ledger.intents import Intents
+from triage.ledger.intents import Intents, given_up_id
 from triage.ledger.journal import Journal, take_folder
 from triage.ledger.mover import Mover
 from triage.ledger.overlay import Overlay
@@ -36,7 +37,7 @@ class Status:
     """How the ledger is.
 
     Attributes:
-        last_seq: number of the last acknowledged entry.
+        last_seq: number of the last entry that readers see.
         behind: entries that the store does not have yet.
         problem: why the store does not take them; None if it does.
         cut: what a crash had left in the journal when it was opened; None if nothing.
@@ -99,9 +100,11 @@ class Ledger(Reading):
         where = store_url(home, url)
         folder = journal_folder(home)
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock, held = take_folder(folder)
-        store = Store(where)
-        try:
+        with contextlib.ExitStack() as undo:
+            lock, held = take_folder(folder)
+            undo.callback(lock.free)
+            store = Store(where)
+            undo.callback(store.close)
             start = continue_from(held, store, os.urandom(IDENTITY_BYTES))
             overlay = Overlay()
             overlay.add(start.waiting)
@@ -109,13 +112,13 @@ class Ledger(Reading):
             context = start.identity + start.head
             tape = Tape(folder, held, start.next_seq, context, acknowledge, segment_bytes)
             journal = Journal(tape, lock, chain, held.cut)
+            undo.callback(journal.close)
             journal.release(start.stored_seq)
             intents = Intents(folder.with_name("intents"))
-            return cls(store, overlay, journal, chain, most_behind, intents)
-        except BaseException:
-            store.close()
-            lock.free()
-            raise
+            undo.callback(intents.close)
+            ledger = cls(store, overlay, journal, chain, most_behind, intents)
+            undo.pop_all()
+        return ledger
 
     @property
     def attended(self) -> bool:
@@ -200,6 +203,7 @@ class Ledger(Reading):
         body = canonical({"entries": sorted(set(seqs)), "reason": reason})
         (entry,) = self._wait((Draft("erasure", body),))
         self.flush(seconds)
+        self.unfinished()
         self.intents.clear(seconds)
         return entry
 
@@ -221,8 +225,9 @@ class Ledger(Reading):
         Raises:
             CheckpointError: if the checkpoint is not of this ledger or not signed by this key.
             LedgerError: if the store does not have the entry that it vouches for.
-            StoreUnavailableError: if it is recorded, and no reader sees the entries any more, but
-                the store could not do it yet; it will when it is back.
+            StoreUnavailableError: if decisions that a crash left are still to be made again; or if
+                it is recorded, and no reader sees the entries any more, but the store could not do
+                it yet; it will when it is back.
         """
         checkpoint.check(signer.public_key)
         found = next(iter(self._store.read(ENTRIES.c.seq == checkpoint.seq)), None)
@@ -231,10 +236,23 @@ class Ledger(Reading):
                 f"entry {checkpoint.seq} of the store is not the one that the checkpoint vouches "
                 "for; make a new checkpoint"
             )
+        self.unfinished()  # what goes with its entry is not to be taken for what never had one
+        self.intents.clear(seconds)
         body = canonical({"checkpoint": checkpoint.to_dict(), "reason": reason})
         (entry,) = self._wait((Draft("retention", body),))
         self.flush(seconds)
         return entry
+
+    def unfinished(self) -> dict[str, bytes]:
+        """Return intents that a crash left, by id, without an entry or one that gives it up.
+
+        Raises:
+            StoreUnavailableError: if the store cannot say which have one.
+        """
+        for entry_id in list(self.intents.left):
+            if any(map(self.get, (entry_id, given_up_id(entry_id)))):
+                self.intents.left.pop(entry_id, None)
+        return dict(self.intents.left)
 
     def flush(self, seconds: float = ACKNOWLEDGE_SECONDS) -> None:
         """Wait until the store has everything.
@@ -261,12 +279,11 @@ class Ledger(Reading):
 
     def close(self) -> None:
         """Write what waits, move what the store takes at once, close everything."""
-        self._mover.close()
-        try:
-            self._journal.close()
-            self.intents.close()
-        finally:
-            super().close()
+        with contextlib.ExitStack() as rest:
+            rest.callback(super().close)
+            rest.callback(self.intents.close)
+            rest.callback(self._journal.close)
+            self._mover.close()
 
     def _check(self, drafts: Sequence[Draft]) -> None:
         behind = len(self._overlay)

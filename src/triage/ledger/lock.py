@@ -27,7 +27,7 @@ class FolderLock:
         Raises:
             OSError: if another process holds it.
         """
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._handle: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _take(self._handle)
         except OSError:
@@ -36,4 +36,6 @@ class FolderLock:
 
     def free(self) -> None:
         """Let another process take it."""
-        os.close(self._handle)
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None

@@ -39,14 +39,14 @@ class Mover:
         self._identity = identity
         self._hurry = threading.Event()
         self._closing = False
-        self._erased = False
+        self._erased = 0
         self._last = 0
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="mover", daemon=True)
         self._thread.start()
 
     def flush(self, seconds: float) -> None:
-        """Wait until the store has everything that is recorded now.
+        """Wait until the store has everything that is recorded now, and what is erased is gone.
 
         Raises:
             StoreUnavailableError: if it has not after so many seconds.
@@ -70,7 +70,7 @@ class Mover:
 
     def _moved(self, last: int) -> bool:
         waiting = self._overlay.oldest(1, last)
-        return not waiting
+        return not waiting and not self._erased
 
     def _run(self) -> None:
         pause = LINGER_SECONDS
@@ -102,15 +102,20 @@ class Mover:
     def _move(self) -> None:
         if not self._store.prepared:
             self._store.prepare(self._identity)
+        self._move_all()
+        while last := self._erased:
+            self._new_file()
+            if last == self._erased:
+                self._erased = 0
+
+    def _move_all(self) -> None:
         while batch := self._overlay.oldest(BATCH, self._journal.synced_seq):
             self._store.write(batch)
             self._last = batch[-1].seq
+            erased = [entry.seq for entry in batch if entry.kind == "erasure"]
+            self._erased = max([self._erased, *erased])
             self._overlay.moved(self._last)
-            self._erased = self._erased or any(entry.kind == "erasure" for entry in batch)
             self._journal.release(self._last)
-        if self._erased:
-            self._new_file()
-            self._erased = False
 
     def _new_file(self) -> None:
         """Let the journal go on in a new file, so that the one with erased bytes can be deleted."""
@@ -118,4 +123,5 @@ class Mover:
             self._journal.rotate().result(ROTATE_SECONDS)
         except FutureTimeoutError as error:
             raise StoreUnavailableError("the journal does not begin a new file") from error
+        self._move_all()  # what had followed into the old one
         self._journal.release(self._last)

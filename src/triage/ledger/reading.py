@@ -43,7 +43,7 @@ class Reading:
         """Bring to the disk what the operating system has of the journal, whoever wrote it."""
         for path in self._folder.glob(f"*{SUFFIX}"):
             with contextlib.suppress(FileNotFoundError):  # moved to the store meanwhile
-                handle = os.open(path, os.O_RDWR)
+                handle = os.open(path, os.O_RDONLY)
                 try:
                     os.fsync(handle)
                 finally:

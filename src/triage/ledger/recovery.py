@@ -15,7 +15,7 @@ from triage.ledger.segment import SUFFIX, UNNAMED, Segment, frames, read_segment
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What was left of a write that nobody was told had succeeded.
+    """What was left of a write that had not landed: nobody was told, or its intent is kept.
 
     Attributes:
         path: the file that it was cut from.

@@ -9,6 +9,7 @@ on the disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import time
@@ -22,9 +23,10 @@ from pydantic_core import from_json, to_json
 from triage.advice.assessment import Assessment
 from triage.advice.policy import Policy
 from triage.ledger.entries import Draft, Entry, new_id
+from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
-from triage.serving.expiry import Expiries
+from triage.serving.expiry import RESTORED, Expiries
 
 KIND: Final = "decision"
 VOLATILE = ("decision_id", "scored_at", "stale_at")
@@ -125,7 +127,7 @@ class Decisions:
         self._waiting = 0
         self._landing: set[asyncio.Future[Any]] = set()
         self.expiries = Expiries()
-        self.expiries.restore(lambda most: ledger.last(most, KIND), time.time_ns() // 1_000)
+        self.expiries.restore(ledger.last(RESTORED, KIND)[::-1], time.time_ns() // 1_000)
 
     def judge_prices_by(self, digest: str) -> None:
         """Name another bundle of prices in the decisions that follow."""
@@ -150,13 +152,12 @@ class Decisions:
             body: the request, as JSON.
             at: now, UTC micros.
             as_of: the moment that it speaks of, UTC micros.
-
-        Raises:
-            StoreUnavailableError: if nothing can be recorded now.
         """
         made = Making(self, new_id(), basis, body)
         if self.ledger.attended and not self._waiting:
-            made.kept = self.ledger.intents.keep(intent(made.id, at, as_of, basis, body))
+            kept = intent(made.id, at, as_of, basis, body)
+            with contextlib.suppress(StoreUnavailableError):  # the ledger itself may have room
+                made.kept = self.ledger.intents.keep(made.id, kept)
         return made
 
     def record(self, drafts: Sequence[Draft]) -> Awaitable[None]:
@@ -182,7 +183,8 @@ class Decisions:
     def follow(self, draft: Draft, kept: asyncio.Future[Any]) -> Awaitable[None]:
         """Record a decision behind its intent; it may be answered once this was awaited.
 
-        Written on the event loop, so only once the disk has the intent and thus does not hang.
+        Written on the event loop, so only once the disk has the intent and thus does not hang. If
+        the disk does not take the intent, the decision is recorded like others.
 
         Raises:
             StoreUnavailableError: as `record`; when awaited, too.
@@ -196,31 +198,41 @@ class Decisions:
     ) -> None:
         self._waiting += 1
         try:
-            await (written or await self._kept_first(draft, kept))
+            await (written or await self._once_kept(draft, kept))
         finally:
             self._waiting -= 1
 
-    async def _kept_first(self, draft: Draft, kept: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    async def _once_kept(self, draft: Draft, kept: asyncio.Future[Any]) -> Awaitable[object]:
         try:
             await kept
             return self._behind(draft, kept)
-        except BaseException:  # nobody is answered
-            self.ledger.intents.over(kept)
-            raise
+        except BaseException as error:
+            self.ledger.intents.take_back(draft.id, kept)
+            if not isinstance(error, StoreUnavailableError):
+                raise
+        return self.record([draft])
 
     def _behind(self, draft: Draft, kept: asyncio.Future[Any]) -> asyncio.Future[Any]:
         written, landed = self.ledger.record_behind(draft)
         self._landing.add(landed)
-        landed.add_done_callback(lambda _: self._landed(draft, kept, landed))
+        landed.add_done_callback(lambda _: self._landed(draft, kept, written, landed))
         return written
 
-    def _landed(self, draft: Draft, kept: asyncio.Future[Any], landed: asyncio.Future[Any]) -> None:
+    def _landed(
+        self, draft: Draft, kept: asyncio.Future[Any], written: asyncio.Future[Any],
+        landed: asyncio.Future[Any],
+    ) -> None:  # fmt: skip
         self._landing.discard(landed)
-        if (problem := landed.exception()) is not None:
-            _LOG.error("decision %s is to be made again at the next start: %s", draft.id, problem)
-            return
-        self.ledger.intents.over(kept)
-        self.expiries.note(draft)
+        if (problem := landed.exception()) is None:
+            self.ledger.intents.over(kept)
+            self.expiries.note(draft)
+        elif written.cancelled() or written.exception() is None:
+            _LOG.error(
+                "decision %s was answered, but is not on the disk: at the next start it is made "
+                "again from its intent (%s)", draft.id, problem,
+            )  # fmt: skip
+        else:
+            self.ledger.intents.take_back(draft.id, kept)
 
     async def landed(self) -> None:
         """Wait until readers see the decisions that were answered; not long if the disk hangs."""
@@ -251,7 +263,7 @@ class Making:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Forget the intent if there is no decision."""
         if kind is not None and self.kept is not None:
-            self._decisions.ledger.intents.over(self.kept)
+            self._decisions.ledger.intents.take_back(self.id, self.kept)
 
     def record(self, answer: bytes, said: Assessment, *, whole: bool) -> Awaitable[None]:
         """Begin to record it; it may be answered once what is returned was awaited.

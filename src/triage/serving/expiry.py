@@ -6,7 +6,7 @@ for does not count: the caller still holds the old answer, and is told once that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -18,6 +18,8 @@ REMEMBERED = 20_000
 """Orders whose answers are remembered; the oldest beyond them are forgotten untold."""
 RESTORED = 5_000
 """Decisions that are looked at when the service starts."""
+_AT_ONCE_MICROS = 1_000_000
+"""Answers of so close moments need no order among them."""
 _STALE_AT = b'"stale_at":"'
 
 
@@ -39,12 +41,14 @@ class Held:
 class Expiries:
     """Remembers the newest answer of each order, the soonest stale first.
 
-    All answers hold equally long, so that they go stale in the order in which they were given.
+    All answers hold equally long, so that they go stale in the order in which they were given. What
+    a crash left unfinished may be noted later than answers that were given after it.
     """
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
         self._held: dict[str, Held] = {}
+        self._in_order = True
 
     def __len__(self) -> int:
         return len(self._held)
@@ -54,32 +58,35 @@ class Expiries:
         if draft.order_id is not None and draft.personal is None:
             self._keep(draft.order_id, draft.id, draft.body)
 
-    def restore(self, last: Callable[[int], Sequence[Entry]], now: int) -> None:
-        """Remember recorded decisions whose answers still hold.
-
-        Args:
-            last: gives the newest so many decisions, newest first.
-            now: UTC micros.
-        """
-        alive: list[Entry] = []
-        for most in (1, RESTORED):  # where the newest one holds no longer, none does
-            alive = list(takewhile(lambda entry: _stale_at(entry.body) > now, last(most)))
-            if not alive:
-                return
-        for entry in reversed(alive):
-            if entry.order_id is not None and entry.personal_digest is None:
+    def restore(self, decisions: Iterable[Entry], now: int) -> None:
+        """Remember recorded decisions whose answers still hold at a moment (UTC micros)."""
+        for entry in decisions:
+            if entry.order_id is None or entry.personal_digest is not None:
+                continue
+            if _stale_at(entry.body) > now:
                 self._keep(entry.order_id, entry.id, entry.body)
 
     def passed(self, now: int) -> list[Held]:
         """Return the answers that have gone stale by a moment (UTC micros), and forget them."""
+        if not self._in_order:
+            ordered = sorted(self._held.values(), key=lambda held: held.stale_at)
+            self._held = {held.order_id: held for held in ordered}
+            self._in_order = True
         gone = list(takewhile(lambda held: held.stale_at <= now, self._held.values()))
         for held in gone:
             del self._held[held.order_id]
         return gone
 
     def _keep(self, order_id: str, decision_id: str, body: bytes) -> None:
+        stale_at = _stale_at(body)
+        own = self._held.get(order_id)
+        if own is not None and own.stale_at > stale_at:
+            return
         self._held.pop(order_id, None)
-        self._held[order_id] = Held(order_id, decision_id, _stale_at(body))
+        last = next(reversed(self._held.values()), None)
+        if last is not None and last.stale_at > stale_at + _AT_ONCE_MICROS:
+            self._in_order = False
+        self._held[order_id] = Held(order_id, decision_id, stale_at)
         if len(self._held) > self._remembered:
             del self._held[next(iter(self._held))]
 

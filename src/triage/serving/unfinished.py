@@ -2,12 +2,13 @@
 
 Whoever was answered has the same score, effects and advice; only the order's place in the list at
 that moment is not known any more. That nobody got the answer is possible, too: a decision that was
-being made when the process ended is made as well.
+being made when the process ended is made as well, unless it was taken back.
 
     python -m triage.serving.unfinished HOME < INTENTS > DECISIONS
 
 makes them in a process of its own, as log and model are read for it once more: one intent a line
-in, one decision a line out. TRIAGE_LEDGER_URL says where the store is.
+in, as [id, intent], and for each one line out, what is to be recorded of it or null.
+TRIAGE_LEDGER_URL says where the store is.
 """
 
 from __future__ import annotations
@@ -16,27 +17,32 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from triage.errors import TriageError
 from triage.ledger.entries import Draft, canonical
-from triage.ledger.errors import StoreUnavailableError
-from triage.ledger.ledger import Ledger
-from triage.ledger.reading import open_reading
+from triage.ledger.errors import DamagedJournalError, StoreUnavailableError
+from triage.ledger.intents import given_up_id
+from triage.ledger.reading import Reading, open_reading
 from triage.serving import answers
 from triage.serving.decisions import Decisions, Intent, decided
-from triage.serving.replay import Maker, ReplayError, by_basis
+from triage.serving.replay import Maker, by_basis
 from triage.settings import Settings
 
 _TOGETHER = 500
 _LOOK_SECONDS, _PAUSE_SECONDS = 0.2, 5.0
 _CLEAR_SECONDS = 5.0
+_ATTEMPTS = 4
 _POLITE = 15
 _LOG = logging.getLogger("triage.serving")
+_PASSES = (StoreUnavailableError, DamagedJournalError, OSError, MemoryError)
+"""Errors that say nothing of a decision: another time it can be made (the writer of the journal
+goes on beside its reader)."""
 
 
 class UnfinishedError(TriageError):
@@ -48,68 +54,70 @@ class UnfinishedError(TriageError):
 async def finish(decisions: Decisions, settings: Settings, may: Callable[[], bool]) -> None:
     """Record the decisions that a crash left unfinished; returns when that is done.
 
-    What can never be made again is recorded as an alarm. Where making them fails otherwise, the
-    intents are kept for the next start.
+    What can never be made again is recorded as an alarm. Without the store it is tried until that
+    is back. Where it fails otherwise a few times, the intents are kept for the next start.
 
     Args:
         decisions: records them.
         settings: where log, events and bundles are, and the ledger's store.
         may: whether it may begin: the service's own start comes first.
     """
+    made: dict[str, Draft | None] = {}
+    attempts = 0
     while decisions.ledger.intents.left and not may():
         await asyncio.sleep(_LOOK_SECONDS)
-    while True:
+    while decisions.ledger.intents.left and attempts < _ATTEMPTS:
         try:
-            await _finish(decisions, settings.home, settings.ledger_url)
+            await _finish(decisions, settings, made)
         except StoreUnavailableError as error:
             _LOG.warning("unfinished decisions wait: %s", error)
-            await asyncio.sleep(_PAUSE_SECONDS)
-        except UnfinishedError as error:
-            _LOG.error("%s", error)
-            return
+        except Exception as error:  # noqa: BLE001 - the service lives on, and says so
+            attempts += 1
+            _LOG.error("unfinished decisions, attempt %d: %s", attempts, _said(error))
         else:
             return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _finish(decisions: Decisions, home: Path, url: str | None) -> None:
+async def _finish(decisions: Decisions, settings: Settings, made: dict[str, Draft | None]) -> None:
+    """Make and record what has no entry; what is `made` is not made again."""
     ledger = decisions.ledger
-    if not ledger.intents.left:
-        return
-    if missing := await asyncio.to_thread(_missing, ledger):
-        drafts = await _made_beside(home, url, missing)
-        for start in range(0, len(drafts), _TOGETHER):
-            await decisions.record(drafts[start : start + _TOGETHER])
+    missing = await asyncio.to_thread(ledger.unfinished)
+    if fresh := {entry_id: missing[entry_id] for entry_id in missing if entry_id not in made}:
+        made |= await _made_beside(settings, fresh)
+    drafts = [draft for entry_id in missing if (draft := made[entry_id]) is not None]
+    for start in range(0, len(drafts), _TOGETHER):
+        await decisions.record(drafts[start : start + _TOGETHER])
+    if drafts:
         _LOG.warning("%d decisions that a crash had left unfinished were made again", len(drafts))
     await asyncio.to_thread(ledger.intents.made_up_for, _CLEAR_SECONDS)
 
 
-def _missing(ledger: Ledger) -> list[Intent]:
-    left = map(Intent.from_json, ledger.intents.left)
-    return [each for each in left if not any(map(ledger.get, (each.id, alarm_id(each))))]
-
-
-async def _made_beside(home: Path, url: str | None, intents: Sequence[Intent]) -> list[Draft]:
-    """Make decisions in another process.
+async def _made_beside(settings: Settings, intents: Mapping[str, bytes]) -> dict[str, Draft | None]:
+    """Do as `make`, in another process.
 
     Raises:
         UnfinishedError: if that fails.
     """
+    url = settings.ledger_url
     where = {} if url is None else {"TRIAGE_LEDGER_URL": url}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, str(home), env=os.environ | where,
+        sys.executable, "-m", __name__, str(settings.home), env=os.environ | where,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    asked = b"\n".join(to_json([entry_id, kept.decode()]) for entry_id, kept in intents.items())
     try:
-        told, said = await process.communicate(b"\n".join(map(to_json, intents)))
+        told, said = await process.communicate(asked)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode:
+    drafts = [None if line == b"null" else _draft(line) for line in told.splitlines()]
+    if process.returncode or len(drafts) < len(intents):
         lines = said.decode(errors="replace").strip().splitlines() or ["it was ended"]
         raise UnfinishedError(f"decisions that a crash left could not be made: {lines[-1]}")
-    return [_draft(line) for line in told.splitlines()]
+    return dict(zip(intents, drafts, strict=True))
 
 
 def _draft(line: bytes) -> Draft:
@@ -119,38 +127,54 @@ def _draft(line: bytes) -> Draft:
     return Draft(**told)
 
 
-def make(home: Path, url: str | None, intents: Iterable[Intent]) -> Iterator[Draft]:
-    """Yield the decisions that intents come to; none for what could not be answered.
+def make(home: Path, url: str | None, intents: Mapping[str, bytes]) -> dict[str, Draft | None]:
+    """Return what is to be recorded of intents: decisions, and alarms where that is not possible.
 
     Args:
         home: the service's home, with log, events and bundles.
         url: the ledger's store, to read from.
-        intents: of any basis, in any sequence.
+        intents: by the id of the decision, of any basis, in any sequence.
+
+    Returns:
+        By the same ids; None for what was refused when it was asked, too.
+
+    Raises:
+        StoreUnavailableError: if the store is not there now; so with others of `_PASSES`.
     """
+    made: dict[str, Draft | None] = {}
+    read: list[Intent] = []
+    for entry_id, kept in intents.items():
+        try:
+            read.append(Intent.from_json(kept))
+        except (TypeError, ValueError, LookupError) as error:  # of a version that wrote others
+            made[entry_id] = _alarm({"id": entry_id}, error)
     reading = open_reading(home, url)
     try:
-        for own in by_basis(intents):
-            try:
-                maker = Maker(home, reading, own[0].basis)
-            except StoreUnavailableError:  # it will be there another time
-                raise
-            except TriageError as error:
-                yield from (_alarm(each, error) for each in own)
-                continue
-            yield from (draft for each in own if (draft := _made(maker, each)) is not None)
+        for own in by_basis(read):
+            made |= _of_one_basis(home, reading, own)
     finally:
         reading.close()
+    return made
+
+
+def _of_one_basis(home: Path, reading: Reading, intents: list[Intent]) -> dict[str, Draft | None]:
+    try:
+        maker = Maker(home, reading, intents[0].basis)
+    except _PASSES:
+        raise
+    except Exception as error:  # noqa: BLE001 - nothing else may be held up by it
+        return {each.id: _lost(each, error) for each in intents}
+    return {each.id: _made(maker, each) for each in intents}
 
 
 def _made(maker: Maker, intent: Intent) -> Draft | None:
     try:
         said, answer = maker.make(intent)
-    except ReplayError as error:
-        return _alarm(intent, error)
-    except TriageError as error:
-        if error.status >= 500:
-            raise
-        return None  # what was asked then was refused then, too
+    except _PASSES:
+        raise
+    except Exception as error:  # noqa: BLE001 - nothing else may be held up by it
+        refused = isinstance(error, TriageError) and error.status < 500
+        return None if refused else _lost(intent, error)
     content = answers.dump(answer | {"decision_id": intent.id})
     return decided(
         intent.id, to_json(intent.basis), to_json(intent.asked), content, said,
@@ -158,18 +182,27 @@ def _made(maker: Maker, intent: Intent) -> Draft | None:
     )  # fmt: skip
 
 
-def _alarm(intent: Intent, error: TriageError) -> Draft:
-    body = {"alarm": "decision_lost", "intent": asdict(intent) | {"asked": None}, "why": str(error)}
-    return Draft("alarm", canonical(body), id=alarm_id(intent), at=intent.at)
+def _lost(intent: Intent, error: Exception) -> Draft:
+    return _alarm(asdict(intent) | {"asked": None}, error, intent.at)
 
 
-def alarm_id(intent: Intent) -> str:
-    """Return the id of the entry that says of a decision that it cannot be made again."""
-    return f"alarm:{intent.id}"
+def _alarm(intent: dict[str, Any], error: Exception, at: int | None = None) -> Draft:
+    body = {"alarm": "decision_lost", "intent": intent, "why": _said(error)}
+    return Draft("alarm", canonical(body), id=given_up_id(intent["id"]), at=at)
+
+
+def _said(error: Exception) -> str:
+    """Return what went wrong; of other errors than ours the text may hold what was asked."""
+    return str(error) if isinstance(error, TriageError) else type(error).__name__
 
 
 if __name__ == "__main__":
     os.nice(_POLITE)
-    kept = [Intent.from_json(line) for line in sys.stdin.buffer.read().splitlines()]
-    for found in make(Path(sys.argv[1]), Settings().ledger_url, kept):
-        sys.stdout.buffer.write(to_json(found) + b"\n")
+    asked = dict(map(from_json, sys.stdin.buffer.read().splitlines()))
+    kept = {entry_id: intent.encode() for entry_id, intent in asked.items()}
+    try:
+        found = make(Path(sys.argv[1]), Settings().ledger_url, kept)
+    except Exception as error:  # noqa: BLE001 - its text goes to the log of the service
+        sys.exit(_said(error))
+    for entry_id in kept:
+        sys.stdout.buffer.write(to_json(found[entry_id]) + b"\n")

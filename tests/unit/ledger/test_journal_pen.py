@@ -262,6 +262,51 @@ async def test_what_the_system_took_is_written_again_until_a_disk_takes_it(
     journal.close()
 
 
+async def test_what_failed_is_tried_again_although_nothing_follows_it(
+    tmp_path: Path, torn: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    torn[0] = 1
+    with monkeypatch.context() as disk:
+        disk.setattr(tape, "_flush", broken)
+        written, landed = journal.append_behind([b"answered"])
+        await written
+        assert not await asyncio.to_thread(journal.settle, 0.1)
+        assert not landed.done()
+    assert await asyncio.to_thread(journal.settle, 5.0)
+
+    assert await landed == range(1, 2)
+    assert held(tmp_path) == [b"answered"]
+    journal.close()
+
+
+async def test_to_settle_waits_for_what_was_appended_before_not_for_what_follows(
+    tmp_path: Path,
+) -> None:
+    journal = Journal.open(tmp_path)
+    journal.attend()
+    appended: list[asyncio.Future[Any]] = []
+
+    async def go_on() -> None:
+        while True:
+            written, landed = journal.append_behind([b"more"])
+            appended.append(landed)
+            await written
+            await asyncio.sleep(0)
+
+    steady = asyncio.create_task(go_on())
+    await asyncio.sleep(0.1)
+    before = len(appended)
+    assert await asyncio.to_thread(journal.settle, 5.0)
+    steady.cancel()
+
+    assert len(held(tmp_path)) >= before
+    assert await asyncio.to_thread(journal.settle, 5.0)
+    assert [each.done() for each in appended] == [True] * len(appended)
+    journal.close()
+
+
 async def test_where_the_system_does_not_take_it_either_it_waits_for_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -31,6 +32,7 @@ from triage.ledger.errors import (
     LedgerError,
     StoreUnavailableError,
 )
+from triage.ledger.journal import Journal
 from triage.ledger.ledger import Ledger
 from triage.ledger.reading import open_reading
 
@@ -435,6 +437,24 @@ def test_with_the_store_locked_erased_data_is_not_shown_and_goes_when_it_is_free
 
     assert verify(ledger).erased == 2
     assert [e.personal for e in ledger.of_order("SO-1")] == [None]
+
+
+def test_what_is_erased_is_in_no_file_also_when_something_is_recorded_meanwhile(
+    tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotate = Journal.rotate
+
+    def after_one_more(journal: Journal) -> Any:
+        ledger.record(Draft("note", b"{}"))
+        return rotate(journal)
+
+    monkeypatch.setattr(Journal, "rotate", after_one_more)
+    (entry,) = ledger.record(draft(1, personal=b"Erika Mustermann"))
+    ledger.erase(entry.seq, reason="asked")
+    held = list((tmp_path / "ledger" / "journal").glob("*.journal"))
+
+    assert held
+    assert [path for path in held if b"Erika" in path.read_bytes()] == []
 
 
 def test_one_process_owns_a_ledger(tmp_path: Path, ledger: Ledger) -> None:

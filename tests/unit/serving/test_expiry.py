@@ -80,12 +80,35 @@ def test_answers_that_still_hold_are_remembered_over_a_restart(tmp_path: Path) -
     )  # fmt: skip
     ledger.record(stale, whole, fresh, newer)
     expiries = Expiries()
-    expiries.restore(lambda most: ledger.last(most, KIND), NOW)
+    expiries.restore(ledger.last(9, KIND)[::-1], NOW)
     later = Expiries()
-    later.restore(lambda most: ledger.last(most, KIND), NOW + 7)
+    later.restore(ledger.last(9, KIND)[::-1], NOW + 7)
     ledger.close()
     assert len(later) == 0
     assert [held.decision_id for held in expiries.passed(NOW + 10)] == [fresh.id, newer.id]
+
+
+def test_an_answer_that_is_noted_late_expires_in_its_turn_and_replaces_no_newer_one() -> None:
+    expiries = Expiries()
+    second = 1_000_000
+    newest = draft("SO-1", NOW + 9 * second)
+    for each in (draft("SO-2", NOW + 5 * second), newest, draft("SO-3", NOW + 2 * second),
+                 draft("SO-1", NOW + second)):  # fmt: skip
+        expiries.note(each)
+    assert names(expiries, NOW + 3 * second) == ["SO-3"]
+    assert names(expiries, NOW + 6 * second) == ["SO-2"]
+    assert [held.decision_id for held in expiries.passed(NOW + 9 * second)] == [newest.id]
+
+
+def test_an_answer_that_still_holds_is_remembered_behind_one_that_does_not(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger.open(tmp_path)
+    ledger.record(draft("SO-1", NOW + 5), draft("SO-2", NOW - 5))
+    expiries = Expiries()
+    expiries.restore(ledger.last(9, KIND)[::-1], NOW)
+    ledger.close()
+    assert names(expiries, NOW + 10) == ["SO-1"]
 
 
 @pytest.fixture

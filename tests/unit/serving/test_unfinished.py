@@ -26,7 +26,7 @@ from triage.ledger.journal import Journal
 from triage.ledger.ledger import Ledger
 from triage.ledger.pen import available
 from triage.ledger.reading import open_reading
-from triage.serving.decisions import KIND, Decision, Intent, compared, intent
+from triage.serving.decisions import KIND, Decision, compared, intent
 from triage.serving.main import create
 from triage.serving.replay import replay
 from triage.settings import Settings
@@ -84,8 +84,10 @@ def cut(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Cut:
         shutil.copytree(own / "ledger" / "intents", left / "ledger" / "intents")
         basis = Decision.of(ledger_of(client).last(1, KIND)[0]).basis
     gone = to_json(replace(basis, model="f" * 64))
+    odd = {"lost": intent("lost", 1, 2, gone, b"{}"), "older": b'{"what":"Erika"}'}
+    odd["odd"] = intent("odd", 1, 2, to_json(basis), b'{"order":"Erika"}')
     journal = Journal.open(left / "ledger" / "intents")
-    journal.append([intent("lost", 1, 2, gone, b'{"order_id":"nobody\'s"}')]).result(5)
+    journal.append([name.encode() + b"\n" + each for name, each in odd.items()]).result(5)
     journal.close()
     return Cut(left, answers)
 
@@ -102,12 +104,12 @@ def test_what_the_disk_has_is_no_decision_before_the_next_start(cut: Cut) -> Non
     held = {entry.id for entry in reading.last(100, KIND)}
     reading.close()
     intents = Intents(cut.home / "ledger" / "intents")
-    left = {Intent.from_json(frame).id for frame in intents.left}
+    left = set(intents.left)
     intents.close()
     answered = {each["decision_id"] for each in cut.answers}
 
     assert held.isdisjoint(answered)
-    assert answered < left
+    assert left - held == answered | {"lost", "odd", "older"}
 
 
 def test_every_answer_is_on_record_again_as_it_was_given(cut: Cut, again: TestClient) -> None:
@@ -145,25 +147,38 @@ def test_what_was_asked_of_a_whole_order_can_still_be_erased(cut: Cut, again: Te
 def test_a_decision_whose_model_is_gone_is_an_alarm_and_nothing_else_is_held_up(
     again: TestClient,
 ) -> None:
-    (alarm,) = ledger_of(again).last(10, "alarm")
-    told = json.loads(alarm.body)
+    told = alarms(again)["lost"]
 
-    assert alarm.id == "alarm:lost"
-    assert told["intent"]["id"] == "lost"
     assert told["intent"]["asked"] is None
     assert "f" * 12 in told["why"]
+
+
+@pytest.mark.parametrize("intent_id", ["odd", "older"])
+def test_an_intent_that_nobody_understands_is_an_alarm_without_what_it_says(
+    again: TestClient, intent_id: str
+) -> None:
+    told = alarms(again)[intent_id]
+
+    assert told["why"] in {"KeyError", "ValidationError"}
+    assert "Erika" not in json.dumps(told)
+
+
+def alarms(client: TestClient) -> dict[str, Any]:
+    found = ledger_of(client).last(10, "alarm")
+    told = {alarm.id: json.loads(alarm.body) for alarm in found}
+    return {each["intent"]["id"]: each for name, each in told.items() if name.startswith("alarm:")}
 
 
 def test_while_others_wait_for_the_disk_no_intent_is_kept(
     again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decisions = again.app.state.kept.decisions  # type: ignore[attr-defined]
-    kept: list[bytes] = []
+    kept: list[Any] = []
     keep = Intents.keep
 
-    def note(intents: Intents, frame: bytes) -> Any:
-        kept.append(frame)
-        return keep(intents, frame)
+    def note(intents: Intents, *given: Any) -> Any:
+        kept.append(given)
+        return keep(intents, *given)
 
     monkeypatch.setattr(Intents, "keep", note)
     order = {"order_id": cut.answers[0]["order_id"]}
@@ -174,23 +189,51 @@ def test_while_others_wait_for_the_disk_no_intent_is_kept(
     assert len(kept) == 1
 
 
-def test_where_the_disk_does_not_take_the_intent_nothing_is_answered(
-    again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch
+def fails_at_once(*_: Any) -> Any:
+    raise StoreUnavailableError("too much waits already")
+
+
+def fails_later(intents: Intents, *given: Any) -> Any:
+    kept = keep(intents, *given)
+    kept.set_exception(StoreUnavailableError("the disk does not answer"))
+    return kept
+
+
+keep = Intents.keep
+
+
+@pytest.mark.parametrize("fails", [fails_at_once, fails_later])
+def test_where_the_disk_does_not_take_the_intent_the_decision_waits_for_the_disk(
+    again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch, fails: Any
 ) -> None:
-    ledger, keep = ledger_of(again), Intents.keep
-
-    def fails(intents: Intents, frame: bytes) -> Any:
-        kept = keep(intents, frame)
-        kept.set_exception(StoreUnavailableError("the disk does not answer"))
-        return kept
-
+    ledger = ledger_of(again)
     order = {"order_id": cut.answers[0]["order_id"]}
+
+    def no_disk(*_: Any) -> Any:
+        raise StoreUnavailableError("the disk does not answer")
+
+    monkeypatch.setattr(Intents, "keep", fails)
+    answer = again.post("/v1/score", json=order)
+    assert answer.status_code == 200
+    assert Decision.of(ledger.last(1, KIND)[0]).id == answer.json()["decision_id"]
     before = ledger.head()[0]
     with monkeypatch.context() as disk:
-        disk.setattr(Intents, "keep", fails)
+        disk.setattr(Ledger, "record_async", no_disk)
         assert_problem(again.post("/v1/score", json=order), 503)
     assert ledger.head()[0] == before
-    assert again.post("/v1/score", json=order).status_code == 200
+
+
+@pytest.mark.parametrize("asked", [{"order_id": "nobody's"}, {"as_of": "2999-01-01T00:00:00Z"}])
+def test_what_was_refused_is_not_made_at_the_next_start(
+    again: TestClient, cut: Cut, asked: dict[str, str]
+) -> None:
+    order = {"order_id": cut.answers[0]["order_id"]} | asked
+    ledger = ledger_of(again)
+    assert again.post("/v1/score", json=order).status_code in {404, 422}
+    ledger.intents._journal.settle(5)
+    frames = [frame for _, frame in ledger.intents._journal.read()]
+
+    assert frames[-1] == frames[-2].partition(b"\n")[0]
 
 
 def test_an_intent_that_takes_long_is_waited_for_before_anything_is_recorded(

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,8 @@ class Intents:
         if self._since >= _FORGET_AFTER and not self.left:
             self._since = 0
             loop = asyncio.get_running_loop()
-            loop.run_in_executor(None, self._journal.release, open_from - 1)
+            gone = loop.run_in_executor(None, self._journal.release, open_from - 1)
+            gone.add_done_callback(_heard)
 
     def take_back(self, entry_id: str, kept: asyncio.Future[Any]) -> None:
         """Forget an intent whose entry is not to be made; the disk follows a little later."""
@@ -115,12 +115,7 @@ class Intents:
                 f"a crash left {len(self.left)} decisions whose records are still to be made "
                 "again: let the service run, then try again"
             )
-        try:
-            self._journal.rotate().result(seconds)
-        except FutureTimeoutError as error:
-            raise StoreUnavailableError(
-                f"the disk did not confirm within {seconds:g} s: try again in a while"
-            ) from error
+        self._journal.rotate(seconds)
         with self._changed:  # whatever is in the files of before is at most `last`, or open
             last = self._journal.next_seq - 1
             before = set(self._open)

@@ -22,10 +22,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -47,7 +47,6 @@ GROUND_SECONDS = 0.02
 _LOOK_SECONDS = 0.05
 _AGAIN_SECONDS = 0.2
 """After a failure, what must not be lost is tried again so much later."""
-_SETTLE_SECONDS = 0.001
 
 
 class Journal:
@@ -70,7 +69,6 @@ class Journal:
         self._queue: deque[Waiting] = deque()
         self._queued = 0
         self._large = 0
-        self._accepted = self._ended = 0
         self._wake = threading.Condition()
         self._called = self._writing = self._closing = self._kept_back = False
         self._flights: Flights | None = None
@@ -199,14 +197,36 @@ class Journal:
             yield seq, payload
 
     def release(self, upto_seq: int) -> None:
-        """Delete the files whose last frame is at most `upto_seq`; the newest file stays."""
-        self._tape.release(upto_seq)
+        """Delete the files whose last frame is at most `upto_seq`; the newest file stays.
 
-    def rotate(self) -> Future[Any]:
-        """Begin a new file, so that `release` can delete the present one."""
+        Raises:
+            StoreUnavailableError: if the disk does not let them go.
+        """
+        try:
+            self._tape.release(upto_seq)
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"files in {self.folder} cannot be deleted: {error.strerror or error}"
+            ) from error
+
+    def rotate(self, seconds: float) -> None:
+        """Begin a new file, so that `release` can delete the present one.
+
+        Raises:
+            StoreUnavailableError: if that takes longer, or the disk has no room for one.
+        """
+        self._pass(None, seconds)
+
+    def _pass(self, items: Sequence[Any] | None, seconds: float) -> None:
+        """Wait until something, and all that was appended before it, has been dealt with."""
         future: Future[Any] = Future()
-        self._put(Waiting(None, future))
-        return future
+        self._put(Waiting(items, future))
+        try:
+            future.result(seconds)
+        except FutureTimeoutError as error:
+            raise StoreUnavailableError(
+                f"the disk did not confirm within {seconds:g} s: try again in a while"
+            ) from error
 
     def close(self) -> None:
         """Write what waits, vouch for the end, and let another process open the folder.
@@ -252,7 +272,6 @@ class Journal:
                     f"{self._queued} items wait to be written to {self.folder} already; "
                     "send fewer at once, or try again"
                 )
-            self._accepted += 1
             if self._boards(waiting):
                 return
             self._queue.append(waiting)
@@ -312,26 +331,17 @@ class Journal:
     def hurry(self) -> None:
         """Bring to the disk at once what the operating system has."""
         with self._wake:
-            if self._kept_back:
-                self._called = True
-                self._wake.notify()
-            elif self._flights is not None:
+            if self._flights is not None:
                 self._flights.lift_off()
 
-    def settle(self, seconds: float) -> bool:
-        """Wait until what was appended before has ended, from any thread; returns whether it did.
+    def settle(self, seconds: float) -> None:
+        """Wait until what was appended before is on the disk, or was refused.
 
-        It has ended when it is on the disk, or whoever waits for it was told that it is not kept.
+        Raises:
+            StoreUnavailableError: if that takes longer, or the disk does not take what was given
+                to the operating system.
         """
-        until = time.monotonic() + seconds
-        accepted = self._accepted
-        while self._ended < accepted:
-            if time.monotonic() > until:
-                return False
-            self.hurry()
-            tell(self._come_down(), None)
-            time.sleep(_SETTLE_SECONDS)
-        return True
+        self._pass((), seconds)
 
     def _landed(self) -> None:
         """On the loop that attends: the pen has something to say."""
@@ -357,7 +367,6 @@ class Journal:
             return []
         taken, well = self._flights.land()
         if well:
-            self._ended += len(taken)
             return taken
         self._put_back(taken)
         self._torn = self._called = True
@@ -378,8 +387,6 @@ class Journal:
                 self._dresser.dropped()
                 taken = self._keep(taken)
             tell(taken, error)
-            with self._wake:
-                self._ended += len(taken)
 
     def _take(self) -> list[Waiting]:
         """Wait until appends are the thread's; returns those of one block, none at the end."""
@@ -435,8 +442,9 @@ class Journal:
                 self._put_back(rest)
                 self._called = True
             del taken[len(fitting) :]
-        self._tape.write(payloads, self._dresser.context)
-        self._dresser.kept(len(payloads))
+        if payloads:
+            self._tape.write(payloads, self._dresser.context)
+            self._dresser.kept(len(payloads))
 
     def _keep(self, failed: list[Waiting]) -> list[Waiting]:
         """Put back what must not be lost, for the next time; return the rest."""

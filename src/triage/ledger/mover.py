@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from triage.ledger.errors import LedgerError, StoreUnavailableError
 from triage.ledger.journal import Journal
@@ -75,7 +74,7 @@ class Mover:
     def _run(self) -> None:
         pause = LINGER_SECONDS
         while True:
-            self._overlay.added.wait(pause if len(self._overlay) else None)
+            self._overlay.added.wait(pause if len(self._overlay) or self._erased else None)
             self._overlay.added.clear()
             self._linger(pause)
             self._hurry.clear()
@@ -112,16 +111,13 @@ class Mover:
         while batch := self._overlay.oldest(BATCH, self._journal.synced_seq):
             self._store.write(batch)
             self._last = batch[-1].seq
-            erased = [entry.seq for entry in batch if entry.kind == "erasure"]
+            erased = [entry.seq for entry in batch if entry.kind in ("erasure", "retention")]
             self._erased = max([self._erased, *erased])
             self._overlay.moved(self._last)
             self._journal.release(self._last)
 
     def _new_file(self) -> None:
         """Let the journal go on in a new file, so that the one with erased bytes can be deleted."""
-        try:
-            self._journal.rotate().result(ROTATE_SECONDS)
-        except FutureTimeoutError as error:
-            raise StoreUnavailableError("the journal does not begin a new file") from error
+        self._journal.rotate(ROTATE_SECONDS)
         self._move_all()  # what had followed into the old one
         self._journal.release(self._last)

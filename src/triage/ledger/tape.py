@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -189,7 +190,11 @@ class Tape:
                 self._begin(self.next_seq, context, room)
 
     def release(self, upto_seq: int) -> None:
-        """Delete closed files whose last frame is at most `upto_seq`."""
+        """Delete closed files whose last frame is at most `upto_seq`.
+
+        Raises:
+            OSError: if the disk does not let them go; another time they are tried again.
+        """
         self._forget(lambda _path, last: last <= upto_seq)
 
     def close(self) -> None:
@@ -200,6 +205,7 @@ class Tape:
             self._flusher.join()
         with self._io:
             try:
+                self._cut_again()
                 if self._failed:
                     self._write_owed_again()
                 self._flush_owed()
@@ -214,9 +220,7 @@ class Tape:
                     self._handle = None
 
     def _begin(self, first_seq: int, context: bytes, room: int = 0) -> None:
-        if self._uncut:
-            _cut(*self._uncut)
-            self._uncut = None
+        self._cut_again()
         size = max(self._segment_bytes, HEADER_BYTES + room)
         salt = secrets.randbits(32)
         path = segment_path(self.folder, first_seq)
@@ -231,11 +235,20 @@ class Tape:
     def _forget(self, goes: Callable[[Path, int], bool]) -> None:
         with self._io:
             gone = [path for path, last in self._closed if goes(path, last)]
-            for path in gone:
-                path.unlink(missing_ok=True)
-            if gone:
-                sync_folder(self.folder)
-                self._closed = [item for item in self._closed if item[0] not in gone]
+        if not gone:
+            return
+        for path in gone:  # which may take long, while others write
+            path.unlink(missing_ok=True)
+        sync_folder(self.folder)
+        with self._io:
+            self._closed = [item for item in self._closed if item[0] not in gone]
+
+    def _cut_again(self) -> None:
+        """Cut what a failure left behind and could not cut, unless that file has gone since."""
+        if self._uncut:
+            with contextlib.suppress(FileNotFoundError):
+                _cut(*self._uncut)
+            self._uncut = None
 
     def _abandon(self, end: int, last: int) -> None:
         """Give up the file behind a byte: after a failed flush nobody knows what is on the disk."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Self
 
+from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from triage.advice.assessment import Assessment
@@ -76,9 +77,15 @@ class Intent:
 
     @classmethod
     def from_json(cls, kept: bytes) -> Intent:
-        """Read what was kept of it."""
-        told = from_json(kept)
-        return cls(**told | {"basis": Basis(**told["basis"])})
+        """Read what was kept of it.
+
+        Raises:
+            ValidationError: if it is none, or of a version that wrote others.
+        """
+        return _INTENTS.validate_json(kept)
+
+
+_INTENTS = TypeAdapter(Intent)
 
 
 @dataclass(frozen=True, slots=True)

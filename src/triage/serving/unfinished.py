@@ -7,7 +7,7 @@ being made when the process ended is made as well, unless it was taken back.
     python -m triage.serving.unfinished HOME < INTENTS > DECISIONS
 
 makes them in a process of its own, as log and model are read for it once more: one intent a line
-in, as [id, intent], and for each one line out, what is to be recorded of it or null.
+in, as [id, intent], and for each one line out, what is to be recorded of it.
 TRIAGE_LEDGER_URL says where the store is.
 """
 
@@ -18,10 +18,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from triage.errors import TriageError
@@ -35,9 +36,9 @@ from triage.serving.replay import Maker, by_basis
 from triage.settings import Settings
 
 _TOGETHER = 500
-_LOOK_SECONDS, _PAUSE_SECONDS = 0.2, 5.0
+_LOOK_SECONDS = 0.2
+_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 5.0, 300.0
 _CLEAR_SECONDS = 5.0
-_ATTEMPTS = 4
 _POLITE = 15
 _LOG = logging.getLogger("triage.serving")
 _PASSES = (StoreUnavailableError, DamagedJournalError, OSError, MemoryError)
@@ -54,38 +55,34 @@ class UnfinishedError(TriageError):
 async def finish(decisions: Decisions, settings: Settings, may: Callable[[], bool]) -> None:
     """Record the decisions that a crash left unfinished; returns when that is done.
 
-    What can never be made again is recorded as an alarm. Without the store it is tried until that
-    is back. Where it fails otherwise a few times, the intents are kept for the next start.
+    What can never be made again is recorded as an alarm. Where it fails otherwise (the store is
+    down, memory is short) it is tried again, less and less often.
 
     Args:
         decisions: records them.
         settings: where log, events and bundles are, and the ledger's store.
         may: whether it may begin: the service's own start comes first.
     """
-    made: dict[str, Draft | None] = {}
-    attempts = 0
+    made: dict[str, Draft] = {}
+    pause = _PAUSE_SECONDS
     while decisions.ledger.intents.left and not may():
         await asyncio.sleep(_LOOK_SECONDS)
-    while decisions.ledger.intents.left and attempts < _ATTEMPTS:
+    while decisions.ledger.intents.left:
         try:
             await _finish(decisions, settings, made)
-        except StoreUnavailableError as error:
-            _LOG.warning("unfinished decisions wait: %s", error)
         except Exception as error:  # noqa: BLE001 - the service lives on, and says so
-            attempts += 1
-            _LOG.error("unfinished decisions, attempt %d: %s", attempts, _said(error))
-        else:
-            return
-        await asyncio.sleep(_PAUSE_SECONDS)
+            _LOG.error("decisions that a crash left wait %g s more: %s", pause, _said(error))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _MOST_PAUSE_SECONDS)
 
 
-async def _finish(decisions: Decisions, settings: Settings, made: dict[str, Draft | None]) -> None:
+async def _finish(decisions: Decisions, settings: Settings, made: dict[str, Draft]) -> None:
     """Make and record what has no entry; what is `made` is not made again."""
     ledger = decisions.ledger
     missing = await asyncio.to_thread(ledger.unfinished)
     if fresh := {entry_id: missing[entry_id] for entry_id in missing if entry_id not in made}:
         made |= await _made_beside(settings, fresh)
-    drafts = [draft for entry_id in missing if (draft := made[entry_id]) is not None]
+    drafts = [made[entry_id] for entry_id in missing]
     for start in range(0, len(drafts), _TOGETHER):
         await decisions.record(drafts[start : start + _TOGETHER])
     if drafts:
@@ -93,7 +90,7 @@ async def _finish(decisions: Decisions, settings: Settings, made: dict[str, Draf
     await asyncio.to_thread(ledger.intents.made_up_for, _CLEAR_SECONDS)
 
 
-async def _made_beside(settings: Settings, intents: Mapping[str, bytes]) -> dict[str, Draft | None]:
+async def _made_beside(settings: Settings, intents: Mapping[str, bytes]) -> dict[str, Draft]:
     """Do as `make`, in another process.
 
     Raises:
@@ -113,7 +110,7 @@ async def _made_beside(settings: Settings, intents: Mapping[str, bytes]) -> dict
         if process.returncode is None:
             process.kill()
             await process.wait()
-    drafts = [None if line == b"null" else _draft(line) for line in told.splitlines()]
+    drafts = [_draft(line) for line in told.splitlines()]
     if process.returncode or len(drafts) < len(intents):
         lines = said.decode(errors="replace").strip().splitlines() or ["it was ended"]
         raise UnfinishedError(f"decisions that a crash left could not be made: {lines[-1]}")
@@ -127,7 +124,7 @@ def _draft(line: bytes) -> Draft:
     return Draft(**told)
 
 
-def make(home: Path, url: str | None, intents: Mapping[str, bytes]) -> dict[str, Draft | None]:
+def make(home: Path, url: str | None, intents: Mapping[str, bytes]) -> dict[str, Draft]:
     """Return what is to be recorded of intents: decisions, and alarms where that is not possible.
 
     Args:
@@ -135,18 +132,15 @@ def make(home: Path, url: str | None, intents: Mapping[str, bytes]) -> dict[str,
         url: the ledger's store, to read from.
         intents: by the id of the decision, of any basis, in any sequence.
 
-    Returns:
-        By the same ids; None for what was refused when it was asked, too.
-
     Raises:
         StoreUnavailableError: if the store is not there now; so with others of `_PASSES`.
     """
-    made: dict[str, Draft | None] = {}
+    made: dict[str, Draft] = {}
     read: list[Intent] = []
     for entry_id, kept in intents.items():
         try:
-            read.append(Intent.from_json(kept))
-        except (TypeError, ValueError, LookupError) as error:  # of a version that wrote others
+            read.append(replace(Intent.from_json(kept), id=entry_id))
+        except ValidationError as error:
             made[entry_id] = _alarm({"id": entry_id}, error)
     reading = open_reading(home, url)
     try:
@@ -157,7 +151,7 @@ def make(home: Path, url: str | None, intents: Mapping[str, bytes]) -> dict[str,
     return made
 
 
-def _of_one_basis(home: Path, reading: Reading, intents: list[Intent]) -> dict[str, Draft | None]:
+def _of_one_basis(home: Path, reading: Reading, intents: list[Intent]) -> dict[str, Draft]:
     try:
         maker = Maker(home, reading, intents[0].basis)
     except _PASSES:
@@ -167,14 +161,13 @@ def _of_one_basis(home: Path, reading: Reading, intents: list[Intent]) -> dict[s
     return {each.id: _made(maker, each) for each in intents}
 
 
-def _made(maker: Maker, intent: Intent) -> Draft | None:
+def _made(maker: Maker, intent: Intent) -> Draft:
     try:
         said, answer = maker.make(intent)
     except _PASSES:
         raise
     except Exception as error:  # noqa: BLE001 - nothing else may be held up by it
-        refused = isinstance(error, TriageError) and error.status < 500
-        return None if refused else _lost(intent, error)
+        return _lost(intent, error)
     content = answers.dump(answer | {"decision_id": intent.id})
     return decided(
         intent.id, to_json(intent.basis), to_json(intent.asked), content, said,
@@ -192,8 +185,10 @@ def _alarm(intent: dict[str, Any], error: Exception, at: int | None = None) -> D
 
 
 def _said(error: Exception) -> str:
-    """Return what went wrong; of other errors than ours the text may hold what was asked."""
-    return str(error) if isinstance(error, TriageError) else type(error).__name__
+    """Return what went wrong, but nothing that was asked, which others' texts may hold."""
+    if not isinstance(error, TriageError):
+        return type(error).__name__
+    return str(error) if error.status >= 500 else error.title()
 
 
 if __name__ == "__main__":

@@ -211,6 +211,54 @@ def test_without_room_for_a_file_it_opens_and_takes_appends_once_there_is(
     assert held(tmp_path) == [b"kept"]
 
 
+@pytest.mark.parametrize("then", ["it closes", "the file goes", "more is written"])
+def test_what_was_refused_and_could_not_be_cut_off_is_on_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    journal = Journal.open(tmp_path)
+    journal.append([b"kept"]).result(5)
+    with monkeypatch.context() as disk:
+        disk.setattr(tape, "_flush", fails)
+        disk.setattr(tape, "_cut", fails)
+        with pytest.raises(StoreUnavailableError):
+            journal.append([b"refused"]).result(5)
+    assert held(tmp_path) == [b"kept", b"refused"]
+    if then == "the file goes":
+        journal.release(1)
+    if then != "it closes":
+        journal.append([b"more"]).result(5)
+    journal.close()
+
+    expected = {"it closes": [b"kept"], "the file goes": [b"more"]}
+    assert held(tmp_path) == expected.get(then, [b"kept", b"more"])
+
+
+def test_while_files_are_deleted_others_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def slow(_: Path) -> None:
+        begun.set()
+        over.wait(10)
+
+    journal = Journal.open(tmp_path)
+    journal.append([b"before"]).result(5)
+    journal.rotate(5)
+    monkeypatch.setattr(tape, "sync_folder", slow)
+    deleting = threading.Thread(target=journal.release, args=(1,))
+    deleting.start()
+    assert begun.wait(5)
+    assert journal.append([b"meanwhile"]).result(5) == range(2, 3)
+    over.set()
+    deleting.join()
+    journal.close()
+    assert held(tmp_path) == [b"meanwhile"]
+
+
 def test_a_second_process_is_told_who_owns_the_folder(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path)
     code = f"from pathlib import Path\nfrom triage.ledger.journal import Journal\n\
@@ -232,7 +280,7 @@ def test_released_files_go_and_the_numbers_go_on(tmp_path: Path) -> None:
     before = len(list(tmp_path.glob("*.journal")))
     journal.release(30)
     left = [seq for seq, _ in journal.read()]
-    journal.rotate().result(5)
+    journal.rotate(5)
     journal.release(50)
     gone = list(journal.read())
     journal.close()

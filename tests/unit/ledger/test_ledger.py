@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -444,9 +443,9 @@ def test_what_is_erased_is_in_no_file_also_when_something_is_recorded_meanwhile(
 ) -> None:
     rotate = Journal.rotate
 
-    def after_one_more(journal: Journal) -> Any:
+    def after_one_more(journal: Journal, seconds: float) -> None:
         ledger.record(Draft("note", b"{}"))
-        return rotate(journal)
+        rotate(journal, seconds)
 
     monkeypatch.setattr(Journal, "rotate", after_one_more)
     (entry,) = ledger.record(draft(1, personal=b"Erika Mustermann"))
@@ -455,6 +454,37 @@ def test_what_is_erased_is_in_no_file_also_when_something_is_recorded_meanwhile(
 
     assert held
     assert [path for path in held if b"Erika" in path.read_bytes()] == []
+
+
+def test_what_is_deleted_is_in_no_file(tmp_path: Path, ledger: Ledger) -> None:
+    ledger.record(draft(1, personal=b"Erika Mustermann"))
+    ledger.flush()
+    signer = Signer.load(tmp_path / "signing.key")
+    ledger.retain(make_checkpoint(ledger, signer), signer, reason="old")
+    held = list((tmp_path / "ledger" / "journal").glob("*.journal"))
+
+    assert held
+    assert [path for path in held if b"Erika" in path.read_bytes()] == []
+
+
+def test_a_disk_that_deletes_nothing_for_a_while_keeps_what_is_erased_only_so_long(
+    tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (entry,) = ledger.record(draft(1, personal=b"Erika Mustermann"))
+    folder = tmp_path / "ledger" / "journal"
+
+    def refuses(_: Path) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(tape, "sync_folder", refuses)
+        with pytest.raises(StoreUnavailableError):
+            ledger.erase(entry.seq, reason="asked", seconds=0.5)
+        assert "cannot be deleted" in (ledger.status().problem or "")
+    ledger.flush(10)
+
+    assert [path for path in folder.glob("*.journal") if b"Erika" in path.read_bytes()] == []
+    assert ledger.status().problem is None
 
 
 def test_one_process_owns_a_ledger(tmp_path: Path, ledger: Ledger) -> None:

@@ -22,6 +22,7 @@ FOLDER = "webhooks"
 _JOURNAL, _AGAIN = "journal", "again"
 _SEGMENT_BYTES = 1 << 20
 _CARRY_FRAMES = 20_000
+_CARRY_SECONDS = 5.0
 """Frames after which what is still needed is written anew, so that old files can go."""
 _LOG = logging.getLogger("triage.serving")
 Key = tuple[str, str]
@@ -171,7 +172,7 @@ class Outbox:
 
     def _carry(self) -> None:
         """Write what is held at the end of the journal, and let the files before it go."""
-        self._journal.rotate().result()
+        self._journal.rotate(_CARRY_SECONDS)
         before = self._journal.next_seq - 1
         steps = [json.dumps(step).encode() for step in self.held.steps()]
         if steps:

@@ -103,7 +103,9 @@ async def _made_beside(settings: Settings, intents: Mapping[str, bytes]) -> dict
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    asked = b"\n".join(to_json([entry_id, kept.decode()]) for entry_id, kept in intents.items())
+    asked = b"\n".join(
+        to_json([entry_id, kept.decode(errors="replace")]) for entry_id, kept in intents.items()
+    )
     try:
         told, said = await process.communicate(asked)
     finally:

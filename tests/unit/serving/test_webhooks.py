@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 from triage import webhooks_cli
 from triage.cli import app
+from triage.ledger import tape
 from triage.ledger.ledger import Ledger
 from triage.ledger.recovery import read_folder
 from triage.serving.app import create_app
@@ -28,7 +30,8 @@ from triage.serving.event_log import EventLog
 from triage.serving.keeping import Keeping, keeping
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
-from triage.serving.webhooks.box import FOLDER, Outbox, ask_again, read_held
+from triage.serving.webhooks import box
+from triage.serving.webhooks.box import FOLDER, Letter, Outbox, ask_again, read_held
 from triage.serving.webhooks.declared import Delivery, Wanted
 from triage.serving.webhooks.receiver import Receiver
 from triage.serving.webhooks.telling import Webhooks, open_webhooks
@@ -240,7 +243,8 @@ def test_what_was_pending_when_the_service_was_killed_arrives_after_its_restart(
 
 
 def test_files_of_what_was_delivered_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("triage.serving.webhooks.box._CARRY_FRAMES", 50)
+    monkeypatch.setattr(box, "_CARRY_FRAMES", 50)
+    monkeypatch.setattr(box, "_SEGMENT_BYTES", 8_000)
 
     def tell(changes: Changes) -> None:
         for _ in range(300):
@@ -329,3 +333,40 @@ def test_the_commands_show_test_and_retry(tmp_path: Path, monkeypatch: pytest.Mo
     assert command("retry", dead.letter.id, environment=environment).exit_code == 1
     made = command("secret", environment=environment).stdout.strip()
     assert made.startswith("whsec_")
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_is_held_is_carried_on_so_that_files_go_and_nobody_waits_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, hangs: bool
+) -> None:
+    monkeypatch.setattr(box, "_CARRY_FRAMES", 50)
+    monkeypatch.setattr(box, "_SEGMENT_BYTES", 8_000)
+    over, flush = threading.Event(), tape._flush
+
+    def late(handle: int) -> None:
+        over.wait(10)
+        flush(handle)
+
+    def letter(number: int) -> Letter:
+        return Letter("here", f"id-{number}", "risk.changed", number, "{}")
+
+    async def deliver(outbox: Outbox) -> None:
+        await outbox.put([letter(0)])
+        with monkeypatch.context() as disk:
+            if hangs:
+                disk.setattr(tape, "_flush", late)
+            for number in range(1, 400):
+                put = outbox.put([letter(number)])
+                if not hangs:
+                    await put
+                outbox.done(letter(number))
+            over.set()
+            await outbox.put([letter(400)])
+
+    outbox = Outbox(tmp_path)
+    asyncio.run(deliver(outbox))
+    outbox.close()
+
+    assert list(read_held(tmp_path).waiting) == [("here", "id-0"), ("here", "id-400")]
+    files = len(list((tmp_path / FOLDER).rglob("*.journal")))
+    assert hangs or files < 4

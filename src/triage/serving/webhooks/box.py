@@ -11,10 +11,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.journal import Journal
 from triage.ledger.recovery import read_folder
 
@@ -22,7 +24,6 @@ FOLDER = "webhooks"
 _JOURNAL, _AGAIN = "journal", "again"
 _SEGMENT_BYTES = 1 << 20
 _CARRY_FRAMES = 20_000
-_CARRY_SECONDS = 5.0
 """Frames after which what is still needed is written anew, so that old files can go."""
 _LOG = logging.getLogger("triage.serving")
 Key = tuple[str, str]
@@ -128,7 +129,7 @@ class Outbox:
         self._journal = Journal.open(folder / _JOURNAL, segment_bytes=_SEGMENT_BYTES)
         self._requests = folder / _AGAIN
         self.held = Held(frame for _, frame in self._journal.read())
-        self._carry()
+        self._carry().result()
 
     def put(self, letters: list[Letter]) -> asyncio.Future[Any]:
         """Take events in, all or none; what is returned resolves when they are on the disk."""
@@ -170,15 +171,18 @@ class Outbox:
             self.held.take(step)
         return self._journal.append_async([json.dumps(step).encode() for step in steps])
 
-    def _carry(self) -> None:
-        """Write what is held at the end of the journal, and let the files before it go."""
-        self._journal.rotate(_CARRY_SECONDS)
-        before = self._journal.next_seq - 1
-        steps = [json.dumps(step).encode() for step in self.held.steps()]
-        if steps:
-            self._journal.append(steps).result()
-        self._journal.release(before)
+    def _carry(self) -> Future[range]:
+        """Write what is held at the end of the journal; the files before it go once it is there."""
         self._carried = self._journal.next_seq
+        carried = self._journal.append([json.dumps(step).encode() for step in self.held.steps()])
+        carried.add_done_callback(self._let_go)
+        return carried
+
+    def _let_go(self, carried: Future[range]) -> None:
+        try:
+            self._journal.release(carried.result().start - 1)
+        except StoreUnavailableError as error:
+            _LOG.warning("webhooks: what is not needed any more stays a while: %s", error)
 
 
 def read_held(home: Path) -> Held:

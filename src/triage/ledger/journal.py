@@ -454,6 +454,7 @@ class Journal:
             back = [each for each in failed if each.must_land]
             self._put_back(back)
             self._kept_back = bool(back)
+            self._called = self._called and not back
         return [each for each in failed if not each.must_land]
 
     def _put_back(self, rest: list[Waiting]) -> None:

@@ -74,7 +74,8 @@ class Mover:
     def _run(self) -> None:
         pause = LINGER_SECONDS
         while True:
-            self._overlay.added.wait(pause if len(self._overlay) or self._erased else None)
+            again = len(self._overlay) or self._erased or self.problem
+            self._overlay.added.wait(pause if again else None)
             self._overlay.added.clear()
             self._linger(pause)
             self._hurry.clear()
@@ -101,6 +102,7 @@ class Mover:
     def _move(self) -> None:
         if not self._store.prepared:
             self._store.prepare(self._identity)
+        self._journal.release(self._last)
         self._move_all()
         while last := self._erased:
             self._new_file()

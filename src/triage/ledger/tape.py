@@ -69,10 +69,14 @@ class Tape:
         self.next_seq = next_seq
         self.synced_seq = next_seq - 1
         self._segment_bytes = segment_bytes
-        self._closed = [(item.path, item.next_seq - 1) for item in held.segments]
-        self._io = threading.RLock()
+        self._io, self._deleting = threading.RLock(), threading.Lock()
         self._handle: int | None = None
         self._path = folder
+        self._closed = [
+            (item.path, item.next_seq - 1)
+            for item in held.segments
+            if item.path != segment_path(folder, next_seq)  # empty: the new one takes its place
+        ]
         self._salt = self._end = self._size = 0
         self._uncut: tuple[Path, int] | None = None
         self._owed: deque[_Owed] = deque()
@@ -203,7 +207,7 @@ class Tape:
         self._dirty.set()
         if self._written:
             self._flusher.join()
-        with self._io:
+        with self._deleting, self._io:
             try:
                 self._cut_again()
                 if self._failed:
@@ -233,15 +237,16 @@ class Tape:
         self._salt, self._end, self._size = salt, HEADER_BYTES, size
 
     def _forget(self, goes: Callable[[Path, int], bool]) -> None:
-        with self._io:
-            gone = [path for path, last in self._closed if goes(path, last)]
-        if not gone:
-            return
-        for path in gone:  # which may take long, while others write
-            path.unlink(missing_ok=True)
-        sync_folder(self.folder)
-        with self._io:
-            self._closed = [item for item in self._closed if item[0] not in gone]
+        with self._deleting:
+            with self._io:
+                gone = [path for path, last in self._closed if goes(path, last)]
+            if not gone:
+                return
+            for path in gone:  # which may take long, while others write
+                path.unlink(missing_ok=True)
+            sync_folder(self.folder)
+            with self._io:
+                self._closed = [item for item in self._closed if item[0] not in gone]
 
     def _cut_again(self) -> None:
         """Cut what a failure left behind and could not cut, unless that file has gone since."""

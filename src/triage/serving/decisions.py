@@ -16,9 +16,9 @@ import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic_core import from_json, to_json
 
 from triage.advice.assessment import Assessment
@@ -70,7 +70,7 @@ class Intent:
     """
 
     id: str
-    at: int
+    at: Annotated[int, Field(ge=-(2**63), lt=2**63)]
     asked: dict[str, Any] | None
     as_of: int
     basis: Basis

@@ -14,8 +14,10 @@ TRIAGE_LEDGER_URL says where the store is.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -40,6 +42,7 @@ _LOOK_SECONDS = 0.2
 _PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 5.0, 300.0
 _CLEAR_SECONDS = 5.0
 _POLITE = 15
+_SET_END_SIGNAL = 1  # PR_SET_PDEATHSIG
 _LOG = logging.getLogger("triage.serving")
 _PASSES = (StoreUnavailableError, DamagedJournalError, OSError, MemoryError)
 """Errors that say nothing of a decision: another time it can be made (the writer of the journal
@@ -193,8 +196,15 @@ def _said(error: Exception) -> str:
     return str(error) if error.status >= 500 else error.title()
 
 
+def _end_with_parent() -> None:
+    """Let the operating system end this process with the one that started it, where it can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_END_SIGNAL, signal.SIGKILL)
+
+
 if __name__ == "__main__":
     os.nice(_POLITE)
+    _end_with_parent()
     asked = dict(map(from_json, sys.stdin.buffer.read().splitlines()))
     kept = {entry_id: intent.encode() for entry_id, intent in asked.items()}
     try:

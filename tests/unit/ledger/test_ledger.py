@@ -487,6 +487,31 @@ def test_a_disk_that_deletes_nothing_for_a_while_keeps_what_is_erased_only_so_lo
     assert ledger.status().problem is None
 
 
+def test_an_id_that_is_there_is_refused_again_once_files_can_be_deleted_again(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: Path) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    ledger.record(Draft("note", b"{}", id="one"))
+    ledger.flush()
+    ledger._journal.rotate(5)
+    with monkeypatch.context() as disk:
+        disk.setattr(tape, "sync_folder", refuses)
+        with pytest.raises(StoreUnavailableError):
+            ledger._journal.release(1)
+        ledger.record(Draft("note", b"{}", id="two"))
+        until = time.monotonic() + 5
+        while ledger.status().problem is None:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    time.sleep(2.5)
+
+    assert ledger.status().problem is None
+    with pytest.raises(DuplicateEntryError):
+        ledger.record(Draft("note", b"{}", id="two"))
+
+
 def test_one_process_owns_a_ledger(tmp_path: Path, ledger: Ledger) -> None:
     with pytest.raises(AlreadyOpenError, match="another process writes to"):
         Ledger.open(tmp_path)

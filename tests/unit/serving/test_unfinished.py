@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -254,3 +257,33 @@ def test_an_intent_that_takes_long_is_waited_for_before_anything_is_recorded(
         answer = asked.result(10)
     assert answer.status_code == 200
     assert again.get(f"/v1/decisions/{answer.json()['decision_id']}").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_the_process_that_makes_them_ends_with_the_service(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-m', "
+        "'triage.serving.unfinished', sys.argv[1]]); print(child.pid, flush=True); time.sleep(99)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        until = time.monotonic() + 60
+        while os.getpriority(os.PRIO_PROCESS, child) == 0:  # it waits for intents once it is polite
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        time.sleep(1)
+        assert alive(child)
+        parent.kill()
+        while alive(child):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
+def alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in (Path("/proc") / str(process) / "status").read_text()
+    except FileNotFoundError:
+        return False

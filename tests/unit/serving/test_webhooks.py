@@ -370,3 +370,24 @@ def test_what_is_held_is_carried_on_so_that_files_go_and_nobody_waits_for_that(
     assert list(read_held(tmp_path).waiting) == [("here", "id-0"), ("here", "id-400")]
     files = len(list((tmp_path / FOLDER).rglob("*.journal")))
     assert hangs or files < 4
+
+
+def test_what_is_held_is_carried_on_once_however_much_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(box, "_CARRY_FRAMES", 50)
+    letters = [Letter("here", f"id-{number}", "risk.changed", number, "{}") for number in range(90)]
+
+    async def deliver(outbox: Outbox) -> None:
+        await outbox.put(letters)
+        for letter in letters[:20]:
+            outbox.done(letter)
+            await asyncio.sleep(0.01)
+
+    outbox = Outbox(tmp_path)
+    asyncio.run(deliver(outbox))
+    outbox.close()
+
+    frames = [frame for _, frame in read_folder(tmp_path / FOLDER / "journal").frames()]
+    assert len(frames) < 90 + 20 + 90
+    assert len(read_held(tmp_path).waiting) == 70

@@ -173,8 +173,9 @@ class Outbox:
 
     def _carry(self) -> Future[range]:
         """Write what is held at the end of the journal; the files before it go once it is there."""
-        self._carried = self._journal.next_seq
-        carried = self._journal.append([json.dumps(step).encode() for step in self.held.steps()])
+        steps = [json.dumps(step).encode() for step in self.held.steps()]
+        self._carried = self._journal.next_seq + len(steps)
+        carried = self._journal.append(steps)
         carried.add_done_callback(self._let_go)
         return carried
 

@@ -160,6 +160,7 @@ class FakeAdvisor:
     time_zone = "America/Sao_Paulo"
 
     def __init__(self, listed: Worklist | None = None) -> None:
+        self.feeds = Feeds()
         self._worklist = worklist() if listed is None else listed
         self._orders = {i.assessment.order_id: i.assessment for i in self._worklist.items}
 
@@ -245,21 +246,22 @@ def app(
 ) -> FastAPI:
     """Return the app over the fake; also a factory for uvicorn.
 
-    With a folder, events and decisions are kept there; events change nothing. Only then does it
-    know how old feeds are.
+    With a folder, events and decisions are kept there; events change nothing.
     """
     answering = advisor or FakeAdvisor()
+    if feeds is not None and isinstance(answering, FakeAdvisor):
+        answering.feeds = feeds
     return create_app(
         lambda: answering, settings or Settings(), clock=clock,
         exception_desk=exception_desk if queue is None else queue.desk, queue=queue,
-        keep=None if folder is None else lambda: _kept(folder, feeds), guard=guard,
+        keep=None if folder is None else lambda: _kept(folder), guard=guard,
     )  # fmt: skip
 
 
 @contextmanager
-def _kept(folder: Path, feeds: Feeds | None = None) -> Iterator[Keeping]:
+def _kept(folder: Path) -> Iterator[Keeping]:
     def decisions() -> Decisions:
         return Decisions(Ledger.open(folder), POLICY, "0" * 64, None)
 
-    with keeping(lambda _: Live(EventLog(folder), [], feeds=feeds), decisions) as kept:
+    with keeping(lambda _: Live(EventLog(folder), []), decisions) as kept:
         yield kept

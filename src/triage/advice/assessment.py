@@ -154,6 +154,8 @@ class Assessment:
 
     `exact` is a digest of inputs, effects and probability as computed, before they are rounded.
 
+    `stale` names the feeds that have told nothing new for too long.
+
     `scarce` is the product of which the site, as last recorded, has less than the order asks for.
     """
 
@@ -178,6 +180,7 @@ class Assessment:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     unsure: tuple[str, ...]
+    stale: tuple[str, ...] = ()
     causes: tuple[CauseShare, ...] = ()
     carrier: str | None = None
     channel: str | None = None
@@ -204,5 +207,5 @@ class Assessment:
 
     @property
     def degraded(self) -> bool:
-        """Return whether something that the model usually looks at was not there."""
-        return bool(self.missing or self.unknown)
+        """Return whether something that the model usually looks at was not there, or is old."""
+        return bool(self.missing or self.unknown or self.stale)

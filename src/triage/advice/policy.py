@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError, field_validator
@@ -17,6 +17,8 @@ from triage.advice.work_policy import WorkPolicy
 from triage.errors import DeclarationError
 
 _FILE = "serving/policy.toml"
+FeedName = Literal["orders", "milestones", "positions", "supplies", "exceptions"]
+"""What tells the service: one kind of records."""
 
 
 class ReasonPolicy(Declared):
@@ -31,28 +33,35 @@ class AbstainPolicy(Declared):
     Attributes:
         widest: width of the bounds of the probability from which on it says nothing.
         unfamiliar: whether an order unlike those the model learnt from is left to a person.
+        stale_feeds: while one of these has told nothing new for too long, every order is.
     """
 
     widest: Annotated[float, Field(gt=0, le=1)] = 0.4
     unfamiliar: bool = True
+    stale_feeds: tuple[FeedName, ...] = ()
 
     def too_wide(self, bounds: tuple[float, float]) -> bool:
         """Return whether the bounds of a probability lie too far apart to say it."""
         low, high = bounds
         return high - low >= self.widest
 
-    def unsure(self, bounds: tuple[float, float], unfamiliar: Sequence[str]) -> tuple[str, ...]:
+    def unsure(
+        self, bounds: tuple[float, float], unfamiliar: Sequence[str], stale: Collection[str] = ()
+    ) -> tuple[str, ...]:
         """Return why nothing should be concluded, in words; empty if something can be.
 
         Args:
             bounds: of the probability.
             unfamiliar: what about the order is out of the usual range, in words.
+            stale: feeds that have told nothing new for too long.
         """
         found = []
         if self.too_wide(bounds):
             found.append(anything_from(*(f"{bound:.0%}" for bound in bounds)))
         if self.unfamiliar and unfamiliar:
             found.append(f"Unlike past orders in: {', '.join(unfamiliar)}")
+        if silent := [name for name in self.stale_feeds if name in stale]:
+            found.append(f"No news for too long of: {', '.join(silent)}")
         return tuple(found)
 
 

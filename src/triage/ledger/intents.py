@@ -20,6 +20,7 @@ from triage.ledger.journal import Journal
 
 _SEGMENT_BYTES = 1 << 20
 _FORGET_AFTER = 1_000
+_KEPT_SECONDS = 5.0
 
 
 class Intents:
@@ -63,7 +64,7 @@ class Intents:
         """
         with self._changed:
             not_before = self._journal.next_seq
-            kept = self._journal.append_async([entry_id.encode() + b"\n" + intent])
+            kept = self._journal.append_async([entry_id.encode() + b"\n" + intent], _KEPT_SECONDS)
             self._open[kept] = not_before
         self._since += 1
         return kept

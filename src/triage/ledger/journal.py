@@ -155,25 +155,36 @@ class Journal:
         self._put(Waiting(items, future))
         return future
 
-    def append_async(self, items: Sequence[Any]) -> asyncio.Future[Any]:
+    def append_async(
+        self, items: Sequence[Any], within: float | None = None
+    ) -> asyncio.Future[Any]:
         """Do as `append`, for the running event loop; returns at once.
 
+        Args:
+            items: what to append.
+            within: after so many seconds nobody waits any more; it may be kept all the same.
+
         Raises:
-            StoreUnavailableError: as `append`.
+            StoreUnavailableError: as `append`; if it takes longer, the future raises it, too.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._put(Waiting(items, future, loop))
+        _expect(future, within)
         return future
 
     def append_behind(
-        self, items: Sequence[Any]
+        self, items: Sequence[Any], within: float | None = None
     ) -> tuple[asyncio.Future[Any], asyncio.Future[Any]]:
         """Do as `append_async`, for a caller who need not wait for the disk.
 
         The first future resolves when the operating system has the items, so that they survive the
         end of the process. The second one resolves when they are on the disk. If that fails after
         the first has resolved, it is tried again until the disk takes it or the journal closes.
+
+        Args:
+            items: what to append.
+            within: as in `append_async`, for the first future.
 
         Raises:
             StoreUnavailableError: as `append`; so does each future that has not resolved.
@@ -183,6 +194,7 @@ class Journal:
         written: asyncio.Future[Any] = loop.create_future()
         landed: asyncio.Future[Any] = loop.create_future()
         self._put(Waiting(items, landed, loop, written=written))
+        _expect(written, within)
         return written, landed
 
     def read(self, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -482,6 +494,23 @@ def take_folder(folder: Path) -> tuple[FolderLock, Held]:
     except BaseException:
         lock.free()
         raise
+
+
+def _expect(future: asyncio.Future[Any], within: float | None) -> None:
+    """Let a future fail if it has not resolved after so many seconds."""
+    if within is None or future.done():
+        return
+    due = future.get_loop().call_later(within, _give_up, future, within)
+    future.add_done_callback(lambda _: due.cancel())
+
+
+def _give_up(future: asyncio.Future[Any], seconds: float) -> None:
+    if not future.done():
+        future.set_exception(
+            StoreUnavailableError(
+                f"the disk did not confirm within {seconds:g} s; it may still be recorded"
+            )
+        )
 
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:

@@ -154,11 +154,12 @@ class Ledger(Reading):
         Ids are not looked up in the store: they must be fresh (`new_id`, the default).
 
         Raises:
-            StoreUnavailableError: as `record`; when awaited, too.
+            StoreUnavailableError: as `record`; when awaited, too, at the latest after
+                `ACKNOWLEDGE_SECONDS`.
             LedgerError: if an entry cannot be kept as it is.
         """
         self._check(drafts)
-        return self._journal.append_async(drafts)
+        return self._journal.append_async(drafts, ACKNOWLEDGE_SECONDS)
 
     def record_behind(
         self, *drafts: Draft
@@ -172,7 +173,7 @@ class Ledger(Reading):
             LedgerError: if an entry cannot be kept as it is.
         """
         self._check(drafts)
-        return self._journal.append_behind(drafts)
+        return self._journal.append_behind(drafts, ACKNOWLEDGE_SECONDS)
 
     def follow(self, told: Callable[[Sequence[Entry]], None]) -> None:
         """Tell somebody of entries that are recorded from now on, once readers see them.

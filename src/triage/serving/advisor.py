@@ -13,6 +13,7 @@ from triage.advice.reasons import DelayDays
 from triage.domain.records import Milestone, Order
 from triage.errors import TriageError
 from triage.models.champion import RULE
+from triage.serving.feeds import Feeds
 
 
 class NotReadyError(TriageError):
@@ -104,6 +105,10 @@ class Advisor(Protocol):
     @property
     def policy(self) -> Policy:
         """Return the policy in force."""
+
+    @property
+    def feeds(self) -> Feeds:
+        """Return how old what is known is."""
 
     @property
     def authority(self) -> str:

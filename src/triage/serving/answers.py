@@ -63,6 +63,7 @@ def score(
         "data_quality": {
             "missing": order.missing,
             "unknown": order.unknown,
+            "stale": order.stale,
             "degraded": order.degraded,
             "abstained": order.abstained,
             "unsure": order.unsure,

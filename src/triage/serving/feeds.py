@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from triage.domain.clock import to_micros
+from triage.advice.policy import FeedName
+from triage.domain.clock import MICROS_PER_HOUR, to_micros
 from triage.domain.records import (
     ExceptionEvent,
     InboundSupply,
@@ -16,7 +17,7 @@ from triage.domain.records import (
 )
 from triage.history.tables import History
 
-_FEEDS: Final[dict[type[Record], str]] = {
+_FEEDS: Final[dict[type[Record], FeedName]] = {
     Milestone: "milestones", InventoryPosition: "positions", Order: "orders",
     ExceptionEvent: "exceptions", InboundSupply: "supplies",
 }  # fmt: skip
@@ -26,15 +27,17 @@ class Feeds:
     """The newest record of each feed, kept up with events.
 
     Args:
-        history: the log; a feed of which it holds nothing has no age until a record comes.
+        history: the log, if there is one; a feed of which it holds nothing has no age until a
+            record comes.
 
     Attributes:
         newest: record time of the newest record by feed, UTC micros.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History | None = None) -> None:
         self.newest: dict[str, int] = {}
-        for part in (history,) if history.parts is None else history.parts:
+        parts = () if history is None else history.parts or (history,)
+        for part in parts:
             for name in _FEEDS.values():
                 table = getattr(part, name)
                 if len(table):
@@ -46,6 +49,11 @@ class Feeds:
         name = _FEEDS[kind_of(record)]
         known = to_micros(record.record_time)
         self.newest[name] = max(known, self.newest.get(name, known))
+
+    def stale(self, now: int, hours: float) -> tuple[str, ...]:
+        """Return the feeds whose newest record was so many hours old at a moment, or older."""
+        before = now - hours * MICROS_PER_HOUR
+        return tuple(sorted(name for name, known in self.newest.items() if known <= before))
 
     def ages(self, now: int) -> dict[str, float]:
         """Return seconds since the newest record of each feed; 0 if it is from later than now."""

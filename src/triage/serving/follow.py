@@ -1,8 +1,9 @@
 """Scores that follow: what a record says something new about is assessed again, within a budget.
 
 An order that a record is about comes first; then those that share its site or carrier, as these
-may do better or worse now; then those whose assessment has become stale. What changed enough is
-told to whoever listens.
+may do better or worse now; then those whose assessment has become stale, and all when a feed falls
+silent or is heard again. An order comes first, too, once its promise has passed or the last moment
+of what helps. What changed enough is told to whoever listens.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Follower:
         self._sites: set[str | None] = set()
         self._carriers: set[str | None] = set()
         self._stocked: set[str | None] = set()
+        self._silent: tuple[str, ...] | None = None
 
     @property
     def waiting(self) -> int:
@@ -122,12 +124,23 @@ class Follower:
                 continue
             try:
                 owed -= self.turn(int(owed))
-                if not self.waiting and time.monotonic() - looked > _LATE_SECONDS:
+                if time.monotonic() - looked > _LATE_SECONDS:
                     looked = time.monotonic()
-                    self._then.update(dict.fromkeys(self._stale()))
+                    self.look_at_the_clock()
                 self.tell_expired(time.time_ns() // 1_000)
             except Exception:  # noqa: BLE001  whatever ails one order, the others follow
                 _LOG.exception("orders could not be assessed again; going on with the next")
+
+    def look_at_the_clock(self) -> None:
+        """Let the orders wait of which time alone changes what is to be said."""
+        self._first.update(dict.fromkeys(self.scorer.overtaken()))
+        now = self.scorer.now()
+        silent = self.scorer.stale_feeds(now)
+        if self._silent is not None and silent != self._silent:
+            self._then.update(dict.fromkeys(self.scorer.assessed_before(now + 1)))
+        elif not self.waiting:
+            self._then.update(dict.fromkeys(self._stale()))
+        self._silent = silent
 
     def tell_expired(self, now: int) -> None:
         """Tell of answers that went stale by a moment (UTC micros) while their order is open."""
@@ -174,10 +187,14 @@ class Follower:
             self._changes.tell("order.closed", facts)
         elif before is None:
             self._changes.tell("order.opened", facts)
-        elif (before.band, before.state) != (now.band, now.state) or (
+        elif _said(before) != _said(now) or (
             abs(before.p_late - now.p_late) >= self._policy.least_change
         ):
             self._changes.tell("risk.changed", facts)
+
+
+def _said(of: Assessment) -> tuple[str, str, bool]:
+    return of.band, of.state, of.abstained
 
 
 def _shown(said: Assessment | None) -> dict[str, Any] | None:

@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
 from triage.domain.records import ExceptionEvent, Record
+from triage.ledger.errors import StoreUnavailableError
 from triage.serving.event_log import EventLog
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.exceptions.raised import RaisedExceptions
-from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
 from triage.serving.scorer import Scorer
 
+KEPT_SECONDS = 5.0
+"""So long an event waits for the disk at most before it is told that it may not be kept."""
 _SLICE = 200
 """Events applied at once, and before other requests get their turn."""
 
@@ -28,7 +30,6 @@ class Live:
         scorers: the champion and, perhaps, a challenger; those that share an engine share it here.
         prices: assesses prices of orders, if there is a model of them.
         follower: assesses again what new records move; not told of those that are caught up with.
-        feeds: knows how old each feed is.
         queue: open exceptions, if there is a model of them.
         raised: knows what exceptions each order had.
         applied: number of the newest event that all of these have seen already.
@@ -40,12 +41,10 @@ class Live:
 
     def __init__(
         self, events: EventLog | None, scorers: Sequence[Scorer], prices: PriceDesk | None = None,
-        follower: Follower | None = None, feeds: Feeds | None = None,
-        queue: ExceptionQueue | None = None, raised: RaisedExceptions | None = None,
-        applied: int = 0,
+        follower: Follower | None = None, queue: ExceptionQueue | None = None,
+        raised: RaisedExceptions | None = None, applied: int = 0,
     ) -> None:  # fmt: skip
         self._events = events
-        self.feeds = feeds
         self.raised = raised
         self._queue = queue
         self._prices = prices
@@ -95,12 +94,22 @@ class Live:
         Whoever asks may go away meanwhile: what is kept is applied.
 
         Raises:
-            StoreUnavailableError: if they cannot be kept now; nothing is applied then.
+            StoreUnavailableError: if they cannot be kept now; nothing is applied then. If the disk
+                takes longer than `KEPT_SECONDS`: they may be kept and applied all the same.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._take(events)))
+        kept: list[int] = []
+        taking = asyncio.ensure_future(self._take(events, kept))
+        await asyncio.wait((taking,), timeout=KEPT_SECONDS)
+        if not taking.done() and not kept:
+            taking.add_done_callback(lambda _: taking.exception())
+            raise StoreUnavailableError(
+                f"the disk did not confirm within {KEPT_SECONDS:g} s: send the same events again"
+            )
+        return await asyncio.shield(taking)
 
-    async def _take(self, events: Sequence[tuple[str, Record]]) -> int:
+    async def _take(self, events: Sequence[tuple[str, Record]], kept: list[int]) -> int:
         places, first = await self.events.keep(events)
+        kept.append(first)
         if not places:
             return 0
         self._kept[first] = [events[place][1] for place in places]
@@ -153,8 +162,6 @@ class Live:
                 scorer.note(record)
             if self._prices is not None:
                 self._prices.note(record)
-            if self.feeds is not None:
-                self.feeds.note(record)
             if self.raised is not None:
                 self.raised.note(record)
             if self._queue is not None:

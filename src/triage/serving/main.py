@@ -27,7 +27,6 @@ from triage.serving.event_log import EventLog
 from triage.serving.exceptions.desk import exception_desk, load_exception_model
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.exceptions.raised import RaisedExceptions
-from triage.serving.feeds import Feeds
 from triage.serving.follow import Follower
 from triage.serving.keeping import keeping
 from triage.serving.known import Known
@@ -150,7 +149,7 @@ def create(settings: Settings | None = None) -> FastAPI:
         keep=lambda: keeping(
             lambda changes: Live(
                 EventLog(configured.home, known.seen), scorers, prices,
-                Follower(scorer, changes, scorer.policy.follow, desk), Feeds(history), queue,
+                Follower(scorer, changes, scorer.policy.follow, desk), queue,
                 raised, known.events,
             ),
             lambda: _decisions(configured, scorer, prices),

@@ -142,6 +142,10 @@ class Maker:
         except ReplayError as error:
             return Replayed(decision, False, problem=str(error))
         made = json.loads(answers.dump(answer))
+        if "stale" not in decision.answer["data_quality"]:  # of a version that did not look
+            quality = made["data_quality"]
+            del quality["stale"]
+            quality["degraded"] = bool(quality["missing"] or quality["unknown"])
         differs = _differing(compared(decision.answer), compared(made))
         if said.exact != decision.exact:
             differs = ("exact", *differs)

@@ -145,11 +145,15 @@ class RecommendationOut(_Answer):
 
 
 class DataQuality(_Answer):
-    """What the model usually looks at and did not find."""
+    """What the model usually looks at and did not find, or found old."""
 
     missing: list[str] = Field(description="Inputs that were not there.")
     unknown: list[str] = Field(description="Values never seen before (a new carrier, a new site).")
-    degraded: bool = Field(description="Whether either list has an entry.")
+    stale: list[str] = Field(
+        description="Feeds without a new record for too long: `orders`, `milestones`, `positions`"
+        " (stock), `supplies` (inbound) or `exceptions`."
+    )
+    degraded: bool = Field(description="Whether any of these lists has an entry.")
     abstained: bool = Field(description="Whether nothing should be concluded: a person judges.")
     unsure: list[str] = Field(description="Why not, in words; empty unless abstained.")
 

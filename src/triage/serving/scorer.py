@@ -53,6 +53,7 @@ from triage.models.landmarks import WAITING, WAITING_FROM, Rows, landmark_rows, 
 from triage.models.late_by import late_by
 from triage.models.spread import Moves
 from triage.serving.advisor import ModelInfo, Worklist
+from triage.serving.feeds import Feeds
 from triage.serving.shown import ShownOrder, ShownOrders
 from triage.serving.stored import StoredOrders
 from triage.serving.work import Work
@@ -104,6 +105,7 @@ class Scorer:
         self.policy = policy
         self.engine = engine or FeatureEngine.of(history, model.features)
         self._newest = history.extracted_at
+        self.feeds = Feeds(history)
         self._clock = clock or (lambda: self._newest)
         self._tolerance = model.features.program.tolerance
         self._regulated = frozenset(policy.work.exposure.regulated_categories)
@@ -165,6 +167,7 @@ class Scorer:
         """
         known = to_micros(record.record_time)
         self._newest = max(self._newest, known)
+        self.feeds.note(record)
         if isinstance(record, InventoryPosition):
             self._work.add_position(record)
         elif isinstance(record, InboundSupply):
@@ -373,6 +376,26 @@ class Scorer:
         """Return the orders on the list that were assessed before a moment (UTC micros)."""
         return [name for name, said in self._assessed.items() if said.as_of < moment]
 
+    def overtaken(self) -> list[str]:
+        """Return the orders on the list that a moment passed of since they were assessed.
+
+        Once its promise has passed an order is late; after its last moment an action helps no more.
+        """
+        now, found = self.now(), []
+        for name, said in self._assessed.items():
+            latest = None if said.priority is None else said.priority.decide_by
+            late_at = said.promised_by + self._tolerance
+            if said.as_of < late_at <= now or (latest is not None and said.as_of < latest <= now):
+                found.append(name)
+        return found
+
+    def stale_feeds(self, moment: int) -> tuple[str, ...]:
+        """Return the feeds that had told nothing new for too long at a moment (UTC micros).
+
+        By the records that are known now: of a past moment only what is still silent is told.
+        """
+        return self.feeds.stale(moment, self.policy.freshness.feed_hours)
+
     def order_of(self, order_id: str | None) -> Order | None:
         """Return a stored order; None if there is none."""
         at = None if order_id is None else self.engine.book.row_of.get(order_id)
@@ -498,6 +521,7 @@ class Scorer:
         value = float(row.numbers[_VALUE])
         revenue = 0.0 if value != value else value  # noqa: PLR0124 - NaN: no lines
         missing, unknown = self._gaps(shown)
+        stale = self.stale_feeds(as_of)
         said = Assessment(
             order_id=order_id,
             state="already_late" if as_of >= late_at else "at_risk",
@@ -519,7 +543,8 @@ class Scorer:
             destination=shown.destination,
             missing=missing,
             unknown=unknown,
-            unsure=self.policy.abstain.unsure(prediction.bounds, unfamiliar),
+            stale=stale,
+            unsure=self.policy.abstain.unsure(prediction.bounds, unfamiliar, stale),
             causes=self._causes[stage.name].shares(
                 prediction.effects,
                 prediction.promise_effect,

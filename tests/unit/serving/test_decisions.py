@@ -163,6 +163,23 @@ def test_a_decision_of_before_ways_named_a_service_is_made_again_bit_for_bit(
         assert (found.same, found.differs, found.problem) == (True, (), "")
 
 
+def test_a_decision_of_before_stale_feeds_were_named_is_made_again_bit_for_bit(
+    client: TestClient, own: Path
+) -> None:
+    def older(body: dict[str, Any]) -> None:
+        quality = body["answer"]["data_quality"]
+        del quality["stale"]
+        quality["degraded"] = bool(quality["missing"] or quality["unknown"])
+
+    moment = Log(own).read().extracted_at + 100 * MICROS_PER_DAY
+    late = from_micros(moment).isoformat()
+    news = whole(own, "SO-LATER")["order"] | {"event_time": late, "record_time": late}
+    said = scored(client, **(whole(own, "SO-LATER") | {"order": news, "as_of": late}))
+    assert said["data_quality"]["stale"]
+    found = forged(own, said["decision_id"], older)
+    assert (found.same, found.differs, found.problem) == (True, (), "")
+
+
 def test_a_decision_that_was_not_made_this_way_is_told(
     client: TestClient, names: list[str], own: Path
 ) -> None:

@@ -109,6 +109,84 @@ def test_followed_scores_are_those_that_a_request_would_get(live: Live, scorer: 
         assert change >= 0.05 or facts["now"]["band"] != facts["before"]["band"]
 
 
+@pytest.fixture
+def wall(home: Path) -> tuple[Scorer, list[int]]:
+    """A scorer whose clock is the list's only entry."""
+    (folder,) = (home / "models" / NAME).glob("*/")
+    history = Log(home).read()
+    now = [history.extracted_at]
+    model = AtRiskModel.load(folder, folder.name)
+    made = Scorer(model, "7", history, policy.load(), clock=lambda: now[0])
+    made.worklist()
+    return made, now
+
+
+def test_an_order_is_late_as_soon_as_its_promise_passes_though_nothing_is_heard(
+    wall: tuple[Scorer, list[int]],
+) -> None:
+    scorer, now = wall
+    follower = Follower(scorer, Changes(), scorer.policy.follow)
+    follower.look_at_the_clock()
+    while follower.turn(1_000):
+        pass
+    near = min(
+        (s for s in scorer._assessed.values() if s.state == "at_risk"), key=lambda s: s.promised_by
+    )
+    now[0] = near.promised_by + scorer.tolerance - 1
+    follower.look_at_the_clock()
+    assert near.order_id not in follower._first
+    now[0] += 1
+    follower.look_at_the_clock()
+    assert near.order_id in follower._first
+    follower.turn(len(follower._first))
+    told = {facts["order_id"]: facts for _, what, facts in heard(follower) if what[:4] == "risk"}
+    assert told[near.order_id]["now"]["state"] == "already_late"
+    follower.look_at_the_clock()
+    assert near.order_id not in follower._first
+
+
+def test_an_order_is_assessed_again_once_the_last_moment_of_what_helps_has_passed(
+    wall: tuple[Scorer, list[int]],
+) -> None:
+    scorer, now = wall
+    latest = {
+        said.priority.decide_by: name
+        for name, said in scorer._assessed.items()
+        if said.priority is not None and said.priority.decide_by is not None
+    }
+    now[0] = min(moment for moment in latest if moment > now[0])
+    assert latest[now[0]] in scorer.overtaken()
+    scorer.reassess([latest[now[0]]])
+    assert latest[now[0]] not in scorer.overtaken()
+
+
+def test_when_a_feed_falls_silent_every_order_says_so_and_is_left_to_a_person(
+    wall: tuple[Scorer, list[int]],
+) -> None:
+    scorer, now = wall
+    follower = Follower(scorer, Changes(), scorer.policy.follow)
+    follower.look_at_the_clock()
+    while follower.turn(1_000):
+        pass
+    now[0] += 4 * 24 * _HOUR
+    follower.look_at_the_clock()
+    assert {*follower._first, *follower._then} == set(scorer._assessed)
+    while follower.turn(1_000):
+        pass
+    for said in scorer._assessed.values():
+        assert "milestones" in said.stale
+        assert said.degraded
+        assert any("No news for too long of: milestones" in why for why in said.unsure)
+    moment = from_micros(now[0])
+    for record in scorer.milestones_of(next(iter(scorer._assessed)))[:1]:
+        name, _, _ = record
+        scorer.feeds.note(
+            Milestone(order_id="SO", milestone=name, event_time=moment, record_time=moment)
+        )
+    follower.look_at_the_clock()
+    assert {*follower._first, *follower._then} == set(scorer._assessed)
+
+
 def test_an_exception_that_is_raised_is_classified_and_told(scorer: Scorer) -> None:
     changes = Changes()
     follower = Follower(scorer, changes, scorer.policy.follow, exception_cases.desk())

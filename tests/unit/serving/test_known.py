@@ -53,7 +53,7 @@ def lived(
 ) -> Live:
     """A service that took in one record after another; its events stay in a folder."""
     events = EventLog(tmp_path_factory.mktemp("events"))
-    live = Live(events, [scorer_of(home, log)], feeds=Feeds(log), raised=RaisedExceptions(log))
+    live = Live(events, [scorer_of(home, log)], raised=RaisedExceptions(log))
     named = [(str(number), each) for number, each in enumerate(later)]
 
     async def go() -> None:
@@ -104,7 +104,7 @@ def test_a_start_knows_the_orders_feeds_and_exceptions_that_came(
     started, raised = scorer_of(home, known.history), RaisedExceptions(log)
     known.recall(raised, None, started)
     assert known.events == lived.applied
-    assert Feeds(known.history).newest == (lived.feeds.newest if lived.feeds else None)
+    assert Feeds(known.history).newest == lived.scorers[0].feeds.newest
     names = set(lived.scorers[0].engine.book.ids[len(log.orders) :])
     assert len(names) > 50
     for name in names:

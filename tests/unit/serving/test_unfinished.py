@@ -259,6 +259,34 @@ def test_an_intent_that_takes_long_is_waited_for_before_anything_is_recorded(
     assert again.get(f"/v1/decisions/{answer.json()['decision_id']}").status_code == 200
 
 
+def test_while_the_disk_hangs_scores_and_events_are_refused_in_time_and_none_is_lost(
+    again: TestClient, cut: Cut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = cut.answers[0]["order_id"]
+    monkeypatch.setattr("triage.ledger.ledger.ACKNOWLEDGE_SECONDS", 0.4)
+    monkeypatch.setattr("triage.ledger.intents._KEPT_SECONDS", 0.4)
+    monkeypatch.setattr("triage.serving.live.KEPT_SECONDS", 0.4)
+    moment = from_micros(Log(cut.home).read().extracted_at).isoformat()
+    said = {"order_id": name, "milestone": "pick_released", "event_time": moment}
+    event = {"id": "hang-1", "type": "milestone", "data": said | {"record_time": moment}}
+    applied = again.app.state.kept.live.applied  # type: ignore[attr-defined]
+    ledger_of(again).flush()
+    with monkeypatch.context() as disk:
+        hangs = hanging(disk)
+        one = {"order_id": name}
+        for path, body in (
+            ("/v1/score", one), ("/v1/score/batch", {"orders": [one]}), ("/v1/events", event),
+        ):  # fmt: skip
+            begun = time.monotonic()
+            assert_problem(again.post(path, json=body), 503)
+            assert time.monotonic() - begun < 3
+        assert again.get("/livez").status_code == 200
+        hangs.set()
+    assert again.post("/v1/events", json=event).json() == {"accepted": 0, "duplicates": 1}
+    assert again.app.state.kept.live.applied == applied + 1  # type: ignore[attr-defined]
+    assert again.post("/v1/score", json={"order_id": name}).status_code == 200
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 def test_the_process_that_makes_them_ends_with_the_service(tmp_path: Path) -> None:
     code = (

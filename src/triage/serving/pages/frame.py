@@ -171,9 +171,9 @@ class Frame:
         return 0 if queue is None or desk is None or not you else desk.mentions(you, queue.open)
 
     def _stale(self, seen: Looking) -> list[str]:
-        live, hours = self.service.live, seen.advisor.policy.freshness.feed_hours
-        feeds = None if live is None else live.feeds
-        return [] if feeds is None else stale_feeds(feeds.ages(seen.advisor.now()), hours)
+        advisor = seen.advisor
+        hours = advisor.policy.freshness.feed_hours
+        return stale_feeds(advisor.feeds.ages(advisor.now()), hours)
 
     def _around(self, seen: Looking) -> dict[str, Any]:
         desk, views = self.service.handling, self.service.views

@@ -43,7 +43,7 @@ def router(frame: Frame) -> APIRouter:
                 made.sources, texts.exceptions.source, orders
             ),
             steps=[] if made is None else views.step_rows(made.steps),
-            feeds=views.feed_rows(service, made, seen),
+            feeds=views.feed_rows(made, seen),
             failures=views.failures(service),
             precision="" if made is None else views.precision_words(made.precision),
             brought=[] if made is None else views.brought_words(made.brought, seen),

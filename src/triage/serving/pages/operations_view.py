@@ -99,11 +99,9 @@ class FeedRow:
     says: str
 
 
-def feed_rows(service: Service, made: Snapshot | None, seen: Looking) -> list[FeedRow]:
+def feed_rows(made: Snapshot | None, seen: Looking) -> list[FeedRow]:
     """Return how old each feed is: kinds of records, then where exceptions come from."""
     now, hours = seen.advisor.now(), seen.advisor.policy.freshness.feed_hours
-    live = service.live
-    newest = {} if live is None or live.feeds is None else live.feeds.newest
     rows = [
         _feed_row(
             texts.words.FEEDS.get(name, name),
@@ -111,7 +109,7 @@ def feed_rows(service: Service, made: Snapshot | None, seen: Looking) -> list[Fe
             hours * MICROS_PER_HOUR,
             texts.operations.stale(formats.number(hours, 0 if hours == round(hours) else 1)),
         )
-        for name, at in newest.items()
+        for name, at in seen.advisor.feeds.newest.items()
     ]
     for name, (at, gap) in sorted(() if made is None else made.newest.items()):
         title = texts.operations.exceptions_from(

@@ -66,8 +66,7 @@ def router(service: Service) -> APIRouter:
             pass  # no model yet: the counters are still worth reading
         else:
             service.metrics.show(advisor.info, service.index(advisor).counts)
-            if service.live is not None and service.live.feeds is not None:
-                service.metrics.show_feeds(service.live.feeds.ages(advisor.now()))
+            service.metrics.show_feeds(advisor.feeds.ages(advisor.now()))
         service.metrics.show_queues(_waiting(service))
         return Response(service.metrics.text(), media_type=MEDIA_TYPE)
 

@@ -4,11 +4,12 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import fakes
 from tests.unit.serving.answered import decision
 from typer.testing import CliRunner
 
@@ -227,6 +228,18 @@ def test_the_service_records_each_outcome_once_and_its_delivery_later(
     assert outcome.delay_days > 1
 
 
+def judged_by_the_watch(home: Path, model: str, settled: list[Outcome]) -> list[dict[str, object]]:
+    """Return what the running service finds of the same answers."""
+    ledger = Ledger.open(home)
+    record, alarm = folded(ledger), CalibrationAlarm(ledger, lambda *_: None)
+    for outcome in settled:
+        record.settle(outcome)
+    asyncio.run(alarm.look(record, replace(fakes.INFO, digest=model), 0))
+    ledger.close()
+    assert alarm.latest is not None
+    return [asdict(each) for each in alarm.latest.verdict.calibration]
+
+
 @pytest.mark.parametrize(("factor", "rings"), [(1.0, False), (0.3, True)])
 def test_the_command_rings_where_answers_do_not_hold(
     home: Path, tmp_path: Path, factor: float, rings: bool
@@ -259,6 +272,10 @@ def test_the_command_rings_where_answers_do_not_hold(
     told = json.loads((tmp_path / "live.json").read_text())
     assert bool(told["alarms"]) is rings
     assert told["calibration"][0]["n"] > 1_000
+    assert judged_by_the_watch(tmp_path, folder.name, settled) == [
+        {name: pytest.approx(value) if name != "name" else value for name, value in each.items()}
+        for each in told["calibration"]
+    ]
     page = (tmp_path / "live.html").read_text()
     assert ("<b>Alarm</b>" in page) is rings
     assert "http" not in page.replace("http://www.w3.org", "")

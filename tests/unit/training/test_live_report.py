@@ -160,10 +160,8 @@ def test_capacity_is_spent_from_the_top_of_each_day() -> None:
 def test_segments_are_told_as_counted_by_hand() -> None:
     """Twenty answers are reached, in the sequence of the list: 15 of one site, 5 of the other."""
     late = 20_000 * MICROS_PER_DAY
-    rows = []
-    for n in range(
-        80
-    ):  # of four at the top of the list three are of A, then it is the rest of both
+    rows: list[dict[str, Any]] = []
+    for n in range(80):
         site = ("B" if n % 4 == 3 else "A") if n < 20 else ("A" if n < 45 else "B")
         delay = math.nan if n % 4 == 0 else (0.5 if n % 3 == 0 else 2.0 if n % 3 == 1 else -2.0)
         rows.append({
@@ -176,7 +174,7 @@ def test_segments_are_told_as_counted_by_hand() -> None:
     answers = Answers(judged, pd.DataFrame({"landmark": [], "model": []}))
     found = live_report(answers, MODEL, 60, 100.0, SETTINGS)
 
-    told = [(row["site"], n, bool(row["late"]), row["delay_days"]) for n, row in enumerate(rows)]
+    told = [(row["site"], n, row["late"], row["delay_days"]) for n, row in enumerate(rows)]
     assert [each.name for each in found.segments] == ["site A", "site B"]
     for site, looked_at in (("A", 15), ("B", 5)):
         own = [each for each in told if each[0] == site]

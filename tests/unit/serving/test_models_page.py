@@ -195,6 +195,18 @@ def test_a_challenger_is_compared_on_the_first_score_of_an_order_and_stage() -> 
     assert "1 the outcome is known" in views.beside_words(found)[1]
 
 
+def test_the_page_shows_an_alarm_above_the_figures(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = replace(HOLDS, ratio=2.0, low=1.7, high=2.3)
+    told = views.alarm(looked(off), 0, "UTC")
+    assert "Alarm" not in shown(client)
+    monkeypatch.setattr(views, "alarm", lambda *_: told)
+    text = shown(client)
+    assert '<p class="refusal">Alarm: live answers do not hold.</p>' in text
+    assert text.index(told[1]) < text.index("It cannot be told yet")
+
+
 def test_nothing_scored_beside_is_no_error() -> None:
     found = views.beside([], "c", "d", {})
     assert asdict(found)["n"] == 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,11 +14,14 @@ import numpy as np
 import pytest
 from tests import fakes
 from tests.unit.serving.answered import decision
+from tests.unit.serving.bodies import beside
 
 from triage.advice.policy import HoldOutPolicy
 from triage.domain.clock import MICROS_PER_DAY
 from triage.ledger.ledger import Ledger
+from triage.models.at_risk import NAME
 from triage.models.held import Sums
+from triage.serving.main import create
 from triage.serving.metrics import Metrics
 from triage.serving.outcomes import alarm, watch
 from triage.serving.outcomes.alarm import CalibrationAlarm
@@ -25,6 +29,7 @@ from triage.serving.outcomes.outcome import Outcome
 from triage.serving.outcomes.record import Cell, LiveRecord, People
 from triage.serving.outcomes.watch import OutcomeWatch
 from triage.serving.scorer import Scorer
+from triage.settings import Settings
 
 MODEL = fakes.INFO.digest
 DAYS, ORDERS = 30, 20
@@ -35,7 +40,9 @@ class Told(list[tuple[str, dict[str, Any]]]):
         self.append((told, facts))
 
 
-def planted(ledger: Ledger, late_of: int, *, share: Callable[[str], int] | None = None) -> None:
+def planted(
+    ledger: Ledger, late_of: int, *, share: Callable[[str], int] | None = None, model: str = MODEL
+) -> None:
     """Record answers of .2 each and what came of them: so many of each day's orders late."""
     for day in range(DAYS):
         names = [f"SO-{day}-{n}" for n in range(ORDERS)]
@@ -43,7 +50,7 @@ def planted(ledger: Ledger, late_of: int, *, share: Callable[[str], int] | None 
                 for n, name in enumerate(names)}  # fmt: skip
         outcome = Outcome("", late=False, late_at=day * MICROS_PER_DAY, delivered=None,
                           cancelled=False, contract="c")  # fmt: skip
-        ledger.record(*(decision(name, 0.2, model=MODEL) for name in names))
+        ledger.record(*(decision(name, 0.2, model=model) for name in names))
         drafts = (replace(outcome, order_id=name, late=late[name]).draft() for name in names)
         ledger.record(*drafts)
 
@@ -120,6 +127,24 @@ def ledger_of(home: Path) -> list[dict[str, Any]]:
         return alarms(opened)
     finally:
         opened.close()
+
+
+def test_the_service_as_it_is_started_judges_by_itself(home: Path, tmp_path: Path) -> None:
+    for folder in ("history", "models"):
+        shutil.copytree(home / folder, tmp_path / folder)
+    (bundle,) = (tmp_path / "models" / NAME).glob("*/")
+    ledger = Ledger.open(tmp_path)
+    planted(ledger, 8, model=bundle.name)
+    ledger.close()
+    with beside(create(Settings(home=tmp_path))) as client:
+        until = time.monotonic() + 60
+        while "triage_live_alarm 1.0" not in client.get("/metrics").text:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        assert "live answers do not hold" in client.get("/models").text
+        kept = client.app.state.kept  # type: ignore[attr-defined]
+        assert [told for _, told, _ in kept.changes._past] == ["alarm.raised"]
+    assert [each["model"] for each in ledger_of(tmp_path)] == [bundle.name]
 
 
 def test_answers_that_hold_do_not_ring(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from rich.console import Console
 from triage.settings import Settings
 
 if TYPE_CHECKING:
-    from triage.advice.policy import HoldOutPolicy
     from triage.history.tables import History
     from triage.serving.outcomes.record import Judged, LiveRecord, Said
     from triage.training.live_report import Answers, LiveReport
@@ -79,15 +78,15 @@ def made(name: str, home: Path, settings: Settings, days: int) -> tuple[LiveRepo
     from triage.history.log import Log
     from triage.ledger.reading import open_reading
     from triage.models.champion import champion
+    from triage.models.drift_settings import load
     from triage.serving.outcomes.record import LiveRecord
-    from triage.training.drift_settings import load
     from triage.training.live_report import Model, live_report
 
     pointer = champion(home, name)
     declared = policy.load(settings.workspace)
     history = Log(home).read()
     reading = open_reading(home, settings.ledger_url)
-    record = LiveRecord()
+    record = LiveRecord(holds=declared.hold_out.holds)
     try:
         for entry in reading.since(time.time_ns() // 1_000 - days * MICROS_PER_DAY):
             record.take(entry)
@@ -95,7 +94,7 @@ def made(name: str, home: Path, settings: Settings, days: int) -> tuple[LiveRepo
         reading.close()
     digest = pointer["digest"]
     _settle(record, name, digest, home, history, settings)
-    answers = _answers(record, digest, declared.hold_out, history)
+    answers = _answers(record, digest, history)
     before = pointer.get("previous")
     model = Model(
         name, str(pointer["version"]), digest,
@@ -134,7 +133,7 @@ def _settle(
         record.settle(outcome)
 
 
-def _answers(record: LiveRecord, digest: str, hold_out: HoldOutPolicy, history: History) -> Answers:
+def _answers(record: LiveRecord, digest: str, history: History) -> Answers:
     """Return the answers of one model as tables."""
     import pandas as pd
 
@@ -143,7 +142,7 @@ def _answers(record: LiveRecord, digest: str, hold_out: HoldOutPolicy, history: 
 
     told = [(said, judged) for judged in record.judged.values() for said in judged.said]
     kept = [(s, j) for s, j in told if s.model == digest and not j.outcome.cancelled]
-    rows = [_row(said, judged, hold_out.holds(said.order_id)) for said, judged in kept]
+    rows = [_row(said, judged) for said, judged in kept]
     waiting = [
         {"landmark": said.stage, "model": said.p_late}
         for of_order in record.waiting.values() for said in of_order.values()
@@ -157,9 +156,10 @@ def _answers(record: LiveRecord, digest: str, hold_out: HoldOutPolicy, history: 
     )
 
 
-def _row(said: Said, judged: Judged, held_out: bool) -> tuple[object, ...]:
+def _row(said: Said, judged: Judged) -> tuple[object, ...]:
     outcome = judged.outcome
     return (
         said.order_id, said.stage, said.as_of, outcome.late_at, int(outcome.late), said.p_late,
-        outcome.delay_days, *said.delay, said.score, said.minutes, judged.acted, held_out,
+        outcome.delay_days, *said.delay, said.score, said.minutes, judged.acted,
+        judged.held_out,
     )  # fmt: skip

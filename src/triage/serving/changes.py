@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 _MOST_WAITING = 1_000
 Told = Literal["risk.changed", "order.opened", "order.closed", "exception.opened",
-               "exception.resolved", "work.changed", "decision.expired"]  # fmt: skip
+               "exception.resolved", "work.changed", "decision.expired",
+               "alarm.raised"]  # fmt: skip
 Change = tuple[int, Told, dict[str, Any]]
 """Its number, what it is, and its facts."""
 _MOVES_THE_LIST: frozenset[Told] = frozenset({"risk.changed", "order.opened", "order.closed"})

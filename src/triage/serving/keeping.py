@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from triage.ledger.ledger import Ledger
 from triage.serving.changes import Changes
 from triage.serving.decisions import Decisions
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
+from triage.serving.outcomes.alarm import CalibrationAlarm
 from triage.serving.outcomes.watch import OutcomeWatch
 from triage.serving.warming import Warming
 from triage.serving.webhooks.telling import Webhooks
@@ -68,8 +70,12 @@ def keeping(
     decisions: Callable[[], Decisions | None],
     webhooks: Callable[[], Webhooks | None] = lambda: None,
     warming: Callable[[Live], Warming] | None = None,
+    workspace: Path | None = None,
 ) -> Iterator[Keeping]:
-    """Open what takes events (caught up), records decisions and tells; close all at the end."""
+    """Open what takes events (caught up), records decisions and tells; close all at the end.
+
+    `workspace` is where it is declared when answers do not hold.
+    """
     changes = Changes()
     taking = live(changes)
     ledger: Ledger | None = None
@@ -81,7 +87,8 @@ def keeping(
         outcomes: OutcomeWatch | None = None
         if recording is not None and (follower := taking.follower) is not None:
             follower.expiries = recording.expiries
-            outcomes = OutcomeWatch(recording.ledger, lambda: follower.scorer)
+            alarm = CalibrationAlarm(recording.ledger, changes.tell, workspace)
+            outcomes = OutcomeWatch(recording.ledger, lambda: follower.scorer, alarm)
         hooks = webhooks()
         warm = None if warming is None else warming(taking)
         yield Keeping(taking, changes, recording, hooks, outcomes, warm)

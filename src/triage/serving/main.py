@@ -155,6 +155,7 @@ def create(settings: Settings | None = None) -> FastAPI:
             lambda: _decisions(configured, scorer, prices),
             lambda: open_webhooks(configured.home, told),
             lambda live: Warming(live, scorer, queue),
+            configured.workspace,
         ),
         operations=lambda kept: Operations(
             log, lambda: scorer if kept.live.follower is None else kept.live.follower.scorer,

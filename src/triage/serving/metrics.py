@@ -54,19 +54,27 @@ class Metrics:
             "triage_webhooks_held", "Webhooks that wait, and dead letters.",
             ("subscription", "state"), registry=self.registry,
         )  # fmt: skip
-        left_alone = "by whether somebody acted on the order before its outcome was known."
+        people = (
+            "by what people did with the order before its outcome was known: nobody acted on it as"
+            " it was held out, nobody acted on it otherwise, somebody acted on it."
+        )
         self.live_answers = Gauge(
-            "triage_live_answers", f"The champion's answers with an outcome, {left_alone}",
+            "triage_live_answers", f"The champion's answers with an outcome, {people}",
             ("people",), registry=self.registry,
         )  # fmt: skip
         self.live_late = Gauge(
-            "triage_live_late", f"Of these, how many orders were late, {left_alone}", ("people",),
+            "triage_live_late", f"Of these, how many orders were late, {people}", ("people",),
             registry=self.registry,
         )  # fmt: skip
         self.live_expected = Gauge(
-            "triage_live_expected", f"How many it expected to be late, {left_alone}", ("people",),
+            "triage_live_expected", f"How many it expected to be late, {people}", ("people",),
             registry=self.registry,
         )  # fmt: skip
+        self.live_alarm = Gauge(
+            "triage_live_alarm",
+            "1 while the champion's answers do not hold, else 0.",
+            registry=self.registry,
+        )
         self.abstained = Counter(
             "triage_abstained", "Orders scored of which the answer said that it does not know.",
             registry=self.registry,

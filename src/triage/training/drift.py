@@ -17,11 +17,11 @@ from triage.features.compile import Floats, Ints
 from triage.history.log import Log
 from triage.models.at_risk import AtRiskModel
 from triage.models.champion import bundle_folder, champion
+from triage.models.drift_settings import DriftSettings, InputSettings, OutcomeSettings, load
 from triage.training import drift_measures as measures
 from triage.training import side_runs
 from triage.training.drift_champion import Seen, seen_by
 from triage.training.drift_report import DriftReport, InputDrift, OutcomeChange, OutcomeDrift
-from triage.training.drift_settings import DriftSettings, InputSettings, OutcomeSettings, load
 from triage.training.metrics import CLIP, losses
 from triage.training.tracking import DIGEST_TAG, open_catalogue
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from triage.training.drift_settings import DriftSettings, InputSettings, OutcomeSettings
+from triage.models.drift_settings import DriftSettings, InputSettings, OutcomeSettings
 
 _NAMED = 3
 

@@ -1,7 +1,7 @@
-"""Whether answers on record hold: late orders against those expected.
+"""How good answers on record were: of all, by stage and by segment.
 
-The interval knows that orders of one day share their luck. Before outcomes are known there are
-estimates of what answers should come to.
+Whether they hold is judged by `triage.models.held`. Before outcomes are known there are estimates
+of what answers should come to.
 """
 
 from __future__ import annotations
@@ -16,93 +16,39 @@ import pandas as pd
 
 from triage.domain.clock import MICROS_PER_DAY
 from triage.features.facts import MILESTONES
-from triage.training.drift_measures import observed_to_expected
-from triage.training.drift_settings import LiveSettings
+from triage.models.held import ALL, Days, Held, Stages, Sums
+from triage.models.held import held as held_by_day
 from triage.training.metrics import losses, score
 from triage.training.report_figures import by_value, coverage
 
 Floats = npt.NDArray[np.float64]
-ALL = "all stages"
 _MOST_VALUES, _LEAST = 8, 30
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Late orders of some answers against those expected.
-
-    Attributes:
-        name: of which.
-        n: answers.
-        late: of orders that were late.
-        expected: sum of the probabilities.
-        days: days on which promises passed.
-        ratio: late over expected; NaN without answers.
-        low: lower end of the interval of the ratio.
-        high: upper end; infinite where there is only one day.
-    """
-
-    name: str
-    n: int
-    late: int
-    expected: float
-    days: int
-    ratio: float
-    low: float
-    high: float
-
-    def enough(self, settings: LiveSettings) -> bool:
-        """Return whether there is evidence enough to judge."""
-        return self.expected >= settings.least_expected and self.days >= settings.least_days
-
-    def rings(self, settings: LiveSettings) -> bool:
-        """Return whether the whole interval is outside what is allowed.
-
-        A ratio of 1 rings far more seldom than the confidence says, however often it is looked at.
-        """
-        low, high = settings.observed_to_expected
-        return self.enough(settings) and (self.low > high or self.high < low)
-
-
 def held(name: str, rows: pd.DataFrame, confidence: float) -> Held:
-    """Hold late orders against those expected.
-
-    The error is that of a ratio of sums over days (Cochran 1977, 6.4 and 9A.7: clusters), or that
-    of independent orders if the days happen to agree better; Student's t by the number of days.
+    """Hold late orders against those expected; see `triage.models.held.held`.
 
     Args:
         name: of which answers.
         rows: `late` (0 or 1), `model` (probability), `late_at` (UTC micros).
         confidence: of the interval.
     """
-    from scipy.stats import t  # noqa: PLC0415  half a second, only for this
-
-    n = len(rows)
-    if not n:
-        return Held(name, 0, 0, 0.0, 0, math.nan, 0.0, math.inf)
-    late, p = rows["late"].to_numpy(np.float64), rows["model"].to_numpy(np.float64)
-    expected = max(float(p.sum()), 1e-9)
-    ratio, by_chance = observed_to_expected(late, np.maximum(p, 1e-12))
-    names, day = np.unique(
-        rows["late_at"].to_numpy(np.int64) // MICROS_PER_DAY, return_inverse=True
-    )
-    days = len(names)
-    low, high = 0.0, math.inf
-    if days > 1:
-        apart = np.bincount(day, late - ratio * p)
-        error = math.sqrt(days / (days - 1) * float((apart**2).sum())) / expected
-        half = float(t.ppf(0.5 + confidence / 2, days - 1)) * max(error, by_chance)
-        low, high = max(0.0, ratio - half), ratio + half
-    return Held(name, n, int(late.sum()), expected, days, ratio, low, high)
+    return held_by_day(name, _days(rows), confidence)
 
 
-def by_stage(rows: pd.DataFrame, confidence: float) -> tuple[Held, ...]:
-    """Hold all answers, then those of each stage.
+def stages(rows: pd.DataFrame) -> Stages:
+    """Return sums of answers, by stage and by the day on which their promises passed."""
+    return {str(name): _days(part) for name, part in rows.groupby("landmark")}
 
-    The error that the confidence allows is shared among them (Bonferroni).
-    """
-    parts = _all_and_stages(rows)
-    shared = 1 - (1 - confidence) / len(parts)
-    return tuple(held(name, part, shared) for name, part in parts)
+
+def _days(rows: pd.DataFrame) -> Days:
+    p = rows["model"]
+    told = pd.DataFrame({"n": 1, "late": rows["late"], "p": p, "variance": p * (1 - p)})
+    sums = told.groupby(rows["late_at"] // MICROS_PER_DAY).sum()
+    return {
+        int(day): Sums(int(n), int(late), float(expected), float(variance))
+        for day, n, late, expected, variance in sums.itertuples()
+    }
 
 
 def _all_and_stages(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -112,13 +58,13 @@ def _all_and_stages(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [(ALL, rows), *(stages if len(stages) > 1 else ())]
 
 
-def by_segment(rows: pd.DataFrame, columns: tuple[str, ...], confidence: float) -> Iterator[Held]:
-    """Hold the answers of the largest values of some columns; shown, not judged."""
+def segments(rows: pd.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the answers of the largest values of some columns, with the name of each."""
     for column in columns:
         if column in rows and rows[column].nunique() > 1:
             for value, part in by_value(rows, column, _MOST_VALUES):
                 if len(part) >= _LEAST:
-                    yield held(f"{column.replace('_', ' ')} {value}", part, confidence)
+                    yield f"{column.replace('_', ' ')} {value}", part
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +195,30 @@ def at_capacity(rows: pd.DataFrame, minutes: float) -> AtCapacity:
         rows: `as_of` (UTC micros), `late`, `priority` (score) and `minutes` of each answer.
         minutes: of all people together.
     """
-    ranked = rows[rows["priority"].notna() & (rows["minutes"] > 0)].sort_values(
+    return found_of(rows.assign(reached=reached(rows, minutes)))
+
+
+def reached(rows: pd.DataFrame, minutes: float) -> npt.NDArray[np.bool_]:
+    """Return which answers people get to within so many minutes a day, (n,); see `at_capacity`."""
+    ranked = _ranked(rows.reset_index(drop=True)).sort_values(
         "priority", ascending=False, kind="stable"
     )
-    day = ranked["as_of"] // MICROS_PER_DAY
-    reached = ranked[ranked["minutes"].groupby(day).cumsum() <= minutes]
-    found, total = int(reached["late"].sum()), int(rows["late"].sum())
+    spent = ranked["minutes"].groupby(ranked["as_of"] // MICROS_PER_DAY).cumsum()
+    met = np.zeros(len(rows), dtype=np.bool_)
+    met[ranked.index[spent <= minutes]] = True
+    return met
+
+
+def found_of(rows: pd.DataFrame) -> AtCapacity:
+    """Return what people find who get to the answers that are `reached`; see `at_capacity`."""
+    met = rows[rows["reached"]]
+    found, total = int(met["late"].sum()), int(rows["late"].sum())
     return AtCapacity(
-        int(day.nunique()), len(reached), found, found / len(reached) if len(reached) else math.nan,
-        found / total if total else math.nan, float(rows["late"].mean()) if len(rows) else math.nan,
+        int((_ranked(rows)["as_of"] // MICROS_PER_DAY).nunique()), len(met), found,
+        found / len(met) if len(met) else math.nan, found / total if total else math.nan,
+        float(rows["late"].mean()) if len(rows) else math.nan,
     )  # fmt: skip
+
+
+def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["priority"].notna() & (rows["minutes"] > 0)]

@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from triage.training.drift_settings import LiveSettings
-from triage.training.live_figures import ALL, AtCapacity, Estimate, Held, Quality
+from triage.models.drift_settings import LiveSettings
+from triage.models.held import ALL, Held
+from triage.training.live_figures import AtCapacity, Estimate, Quality
 from triage.training.live_report import LiveReport, read_from
 from triage.training.report_blocks import Section, Table, number, percent
-from triage.training.report_figures import capital
+from triage.training.report_figures import Coverage, capital
 from triage.training.report_quality import calibration
 from triage.training.report_table import say
 
@@ -46,7 +47,7 @@ def render(report: LiveReport, judged: pd.DataFrame) -> str:
         sections += [calibration(chosen[_CALIBRATED]), _quality(report.quality)]
     sections += [_estimates(report), _capacity(report)]
     if report.segments:
-        sections.append(_segments(report.segments))
+        sections.append(_segments(report))
     return environment.get_template("live.html").render(report=report, sections=sections)
 
 
@@ -75,10 +76,30 @@ def _holds(found: Held, settings: LiveSettings) -> str:
     return "yes" if found.enough(settings) else "too early"
 
 
-def _segments(segments: Sequence[Held]) -> Section:
-    words = ["The largest, with 30 answers or more. Shown, not judged: some are off by chance."]
-    table = Table("", _HELD_HEAD, [[each.name, *_held(each)] for each in segments])
-    return Section("segments", "Segments", "By segment", words, (), [table])
+def _segments(report: LiveReport) -> Section:
+    words = [
+        "The largest, with 30 answers or more. Shown, not judged: some are off by chance.",
+        "Coverage and capacity are told as above: of the orders that were delivered, and of those"
+        " that people get to who work the list of all segments.",
+    ]
+    tables = [
+        Table("Late against expected", ("segment", *_HELD_HEAD[1:]), [
+            [each.name, *_held(each)] for each in report.segments
+        ]),
+        Table("Coverage", ("segment", "delivered", "p10 to p90", "up to p90"), [
+            [name, f"{each.n:,}", *_covered(each)] for name, each in report.segment_coverage.items()
+        ]),
+        Table("Precision at capacity", ("segment", *_CAPACITY_HEAD[1:]), [
+            _at_capacity(name, each) for name, each in report.segment_capacity.items()
+        ]),
+    ]  # fmt: skip
+    return Section("segments", "Segments", "By segment", words, (), tables)
+
+
+def _covered(found: Coverage) -> list[str]:
+    if not found.n:
+        return ["", ""]
+    return [percent(found.within / found.n), percent(found.below_p90 / found.n)]
 
 
 _HELD_HEAD = ("", "answers", "days", "late", "expected", "late / expected", "interval")
@@ -146,14 +167,18 @@ def _capacity(report: LiveReport) -> Section:
         " of the policy (some of the orders get the same share of the time). An order that they"
         " saved is not late: that is why those that nobody acted on stand apart."
     ]
-    head = ("", "days", "looked at", "late", "share late of these", "of all late", "share late")
-    rows = [_at_capacity(name, each) for name, each in report.capacity.items()]
-    table = Table("", head, rows)
+    rows = [_at_capacity(name.capitalize(), each) for name, each in report.capacity.items()]
+    table = Table("", _CAPACITY_HEAD, rows)
     return Section("capacity", "Capacity", "Precision at capacity", words, (), [table])
+
+
+_CAPACITY_HEAD = (
+    "", "days", "looked at", "late", "share late of these", "of all late", "share late",
+)  # fmt: skip
 
 
 def _at_capacity(name: str, found: AtCapacity) -> list[str]:
     return [
-        name.capitalize(), f"{found.days:,}", f"{found.looked_at:,}", f"{found.late:,}",
+        name, f"{found.days:,}", f"{found.looked_at:,}", f"{found.late:,}",
         percent(found.precision), percent(found.recall), percent(found.base_rate),
     ]  # fmt: skip

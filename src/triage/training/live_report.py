@@ -8,20 +8,22 @@ from typing import Any
 
 import pandas as pd
 
-from triage.training.drift_settings import LiveSettings
+from triage.models.drift_settings import LiveSettings
+from triage.models.held import ALL, Held, Verdict, judge
 from triage.training.live_figures import (
     AtCapacity,
     Estimate,
-    Held,
     Quality,
     at_capacity,
-    by_segment,
-    by_stage,
     estimate,
+    found_of,
     held,
     qualities,
+    reached,
+    segments,
+    stages,
 )
-from triage.training.report_figures import landmark_title
+from triage.training.report_figures import Coverage, coverage, landmark_title
 
 COLUMNS = {
     "order_id": "str", "landmark": "str", "as_of": "int64", "late_at": "int64", "late": "int64",
@@ -30,7 +32,7 @@ COLUMNS = {
     "held_out": "bool",
 }  # fmt: skip
 """Of answers with an outcome, beside segments; see `live_report`."""
-SEGMENTS = ("site", "destination_region", "carrier")
+SEGMENTS = ("site", "destination_region", "carrier", "service")
 HOLD_OUT, LEFT_ALONE = "the hold-out", "orders that nobody acted on"
 
 
@@ -72,6 +74,8 @@ class LiveReport:
         calibration: on these, all stages and each.
         everybody: on all orders, also those that people acted on.
         segments: on the orders that calibration is judged by.
+        segment_coverage: by segment, how often these came within what was said of them.
+        segment_capacity: by segment, what people find of these who work the list of all.
         quality: on the same, all stages and each.
         estimates: what answers should come to: these, and those without an outcome yet.
         capacity: what people find in a day's session, by which orders; some of the orders get the
@@ -86,6 +90,8 @@ class LiveReport:
     calibration: tuple[Held, ...]
     everybody: Held
     segments: tuple[Held, ...]
+    segment_coverage: dict[str, Coverage]
+    segment_capacity: dict[str, AtCapacity]
     quality: tuple[Quality, ...]
     estimates: tuple[Estimate, ...]
     capacity: dict[str, AtCapacity]
@@ -95,7 +101,11 @@ class LiveReport:
     @property
     def alarms(self) -> tuple[Held, ...]:
         """Return where answers do not hold."""
-        return tuple(each for each in self.calibration if each.rings(self.settings))
+        return self._judged.alarms
+
+    @property
+    def _judged(self) -> Verdict:
+        return Verdict(self.read_on == HOLD_OUT, self.calibration, self.settings)
 
     def verdict(self) -> str:
         """Return in words whether answers hold, and what follows; begins with "alarm" if not."""
@@ -107,7 +117,7 @@ class LiveReport:
         low, high = self.settings.observed_to_expected
         if self.alarms:
             return f"{'; '.join(map(in_words, self.alarms))}. Proposal: {self._proposal()}"
-        if not overall.enough(self.settings):
+        if self._judged.early:
             return (
                 f"too early to tell: {overall.expected:.0f} late orders were expected on"
                 f" {overall.days} days ({self.read_on}); from {self.settings.least_expected:g} on"
@@ -137,7 +147,7 @@ class LiveReport:
 
 def in_words(found: Held) -> str:
     """Return late against expected in words."""
-    where = "" if found.name == "all stages" else f" at {landmark_title(found.name)}"
+    where = "" if found.name == ALL else f" at {landmark_title(found.name)}"
     return (
         f"{found.late:,} of {found.n:,} late{where} where {found.expected:,.0f} were expected"
         f" ({found.ratio:.2f}, {found.low:.2f} to {found.high:.2f})"
@@ -159,17 +169,20 @@ def live_report(
         settings: when it rings.
     """
     judged = answers.judged
-    held_out = read_from(judged, HOLD_OUT)
-    enough = held("", held_out, settings.confidence).enough(settings)
-    read_on = HOLD_OUT if enough else LEFT_ALONE
-    chosen = read_from(judged, read_on)
+    held_out, alone = read_from(judged, HOLD_OUT), read_from(judged, LEFT_ALONE)
+    verdict = judge(stages(held_out), stages(alone), settings)
+    read_on, chosen = (HOLD_OUT, held_out) if verdict.on_hold_out else (LEFT_ALONE, alone)
     share = len(chosen) / max(len(judged), 1)
+    chosen = chosen.assign(reached=reached(chosen, share * minutes))
+    parts = dict(segments(chosen, SEGMENTS))
     p = pd.concat([chosen["model"], answers.waiting["model"]])
     return LiveReport(
         model, days, read_on,
-        calibration=by_stage(chosen, settings.confidence),
+        calibration=verdict.calibration,
         everybody=held("all orders", judged, settings.confidence),
-        segments=tuple(by_segment(chosen, SEGMENTS, settings.confidence)),
+        segments=tuple(held(name, part, settings.confidence) for name, part in parts.items()),
+        segment_coverage={name: coverage(part) for name, part in parts.items()},
+        segment_capacity={name: found_of(part) for name, part in parts.items()},
         quality=qualities(chosen),
         estimates=(
             estimate("with an outcome", chosen["model"]),
@@ -177,7 +190,7 @@ def live_report(
             estimate("together", p),
         ),
         capacity={
-            read_on: at_capacity(chosen, share * minutes),
+            read_on: found_of(chosen),
             "all orders": at_capacity(judged, minutes),
         },
         counts={

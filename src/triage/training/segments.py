@@ -1,4 +1,4 @@
-"""Segments of a prediction frame: by site, destination region and carrier of the order."""
+"""Segments of a prediction frame: by site, destination region, carrier and service of the order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from triage.training.promise import Segments
 
 
 def with_segments(frame: pd.DataFrame, history: History) -> pd.DataFrame:
-    """Return a prediction frame with the order's site, destination_region and carrier beside it.
+    """Return a prediction frame with site, destination_region, carrier and service of each order.
 
     A column that the frame already has is left alone; an order without a value has NaN. The site is
     that of the most valuable line, as on the list.
@@ -19,8 +19,7 @@ def with_segments(frame: pd.DataFrame, history: History) -> pd.DataFrame:
     sites = main_lines(history)["site"]
     columns = {
         "site": pd.Series(sites.to_numpy(object), index=orders.index),
-        "destination_region": orders["destination_region"],
-        "carrier": orders["carrier"],
+        **{name: orders[name] for name in ("destination_region", "carrier", "service")},
     }
     added = {
         name: frame["order_id"].map(values).astype(object)

@@ -13,15 +13,17 @@ from tests import fakes
 from triage.models.at_risk import NAME
 from triage.models.champion import card_file, point_to
 from triage.models.drift_file import keep_drift, last_drift
+from triage.models.drift_settings import load
+from triage.models.held import Held, Sums, Verdict
 from triage.models.promotions import record_promotion
 from triage.models.shadow_file import ShadowScore
+from triage.serving.outcomes.alarm import Looked
 from triage.serving.outcomes.outcome import Outcome
-from triage.serving.outcomes.record import Judged, LiveRecord, Sums
+from triage.serving.outcomes.record import Judged, LiveRecord
 from triage.serving.pages import models_view as views
 from triage.settings import Settings
 from triage.training.drift import BIAS
 from triage.training.drift_report import DriftReport, InputDrift, OutcomeChange, OutcomeDrift
-from triage.training.drift_settings import load
 
 DIGEST = fakes.INFO.digest
 SCORE = ShadowScore(1, "A", "order_created", "at_risk", 1, "c", 0.2, 0.0, "d", 0.4, 0.0)
@@ -135,16 +137,48 @@ def test_a_pointer_that_cannot_be_read_is_told(client: TestClient, tmp_path: Pat
     assert "cannot be read" in shown(client)
 
 
-def test_live_answers_are_held_against_outcomes_apart_by_whether_anybody_acted() -> None:
+def looked(held: Held, *, on_hold_out: bool = False, since: int | None = None) -> Looked:
+    return Looked("m", Verdict(on_hold_out, (held,), load().live), since)
+
+
+HOLDS = Held("all stages", 400, 44, 40.0, 30, 1.1, 0.8, 1.4)
+
+
+def test_live_answers_are_held_against_outcomes_apart_by_what_people_did() -> None:
     record = LiveRecord()
-    assert views.holds(record, "m") == views.holds(None, "m")
-    record.sums[("m", False)] = Sums(400, 44, 40.0)
-    record.sums[("m", True)] = Sums(30, 3, 12.0)
-    alone, acted = views.holds(record, "m")
+    nothing = views.holds(None, "m", None, held_out=False)
+    assert views.holds(record, "m", None, held_out=False) == nothing
+    record.sums["m", "left_alone"] = Sums(400, 44, 40.0)
+    record.sums["m", "acted_on"] = Sums(30, 3, 12.0)
+    alone, acted, read_on = views.holds(record, "m", looked(HOLDS), held_out=False)
     assert "400 answers on orders that nobody acted on, 44 came out late where 40" in alone
     assert "30 answers on orders that somebody acted on" in acted
-    record.sums[("m", False)] = Sums(10, 2, 1.0)
-    assert views.holds(record, "m")[-1] == "That is too few for a verdict."
+    assert "on the orders that nobody acted on; none are held out" in read_on
+    few = looked(replace(HOLDS, expected=1.0))
+    last = views.holds(record, "m", few, held_out=False)[-1]
+    assert last == "That is too few for a verdict."
+
+
+def test_live_answers_are_read_on_the_hold_out_where_there_is_one_and_the_page_says_which() -> None:
+    record = LiveRecord()
+    record.sums["m", "held_out"] = Sums(300, 31, 30.0)
+    record.sums["m", "left_alone"] = Sums(400, 44, 40.0)
+    found = looked(HOLDS, on_hold_out=True)
+    held, alone, read_on = views.holds(record, "m", found, held_out=True)
+    assert "300 answers on orders that were held out and left alone, 31" in held
+    assert "400 answers on other orders that nobody acted on, 44" in alone
+    assert "held out and left alone" in read_on
+    assert "too few have" in views.holds(record, "m", looked(HOLDS), held_out=True)[-1]
+
+
+def test_an_alarm_is_told_with_where_answers_do_not_hold_and_since_when() -> None:
+    off = replace(HOLDS, name="order_created", late=80, ratio=2.0, low=1.7, high=2.3)
+    now = 1_700_000_000_000_000
+    first, where = views.alarm(looked(off, since=now), now, "UTC")
+    assert first.startswith("Alarm since ")
+    assert where.startswith("Ordered: 80 of 400 late where 40 were expected")
+    assert "between 1.70 and 2.30 times" in where
+    assert views.alarm(looked(HOLDS), now, "UTC") == views.alarm(None, now, "UTC") == []
 
 
 def test_a_challenger_is_compared_on_the_first_score_of_an_order_and_stage() -> None:
@@ -159,6 +193,18 @@ def test_a_challenger_is_compared_on_the_first_score_of_an_order_and_stage() -> 
     assert found.higher == pytest.approx(0.05)
     assert found.challenger_loss < found.champion_loss
     assert "1 the outcome is known" in views.beside_words(found)[1]
+
+
+def test_the_page_shows_an_alarm_above_the_figures(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = replace(HOLDS, ratio=2.0, low=1.7, high=2.3)
+    told = views.alarm(looked(off), 0, "UTC")
+    assert "Alarm" not in shown(client)
+    monkeypatch.setattr(views, "alarm", lambda *_: told)
+    text = shown(client)
+    assert '<p class="refusal">Alarm: live answers do not hold.</p>' in text
+    assert text.index(told[1]) < text.index("It cannot be told yet")
 
 
 def test_nothing_scored_beside_is_no_error() -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import fakes
 from tests.unit.serving.answered import decision
 from typer.testing import CliRunner
 
@@ -25,6 +26,7 @@ from triage.models.at_risk import NAME, AtRiskModel, LabelContract
 from triage.models.landmarks import landmark_rows
 from triage.serving.handling.state import Act
 from triage.serving.metrics import Metrics
+from triage.serving.outcomes.alarm import CalibrationAlarm
 from triage.serving.outcomes.outcome import Outcome, settle
 from triage.serving.outcomes.record import LiveRecord, acted_on
 from triage.serving.outcomes.watch import OutcomeWatch
@@ -39,6 +41,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(tmp_path / "ledger")
     yield opened
     opened.close()
+
+
+def watching(ledger: Ledger, scorer: Callable[[], Scorer]) -> OutcomeWatch:
+    return OutcomeWatch(ledger, scorer, CalibrationAlarm(ledger, lambda *_: None))
 
 
 def folded(ledger: Ledger) -> LiveRecord:
@@ -109,7 +115,7 @@ def test_who_acts_after_the_outcome_did_not_change_it(ledger: Ledger) -> None:
     assert {name: each.acted for name, each in record.judged.items()} == {
         "SO-1": False, "SO-2": True,
     }  # fmt: skip
-    assert record.sums["m" * 64, True].n == record.sums["m" * 64, False].n == 1
+    assert record.sums["m" * 64, "acted_on"].n == record.sums["m" * 64, "left_alone"].n == 1
 
 
 @pytest.mark.parametrize(
@@ -138,14 +144,14 @@ def test_memory_is_bounded(ledger: Ledger) -> None:
     for entry in ledger.entries():
         record.take(entry)
     assert list(record.judged) == ["SO-5", "SO-6", "SO-7"]
-    assert record.sums["m" * 64, False].n == 3
+    assert record.sums["m" * 64, "left_alone"].n == 3
 
 
 @pytest.mark.parametrize("fell_behind", [False, True])
 def test_what_the_watch_is_told_of_it_does_not_read_and_what_it_missed_it_reads(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, fell_behind: bool
 ) -> None:
-    watch = OutcomeWatch(ledger, lambda: pytest.fail("nothing is settled"))
+    watch = watching(ledger, lambda: pytest.fail("nothing is settled"))
     ledger.record(decision("SO-0", 0.5))
     asyncio.run(watch.catch_up())
     for number in range(1, 30):
@@ -192,7 +198,7 @@ def test_the_service_records_each_outcome_once_and_its_delivery_later(
     done = next(o for o in settle(book, CONTRACT, book.ids, scorer.now()) if o.final)
     names = (late.order_id, done.order_id, "nobody's")
     ledger.record(*(decision(name, 0.25, model=model.digest) for name in names))
-    metrics, watch = Metrics(), OutcomeWatch(ledger, lambda: scorer)
+    metrics, watch = Metrics(), watching(ledger, lambda: scorer)
 
     async def turn() -> int:
         await watch.catch_up()
@@ -220,6 +226,18 @@ def test_the_service_records_each_outcome_once_and_its_delivery_later(
     assert (outcome.order_id, outcome.late) == (late.order_id, True)
     assert outcome.delay_days is not None
     assert outcome.delay_days > 1
+
+
+def judged_by_the_watch(home: Path, model: str, settled: list[Outcome]) -> list[dict[str, object]]:
+    """Return what the running service finds of the same answers."""
+    ledger = Ledger.open(home)
+    record, alarm = folded(ledger), CalibrationAlarm(ledger, lambda *_: None)
+    for outcome in settled:
+        record.settle(outcome)
+    asyncio.run(alarm.look(record, replace(fakes.INFO, digest=model), 0))
+    ledger.close()
+    assert alarm.latest is not None
+    return [asdict(each) for each in alarm.latest.verdict.calibration]
 
 
 @pytest.mark.parametrize(("factor", "rings"), [(1.0, False), (0.3, True)])
@@ -254,6 +272,10 @@ def test_the_command_rings_where_answers_do_not_hold(
     told = json.loads((tmp_path / "live.json").read_text())
     assert bool(told["alarms"]) is rings
     assert told["calibration"][0]["n"] > 1_000
+    assert judged_by_the_watch(tmp_path, folder.name, settled) == [
+        {name: pytest.approx(value) if name != "name" else value for name, value in each.items()}
+        for each in told["calibration"]
+    ]
     page = (tmp_path / "live.html").read_text()
     assert ("<b>Alarm</b>" in page) is rings
     assert "http" not in page.replace("http://www.w3.org", "")

@@ -17,11 +17,11 @@ from triage.errors import BundleError, DeclarationError
 from triage.history.log import Log
 from triage.models.at_risk import AtRiskModel
 from triage.models.champion import bundle_folder, point_to
+from triage.models.drift_settings import DriftSettings, load
 from triage.training import drift_measures as measures
 from triage.training.drift import check, drift, entropy
 from triage.training.drift_champion import seen_by
 from triage.training.drift_report import DriftReport, InputDrift, OutcomeChange, OutcomeDrift
-from triage.training.drift_settings import DriftSettings, load
 from triage.training.metrics import losses
 from triage.training.train import train
 

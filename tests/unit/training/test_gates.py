@@ -210,13 +210,16 @@ def test_only_a_reshuffled_list_can_be_accepted() -> None:
 def test_segments_are_those_of_the_most_valuable_line() -> None:
     line = OrderLine(line_no=1, sku="S", quantity=1, unit_price=5.0, site="small")
     best = OrderLine(line_no=2, sku="S", quantity=1, unit_price=50.0, site="large")
-    history = history_of([order("A", 0, lines=(line, best), carrier="C"), order("B", 1)])
+    history = history_of(
+        [order("A", 0, lines=(line, best), carrier="C", service="X"), order("B", 1)]
+    )
     frame = with_segments(
         pd.DataFrame({"order_id": ["B", "A"], "carrier": ["own", "own"]}), history
     )
     assert frame["site"].tolist() == ["W1", "large"]
     assert frame["destination_region"].tolist() == ["CA", "CA"]
     assert frame["carrier"].tolist() == ["own", "own"]
+    assert frame["service"].tolist()[1] == "X"
 
 
 def test_a_run_without_a_baseline_is_refused(run: TrainingRun) -> None:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage.domain.clock import MICROS_PER_DAY
-from triage.training.drift_settings import load
-from triage.training.live_figures import at_capacity, by_stage, estimate, expected_auc, held
+from triage.models.drift_settings import load
+from triage.models.held import by_stage
+from triage.training.live_figures import at_capacity, estimate, expected_auc, held, stages
 from triage.training.live_page import render
 from triage.training.live_report import (
     COLUMNS,
@@ -85,7 +86,7 @@ def test_chance_alone_does_not_ring(luck: float) -> None:
     """Of 200 calibrated worlds, also of those in which whole days go well or badly together."""
     rang = 0
     for seed in range(200):
-        judged = by_stage(world(seed, luck=luck).judged, SETTINGS.confidence)
+        judged = by_stage(stages(world(seed, luck=luck).judged), SETTINGS.confidence)
         rang += any(each.rings(SETTINGS) for each in judged)
     assert rang <= 2
 
@@ -154,6 +155,43 @@ def test_capacity_is_spent_from_the_top_of_each_day() -> None:
     found = at_capacity(rows, 10.0)
     assert (found.looked_at, found.late, found.precision, found.recall) == (2, 1, 0.5, 0.5)
     assert found.base_rate == 0.5
+
+
+def test_segments_are_told_as_counted_by_hand() -> None:
+    """Twenty answers are reached, in the sequence of the list: 15 of one site, 5 of the other."""
+    late = 20_000 * MICROS_PER_DAY
+    rows: list[dict[str, Any]] = []
+    for n in range(80):
+        site = ("B" if n % 4 == 3 else "A") if n < 20 else ("A" if n < 45 else "B")
+        delay = math.nan if n % 4 == 0 else (0.5 if n % 3 == 0 else 2.0 if n % 3 == 1 else -2.0)
+        rows.append({
+            "order_id": f"SO-{n}", "landmark": STAGES[0], "as_of": late, "late_at": late,
+            "late": n % 3 == 0, "model": 0.5, "delay_days": delay, "delay_p10": -1.0,
+            "delay_p50": 0.0, "delay_p90": 1.0, "priority": 100.0 - n, "minutes": 5.0,
+            "acted": False, "held_out": False,
+        } | {"site": site, "service": "express" if n % 2 else None})  # fmt: skip
+    judged = pd.DataFrame(rows).astype(COLUMNS)
+    answers = Answers(judged, pd.DataFrame({"landmark": [], "model": []}))
+    found = live_report(answers, MODEL, 60, 100.0, SETTINGS)
+
+    told = [(row["site"], n, row["late"], row["delay_days"]) for n, row in enumerate(rows)]
+    assert [each.name for each in found.segments] == ["site A", "site B"]
+    for site, looked_at in (("A", 15), ("B", 5)):
+        own = [each for each in told if each[0] == site]
+        met = [each for each in own if each[1] < 20]
+        got = found.segment_capacity[f"site {site}"]
+        assert got.looked_at == len(met) == looked_at
+        assert got.late == sum(each[2] for each in met)
+        assert got.precision == got.late / looked_at
+        assert got.recall == got.late / sum(each[2] for each in own)
+        covered, delays = found.segment_coverage[f"site {site}"], [each[3] for each in own]
+        known = [each for each in delays if not math.isnan(each)]
+        assert covered.n == len(known) < len(own)
+        assert covered.within == sum(each == 0.5 for each in known)
+        assert covered.below_p90 == sum(each != 2.0 for each in known)
+    page = render(found, answers.judged)
+    assert "Precision at capacity" in page.split('id="segments"')[1]
+    assert found.plain()["segment_capacity"]["site B"]["looked_at"] == 5
 
 
 def test_the_page_stands_alone_and_the_figures_are_plain() -> None:

@@ -7,11 +7,13 @@ how often an order was asked for says nothing. Only answers about the moment of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple, Self
 
+from triage.domain.clock import MICROS_PER_DAY
 from triage.ledger.entries import Entry
+from triage.models.held import Sums
 from triage.serving.decisions import KIND, Decision
 from triage.serving.handling.state import Act, fold, undone
 from triage.serving.outcomes.interventions import done_at
@@ -22,6 +24,9 @@ MOST_ORDERS = 200_000
 NOTHING_DONE = frozenset({"no_action_needed", "too_late_to_help"})
 """Why an order may leave the list without anybody having done something about it."""
 _TELLING = frozenset({"escalate", "inform"})
+People = Literal["held_out", "left_alone", "acted_on"]
+"""What people did with an order: it was held out and left alone, left alone without being held out,
+or acted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +79,22 @@ class Judged:
     said: tuple[Said, ...]
     outcome: Outcome
     acted: bool
+    held_out: bool = False
+
+    @property
+    def people(self) -> People:
+        """Return what people did with it."""
+        return "acted_on" if self.acted else "held_out" if self.held_out else "left_alone"
 
 
-@dataclass(slots=True)
-class Sums:
-    """Answers of one model with an outcome: how many, late ones, and late ones expected."""
+class Cell(NamedTuple):
+    """Which answers are summed: model and stage, days of answer and of promise (from 1970, UTC)."""
 
-    n: int = 0
-    late: int = 0
-    expected: float = 0.0
+    model: str
+    people: People
+    stage: str
+    answered: int
+    promised: int
 
 
 @dataclass
@@ -93,14 +105,18 @@ class LiveRecord:
         seen: number of the newest entry that was taken in.
         waiting: order -> stage and model -> what was said, while there is no outcome.
         judged: order -> what came of it.
-        sums: (model, whether somebody acted) -> figures over `judged`.
+        sums: (model, what people did) -> figures over `judged`.
+        cells: the same by stage and days.
+        holds: tells whether an order is held out.
     """
 
     most: int = MOST_ORDERS
+    holds: Callable[[str], bool] = field(default=lambda _: False, compare=False)
     seen: int = 0
     waiting: dict[str, dict[tuple[str, str], Said]] = field(default_factory=dict)
     judged: dict[str, Judged] = field(default_factory=dict)
-    sums: dict[tuple[str, bool], Sums] = field(default_factory=dict)
+    sums: dict[tuple[str, People], Sums] = field(default_factory=dict)
+    cells: dict[Cell, Sums] = field(default_factory=dict)
     _acts: dict[str, list[Act]] = field(default_factory=dict)
     _done: dict[str, int] = field(default_factory=dict)
 
@@ -130,12 +146,12 @@ class LiveRecord:
         name = outcome.order_id
         before = self._forget(name)
         if before is not None:
-            said, acted = before.said, before.acted
+            self.judged[name] = replace(before, outcome=outcome)
         else:
             said = tuple(self.waiting.pop(name, {}).values())
             done = self._done.pop(name, outcome.late_at)
             acted = acted_on(self._acts.pop(name, ())) or done < outcome.late_at
-        self.judged[name] = Judged(said, outcome, acted)
+            self.judged[name] = Judged(said, outcome, acted, bool(said) and self.holds(name))
         self._count(self.judged[name], 1)
         if len(self.judged) > self.most:
             self._forget(next(iter(self.judged)))
@@ -160,11 +176,13 @@ class LiveRecord:
     def _count(self, judged: Judged, sign: int) -> None:
         if judged.outcome.cancelled:
             return
+        promised = judged.outcome.late_at // MICROS_PER_DAY
         for said in judged.said:
-            sums = self.sums.setdefault((said.model, judged.acted), Sums())
-            sums.n += sign
-            sums.late += sign * judged.outcome.late
-            sums.expected += sign * said.p_late
+            p, of_model = said.p_late, (said.model, judged.people)
+            one = Sums(1, int(judged.outcome.late), p, p * (1 - p))
+            cell = Cell(*of_model, said.stage, said.at // MICROS_PER_DAY, promised)
+            self.sums[of_model] = self.sums.get(of_model, Sums()).plus(one, sign)
+            self.cells[cell] = self.cells.get(cell, Sums()).plus(one, sign)
 
 
 def acted_on(acts: Iterable[Act]) -> bool:

@@ -1,4 +1,4 @@
-"""Records what came of scored orders while the service runs, and shows whether answers hold.
+"""Records what came of scored orders while the service runs, and judges whether answers hold.
 
 It follows the ledger behind everybody else, a few entries at a time, and looks for outcomes now and
 then; a score never waits for it. It is told of what is recorded; what it was not told of it reads:
@@ -14,15 +14,19 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from typing import get_args
 
 from triage.domain.clock import MICROS_PER_DAY
+from triage.errors import DeclarationError
 from triage.ledger.entries import Entry
 from triage.ledger.errors import LedgerError
 from triage.ledger.ledger import Ledger
+from triage.models.held import Sums
 from triage.serving.background import background
 from triage.serving.metrics import Metrics
+from triage.serving.outcomes.alarm import CalibrationAlarm
 from triage.serving.outcomes.outcome import settle
-from triage.serving.outcomes.record import LiveRecord
+from triage.serving.outcomes.record import LiveRecord, People
 from triage.serving.scorer import Scorer
 
 DAYS = 60
@@ -32,6 +36,7 @@ _SLICE, _BREATH_SECONDS = 20, 0.02
 """Entries taken in at once, and the rest after them: a thousand a second at most."""
 _REST_SECONDS = 5.0
 _SETTLE_SECONDS = 60.0
+_LOOK_SECONDS = 300.0
 _RECORDED_AT_ONCE = 500
 _TOLD = 5_000
 """Entries that it is told of and has not taken in; of the oldest beyond them it reads."""
@@ -44,10 +49,14 @@ class OutcomeWatch:
     Args:
         ledger: where decisions are, and outcomes go.
         scorer: gives the champion in charge, with the state of all orders.
+        alarm: judges whether its answers hold.
     """
 
-    def __init__(self, ledger: Ledger, scorer: Callable[[], Scorer]) -> None:
-        self.record = LiveRecord()
+    def __init__(
+        self, ledger: Ledger, scorer: Callable[[], Scorer], alarm: CalibrationAlarm
+    ) -> None:
+        self.record = LiveRecord(holds=self._holds)
+        self.alarm = alarm
         self._ledger, self._scorer = ledger, scorer
         self._told: deque[Entry] = deque(maxlen=_TOLD)
         ledger.follow(self._told.extend)
@@ -85,15 +94,22 @@ class OutcomeWatch:
         return len(fresh)
 
     def show(self, metrics: Metrics) -> None:
-        """Set what answers of the champion came to, apart by whether somebody acted."""
-        for acted, label in ((False, "left_alone"), (True, "acted_on")):
-            sums = self.record.sums.get((self._scorer().info.digest, acted))
-            for gauge, value in (
-                (metrics.live_answers, 0 if sums is None else sums.n),
-                (metrics.live_late, 0 if sums is None else sums.late),
-                (metrics.live_expected, 0.0 if sums is None else sums.expected),
-            ):
-                gauge.labels(label).set(value)
+        """Set what answers of the champion came to, apart by what people did; and its alarm."""
+        digest = self._scorer().info.digest
+        for people in get_args(People):
+            sums = self.record.sums.get((digest, people), Sums())
+            metrics.live_answers.labels(people).set(sums.n)
+            metrics.live_late.labels(people).set(sums.late)
+            metrics.live_expected.labels(people).set(sums.expected)
+        metrics.live_alarm.set(self.alarm.rings_for(digest))
+
+    async def look(self) -> None:
+        """Judge whether answers of the champion hold."""
+        since = time.time_ns() // 1_000 - DAYS * MICROS_PER_DAY
+        await self.alarm.look(self.record, self._scorer().info, since // MICROS_PER_DAY)
+
+    def _holds(self, order_id: str) -> bool:
+        return self._scorer().policy.hold_out.holds(order_id)
 
     def _heard(self) -> list[Entry]:
         """Return what it was told of and comes next; nothing if that has a gap."""
@@ -114,7 +130,7 @@ class OutcomeWatch:
         return list(itertools.islice(entries, _PAGE))
 
     async def _watch(self, metrics: Metrics) -> None:
-        settled = float("-inf")
+        settled = looked = float("-inf")
         while True:
             try:
                 await self.catch_up()
@@ -122,8 +138,11 @@ class OutcomeWatch:
                     settled = time.monotonic()
                     if await self.settle():
                         await self.catch_up()
+                    if time.monotonic() - looked > _LOOK_SECONDS:
+                        looked = time.monotonic()
+                        await self.look()
                     self.show(metrics)
-            except LedgerError as error:
+            except (LedgerError, DeclarationError) as error:
                 _LOG.warning("outcomes wait: %s", error)
             except Exception:  # noqa: BLE001  no figure is worth the service
                 _LOG.exception("outcomes could not be worked out; going on")

@@ -72,11 +72,16 @@ def router(frame: Frame) -> APIRouter:
             for name in models_kept.NAMES
         ]
         named = service.challenger
-        record = None if service.outcomes is None else service.outcomes.record
+        outcomes = service.outcomes
+        record = None if outcomes is None else outcomes.record
+        found = None if outcomes is None else outcomes.alarm.of(info.digest)
         return frame.render(
             "models.html", seen,
             kept=kept, main=next(each for each in kept if each.name == at_risk.NAME),
-            holds=views.holds(record, info.digest), challenger=named, refused=service.refused,
+            holds=views.holds(
+                record, info.digest, found, held_out=seen.advisor.policy.hold_out.share > 0
+            ),
+            alarm=views.alarm(found, seen.wall, zone), challenger=named, refused=service.refused,
             beside=[] if named is None else views.beside_words(
                 comparing.latest(info.digest, named.digest)
             ),

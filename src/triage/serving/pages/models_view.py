@@ -6,30 +6,69 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from triage.models import at_risk
+from triage.models.held import ALL, Held, Sums
 from triage.models.shadow_file import ShadowScore, shadow_scores
-from triage.serving import formats, texts
-from triage.serving.outcomes.record import Judged, LiveRecord, Sums
+from triage.serving import formats, texts, wording
+from triage.serving.outcomes.alarm import Looked
+from triage.serving.outcomes.record import Judged, LiveRecord, People
 
-LEAST_EXPECTED: Final = 30
-_MOST_SCORES = 200_000
+_MOST_SCORES: Final = 200_000
 
 
-def holds(record: LiveRecord | None, digest: str) -> list[str]:
-    """Return whether live answers of a model hold: late orders against those expected."""
+def holds(
+    record: LiveRecord | None, digest: str, found: Looked | None, *, held_out: bool
+) -> list[str]:
+    """Return whether live answers of a model hold: late orders against those expected.
+
+    Args:
+        record: answers and what came of them; None where nothing is recorded.
+        digest: of the model.
+        found: what the last look found of it.
+        held_out: whether a share of the orders is held out.
+    """
     if record is None:
         return [texts.models.LIVE_NOTHING]
-    told = []
-    for acted, says in ((False, texts.models.LEFT_ALONE), (True, texts.models.ACTED_ON)):
-        sums = record.sums.get((digest, acted), Sums())
-        if sums.n:
-            told.append(texts.models.held(says, sums.n, sums.late, sums.expected))
+    known = {people: record.sums.get((digest, people), Sums()) for people in get_args(People)}
+    names = dict(texts.models.PEOPLE)
+    if known["held_out"].n:
+        names["left_alone"] = texts.models.OTHERS_LEFT_ALONE
+    told = [
+        texts.models.held(names[people], sums.n, sums.late, sums.expected)
+        for people, sums in known.items()
+        if sums.n
+    ]
     if not told:
         return [texts.models.LIVE_NOTHING]
-    alone = record.sums.get((digest, False), Sums())
-    return [*told, texts.models.LIVE_EARLY] if alone.expected < LEAST_EXPECTED else told
+    if found is None:
+        return [*told, texts.models.LIVE_NOT_JUDGED]
+    if found.verdict.on_hold_out:
+        told.append(texts.models.ON_HOLD_OUT)
+    else:
+        told.append(texts.models.HOLD_OUT_FEW if held_out else texts.models.ON_LEFT_ALONE)
+    return [*told, texts.models.LIVE_EARLY] if found.verdict.early else told
+
+
+def alarm(found: Looked | None, now: int, zone: str) -> list[str]:
+    """Return that answers do not hold, and where; nothing if they do.
+
+    Args:
+        found: what the last look found.
+        now: UTC micros, of the clock on the wall.
+        zone: in which moments are told.
+    """
+    alarms = () if found is None else found.verdict.alarms
+    if found is None or not alarms:
+        return []
+    since = None if found.since is None else wording.when(found.since, now, zone)
+    return [texts.models.alarm(since), *map(_off, alarms)]
+
+
+def _off(found: Held) -> str:
+    name = texts.models.ALL_STAGES if found.name == ALL else wording.stage(found.name)
+    return texts.models.off(name, found.n, found.late, found.expected, found.low, found.high)
 
 
 @dataclass(frozen=True, slots=True)

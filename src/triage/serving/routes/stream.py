@@ -27,7 +27,8 @@ def router(service: Service) -> APIRouter:
         summary="What changes, as it does",
         description="Server-sent events: `risk.changed`, `order.opened`, `order.closed`, "
         "`exception.opened`, `exception.resolved`, `work.changed` (what somebody did with an "
-        "order), `decision.expired` (an answer went stale and its order is open). It begins with "
+        "order), `decision.expired` (an answer went stale and its order is open), "
+        "`alarm.raised` (answers of the model in charge do not hold any more). It begins with "
         "`connected`, which carries the number of the newest change as `last`. A client that comes "
         "back with `Last-Event-ID` gets what it missed, as far as that is remembered.",
         responses={

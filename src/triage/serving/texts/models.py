@@ -57,8 +57,19 @@ LIVE_HOLDS: Final = "Do live answers hold?"
 LIVE_NOTHING: Final = "It cannot be told yet: no recorded answer of this model has an outcome."
 LIVE_EARLY: Final = "That is too few for a verdict."
 LIVE_MORE: Final = "By stage, with intervals, and what to do about it:"
-LEFT_ALONE: Final = "orders that nobody acted on"
-ACTED_ON: Final = "orders that somebody acted on"
+LIVE_NOT_JUDGED: Final = "Whether they hold is judged every few minutes."
+ON_HOLD_OUT: Final = "Judged on the orders that were held out and left alone."
+ON_LEFT_ALONE: Final = "Judged on the orders that nobody acted on; none are held out."
+HOLD_OUT_FEW: Final = (
+    "Judged on all orders that nobody acted on; of those held out too few have an outcome."
+)
+PEOPLE: Final = {
+    "held_out": "orders that were held out and left alone",
+    "left_alone": "orders that nobody acted on",
+    "acted_on": "orders that somebody acted on",
+}
+OTHERS_LEFT_ALONE: Final = "other orders that nobody acted on"
+ALL_STAGES: Final = "All stages"
 DRIFT: Final = "Drift"
 DRIFT_NOT_LOOKED: Final = "Nobody has looked for it yet."
 DRIFT_STAYS: Final = "Nothing speaks for training again."
@@ -109,6 +120,19 @@ def held(which: str, n: int, late: int, expected: float) -> str:
     return (
         f"Of {number(n)} answers on {which}, {number(late)} came out late where "
         f"{number(expected)} were expected{times}."
+    )
+
+
+def alarm(since: str | None) -> str:
+    """Return that answers do not hold, and since when that is on record."""
+    return f"Alarm{f' since {since}' if since else ''}: live answers do not hold."
+
+
+def off(stage: str, n: int, late: int, expected: float, low: float, high: float) -> str:
+    """Return by how much answers of a stage do not hold."""
+    return (
+        f"{stage}: {number(late)} of {number(n)} late where {number(expected)} were expected; by "
+        f"more than chance, between {number(low, 2)} and {number(high, 2)} times as many."
     )
 
 

@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _TARGET = re.compile(r"[!-~]*")
 Wanted = Literal[
     "risk.changed", "order.opened", "order.closed", "exception.opened", "exception.resolved",
-    "decision.expired",
+    "decision.expired", "alarm.raised",
 ]  # fmt: skip
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -611,7 +611,7 @@ def demo(
     from triage.demo import run
 
     settings = _settings(home)
-    own = settings.model_copy(update={"home": settings.home / source})
+    own = settings.model_copy(update={"home": settings.home / source, "clock": "data"})
     with _working("starting") as progress:
         ready = run(source, data, own, progress)
     ready.serve(out.print)

@@ -16,7 +16,8 @@ class Settings(BaseSettings):
         home: folder for everything generated (log, bundles, MLflow store); can be rebuilt.
         workspace: folder that holds features/, training/, models/, serving/ and data/mappings/;
             unset means the checkout this runs in, or the copy that the wheel carries.
-        clock: what counts as now for scores: `data` (the moment of the newest extract) or `wall`.
+        clock: what counts as now for scores: `wall`, or `data` (the moment of the newest
+            record): for extracts of the past.
         host: address the service listens on.
         port: port of the API and the list.
         mlflow_port: port of the MLflow pages that `make demo` opens.
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
 
     home: Path = Path(".triage")
     workspace: Path | None = None
-    clock: Literal["data", "wall"] = "data"
+    clock: Literal["data", "wall"] = "wall"
     host: str = "127.0.0.1"
     port: int = 8080
     mlflow_port: int = 5001

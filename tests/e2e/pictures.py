@@ -106,7 +106,7 @@ def take(home: Path, out: Path, names: frozenset[str]) -> int:
         for part in ("history", "models"):
             shutil.copytree(home / part, Path(folder) / part)
         nothing = Path(folder) / "nothing"
-        app = create(Settings(home=Path(folder)))
+        app = create(Settings(home=Path(folder), clock="data"))
         with served(app) as address, others(nothing) as addresses, sync_playwright() as runner:
             browser = runner.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             for shot in SHOTS:

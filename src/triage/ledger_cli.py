@@ -35,17 +35,29 @@ Home = Annotated[
         help="Folder of everything generated [TRIAGE_HOME, default .triage].", show_default=False
     ),
 ]
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("say why")
+    return text
+
+
 Reason = Annotated[
-    str, typer.Option(help="Why, without personal data: it stays on record.", show_default=False)
-]
+    str,
+    typer.Option(
+        help="Why, without personal data: it stays on record.", callback=_not_blank,
+        show_default=False,
+    ),
+]  # fmt: skip
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown.")]
 _SHOWN = 20
 _NOT_REACHED = """\
 Not reached, in the home: events as they came (events/), the log of extracts (history/) and refused
 rows (quarantine/), with customers' names and texts of exceptions; messages to receivers of webhooks
 (webhooks/) and promotions (models/, mlflow.db), with names of people who acted; names of keys
-(keys/); words that models learned from texts (models/, runs/). Elsewhere: extracts, what receivers
-got, backups and copies; PostgreSQL frees the bytes when it vacuums.
+(keys/); words and codes that models learned (models/, runs/, mlartifacts/). Elsewhere: extracts,
+what receivers got, backups and copies; PostgreSQL frees the bytes when it vacuums.
 Order ids and figures stay in the entries, and in shadow/."""
 
 _NOT_DELETED = """\
@@ -82,6 +94,7 @@ def _owning(home: Path | None) -> Iterator[tuple[Path, Ledger]]:
             f"the service runs in {where}: stop it, repeat this, and start it again"
         ) from error
     try:
+        ledger.flush()
         if left := ledger.unfinished():
             raise StoreUnavailableError(
                 f"a crash left {len(left)} decisions whose records are still to be made again:"
@@ -202,7 +215,12 @@ def _with_personal_part(
 
 @audit.command()
 def retain(
-    file: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Up to where; signed here.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT", help="Up to where; signed here.", exists=True, dir_okay=False
+        ),
+    ],
     reason: Reason,
     yes: Yes = False,
     home: Home = None,

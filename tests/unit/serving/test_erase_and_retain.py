@@ -153,7 +153,9 @@ def test_single_entries_are_erased_by_their_id(own: Path) -> None:
         run(own, "audit", "erase", "nobody", "--reason", "asked")
     with pytest.raises(RequestError, match="--order"):
         run(own, "audit", "erase", "--reason", "asked")
-    assert CliRunner().invoke(cli.app, ["audit", "erase", "x", "--home", str(own)]).exit_code == 2
+    for reason in ([], ["--reason", " "]):
+        words = ["audit", "erase", first["entry_id"], *reason, "--home", str(own)]
+        assert CliRunner().invoke(cli.app, words).exit_code == 2
 
 
 def test_beside_a_service_it_is_shown_and_not_done(own: Path) -> None:

@@ -22,6 +22,7 @@ The command line, beside a service that runs::
     make_checkpoint(reading, Signer.load(home / "ledger" / "signing.key")).to_json()
     verify_against(reading, Checkpoint.from_json(kept_elsewhere), public_key)
 
-`ledger.erase` and `ledger.retain` belong to the process that owns the ledger. The journal alone,
-for events: `Journal.open(folder)`, `append`, `append_async`, `read`, `release`.
+`ledger.erase` and `ledger.retain` belong to the process that owns the ledger (`triage audit`, with
+the service stopped). The journal alone, for events: `Journal.open(folder)`, `append`,
+`append_async`, `read`, `release`.
 """

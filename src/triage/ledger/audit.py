@@ -6,13 +6,15 @@ import json
 import struct
 import time
 import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from triage.ledger.chain import genesis
 from triage.ledger.checkpoint import Checkpoint, Signer
 from triage.ledger.entries import Entry
 from triage.ledger.errors import CheckpointError
 from triage.ledger.reading import Reading
+from triage.ledger.retention import Retention, vouch
 
 _UNREADABLE = (zlib.error, struct.error, TypeError, ValueError, AttributeError)
 """What computing a hash raises if a part is not even of its type any more."""
@@ -27,6 +29,7 @@ class AuditResult:
         last_seq: the last entry that verified.
         head: hash of that entry, as hexadecimal text.
         erased: entries whose personal part was erased as recorded.
+        kept: older entries that stayed when those around them were deleted.
         bad_seq: the first entry that is not what was recorded; None if all are.
         why: what is wrong with it, in words.
     """
@@ -35,6 +38,7 @@ class AuditResult:
     last_seq: int
     head: str
     erased: int = 0
+    kept: int = 0
     bad_seq: int | None = None
     why: str | None = None
 
@@ -59,11 +63,11 @@ def verify(reading: Reading, public_key: str | None = None) -> AuditResult:
         StoreUnavailableError: if the ledger cannot be read.
     """
     floor_seq, floor_hash = reading.floor()
-    walk = _Walk(*_begin(reading, public_key))
+    walk = _Walk(_begin(reading, public_key))
     for entry in reading.entries():
-        why = walk.step(entry)
-        if why is not None:
-            return walk.result(walk.seq + 1, why)
+        bad = walk.step(entry)
+        if bad is not None:
+            return walk.result(*bad)
         if entry.seq == floor_seq and entry.hash != floor_hash:
             return walk.result(entry.seq, "the journal remembers another entry in its place")
     if walk.gone:
@@ -108,31 +112,46 @@ def make_checkpoint(reading: Reading, signer: Signer) -> Checkpoint:
     return signer.sign(reading.identity(), seq, own_hash, time.time_ns() // 1_000)
 
 
-class _Walk:
-    """Steps along the chain."""
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What the chain begins behind, which older entries there are, and what is wrong with that."""
 
-    def __init__(self, seq: int, own_hash: bytes, wrong: str | None) -> None:
-        self.first = seq + 1
-        self.seq = seq
-        self.hash = own_hash
+    seq: int
+    hash: bytes
+    kept: Mapping[int, str] = field(default_factory=dict)
+    wrong: str | None = None
+
+
+class _Walk:
+    """Steps over older entries that stayed, then along the chain."""
+
+    def __init__(self, start: _Start) -> None:
+        self.first = start.seq + 1
+        self.seq = start.seq
+        self.hash = start.hash
         self.gone: set[int] = set()
-        self._wrong = wrong
+        self._kept = dict(start.kept)
+        self._kept_at_first = len(start.kept)
+        self._wrong = start.wrong
         self._erased = 0
 
-    def step(self, entry: Entry) -> str | None:
-        """Go on to an entry; returns what is wrong with the one that belongs here."""
+    def step(self, entry: Entry) -> tuple[int, str] | None:
+        """Go on to an entry; returns which one is not as it was recorded, and why."""
+        awaited = next(iter(self._kept), self.seq + 1)
         if self._wrong:
-            return self._wrong
-        if entry.seq != self.seq + 1:
-            return f"missing: the next that is there is {entry.seq}"
+            return self.seq + 1, self._wrong
+        if entry.seq > awaited:
+            return awaited, f"missing: the next that is there is {entry.seq}"
+        if entry.seq < awaited:
+            return entry.seq, "was deleted, and is there again"
         try:
-            if entry.rehash(self.hash) != entry.hash:
-                return "does not match its hash: it was edited, or stands in the wrong place"
-            if not entry.personal_matches():
-                return "its personal part does not match its digest: it was edited"
+            why = self._problem(entry)
         except _UNREADABLE:
-            return "cannot be read: it was edited, or the disk is damaged"
-        self.seq, self.hash = entry.seq, entry.hash
+            why = "cannot be read: it was edited, or the disk is damaged"
+        if why is not None:
+            return entry.seq, why
+        if self._kept.pop(entry.seq, None) is None:
+            self.seq, self.hash = entry.seq, entry.hash
         if entry.erased:
             self.gone.add(entry.seq)
         if entry.kind == "erasure":
@@ -143,23 +162,36 @@ class _Walk:
 
     def result(self, bad_seq: int | None = None, why: str | None = None) -> AuditResult:
         """Return what was found so far."""
-        return AuditResult(self.first, self.seq, self.hash.hex(), self._erased, bad_seq, why)
+        kept = self._kept_at_first - len(self._kept)
+        head = self.hash.hex()
+        return AuditResult(self.first, self.seq, head, self._erased, kept, bad_seq, why)
+
+    def _problem(self, entry: Entry) -> str | None:
+        if self._kept:
+            if vouch(entry) != self._kept[entry.seq]:
+                return "is not what stayed when older entries were deleted: it was edited"
+        elif entry.rehash(self.hash) != entry.hash:
+            return "does not match its hash: it was edited, or stands in the wrong place"
+        if not entry.personal_matches():
+            return "its personal part does not match its digest: it was edited"
+        return None
 
 
-def _begin(reading: Reading, public_key: str | None) -> tuple[int, bytes, str | None]:
-    """Return the entry that verification begins behind, its hash, and what is wrong with that."""
-    start = genesis(reading.identity())
-    first = next(reading.entries(), None)
-    if first is None or first.seq == 1:
-        return 0, start, None
-    newest: Checkpoint | None = None
-    for entry in reading.entries(kind="retention"):
-        newest = Checkpoint(**json.loads(entry.body)["checkpoint"])
-    if newest is None:
-        return 0, start, None
+def _begin(reading: Reading, public_key: str | None) -> _Start:
+    """Return what verification begins with."""
+    said = None
+    for said in reading.entries(kind="retention"):  # noqa: B007  the last one counts
+        pass
+    if said is None:
+        return _Start(0, genesis(reading.identity()))
+    try:
+        retention = Retention.of(said)
+    except (*_UNREADABLE, KeyError):
+        return _Start(said.seq - 1, b"", wrong="cannot be read: it was edited")
+    newest = retention.checkpoint
     try:
         if public_key is not None:
             newest.check(public_key)
     except CheckpointError:
-        return newest.seq, b"", "the checkpoint before it is not signed by this key"
-    return newest.seq, bytes.fromhex(newest.hash), None
+        return _Start(newest.seq, b"", wrong="the checkpoint before it is not signed by this key")
+    return _Start(newest.seq, bytes.fromhex(newest.hash), retention.kept)

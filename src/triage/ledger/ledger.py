@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from triage.ledger.mover import Mover
 from triage.ledger.overlay import Overlay
 from triage.ledger.reading import PAGE, Reading, journal_folder
 from triage.ledger.recovery import Cut
+from triage.ledger.retention import Retention
 from triage.ledger.schema import ENTRIES
 from triage.ledger.store import Store
 from triage.ledger.tape import Acknowledge, Tape
@@ -198,11 +200,13 @@ class Ledger(Reading):
             seconds: how long to wait for the store.
 
         Raises:
+            LedgerError: if there are more entries than one erasure can name.
             StoreUnavailableError: if it is recorded, and no reader sees the data any more, but the
                 store could not do it yet; it will when it is back.
         """
-        body = canonical({"entries": sorted(set(seqs)), "reason": reason})
-        (entry,) = self._wait((Draft("erasure", body),))
+        draft = Draft("erasure", canonical({"entries": sorted(set(seqs)), "reason": reason}))
+        draft.check()
+        (entry,) = self._wait((draft,))
         self.flush(seconds)
         self.unfinished()
         self.intents.clear(seconds)
@@ -214,23 +218,34 @@ class Ledger(Reading):
         signer: Signer,
         reason: str,
         seconds: float = ACKNOWLEDGE_SECONDS,
+        *,
+        keep: Collection[int] = (),
     ) -> Entry:
-        """Delete all entries up to a signed checkpoint; verification begins behind it from now on.
+        """Delete entries up to a signed checkpoint; the chain begins behind it from now on.
+
+        What stays keeps its number, id and hash, and what says that something of it was erased
+        stays with it; verification compares it with what is recorded of it here.
 
         Args:
             checkpoint: the last entry to delete.
             signer: whose signature the checkpoint must carry.
             reason: why, without personal data.
             seconds: how long to wait for the store.
+            keep: numbers of entries that stay although they are older.
 
         Raises:
             CheckpointError: if the checkpoint is not of this ledger or not signed by this key.
-            LedgerError: if the store does not have the entry that it vouches for.
+            LedgerError: if the store does not have the entry that it vouches for, entries up to
+                there were deleted before, or more stay than one entry can name.
             StoreUnavailableError: if decisions that a crash left are still to be made again; or if
                 it is recorded, and no reader sees the entries any more, but the store could not do
                 it yet; it will when it is back.
         """
         checkpoint.check(signer.public_key)
+        for before in self.entries(kind="retention"):
+            through = Retention.of(before).checkpoint.seq
+            if through >= checkpoint.seq:
+                raise LedgerError(f"entries up to {through} were deleted before")
         found = next(iter(self._store.read(ENTRIES.c.seq == checkpoint.seq)), None)
         if found is None or found.hash.hex() != checkpoint.hash:
             raise LedgerError(
@@ -239,10 +254,25 @@ class Ledger(Reading):
             )
         self.unfinished()  # what goes with its entry is not to be taken for what never had one
         self.intents.clear(seconds)
-        body = canonical({"checkpoint": checkpoint.to_dict(), "reason": reason})
-        (entry,) = self._wait((Draft("retention", body),))
+        draft = Retention.keeping(checkpoint, self._staying(keep, checkpoint.seq)).draft(reason)
+        draft.check()
+        (entry,) = self._wait((draft,))
         self.flush(seconds)
         return entry
+
+    def _staying(self, keep: Collection[int], upto_seq: int) -> list[Entry]:
+        """Return entries that stay, with those that say what of them was erased, in sequence."""
+        where, own = ENTRIES.c.seq <= upto_seq, set(keep)
+        erasures = {
+            entry.seq
+            for entry in self._store.read(where, ENTRIES.c.kind == "erasure")
+            if not own.isdisjoint(json.loads(entry.body)["entries"])
+        }
+        wanted = sorted(own | erasures)
+        pages = (wanted[start : start + PAGE] for start in range(0, len(wanted), PAGE))
+        return [
+            entry for page in pages for entry in self._store.read(where, ENTRIES.c.seq.in_(page))
+        ]
 
     def unfinished(self) -> dict[str, bytes]:
         """Return intents that a crash left, by id, without an entry or one that gives it up.

@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from triage.ledger.entries import Entry
 from triage.ledger.errors import DuplicateEntryError
+from triage.ledger.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +20,19 @@ class View:
     Attributes:
         entries: what the store may not have yet, in order.
         erased: sequence numbers whose personal part must not be shown any more.
-        cut: entries up to this number are gone.
+        retention: what says which older entries are gone; None if nothing does.
     """
 
     entries: tuple[Entry, ...]
     erased: frozenset[int]
-    cut: int
+    retention: Retention | None
 
     def over(self, stored: Sequence[Entry]) -> list[Entry]:
         """Return stored entries as they are to be shown."""
         return [
             entry.without_personal() if entry.seq in self.erased else entry
             for entry in stored
-            if entry.seq > self.cut
+            if self.retention is None or self.retention.spares(entry.seq)
         ]
 
 
@@ -46,7 +47,7 @@ class Overlay:
         self._ids: dict[str, int] = {}
         self._claimed: set[str] = set()
         self._erased: dict[int, int] = {}
-        self._cut = 0
+        self._retention: Retention | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -60,8 +61,7 @@ class Overlay:
                 if entry.kind == "erasure":
                     self._erase(entry)
                 elif entry.kind == "retention":
-                    through = json.loads(entry.body)["checkpoint"]["seq"]
-                    self._cut = max(self._cut, through)
+                    self._retention = Retention.of(entry)
         self.added.set()
         for told in self.followers:
             told(entries)
@@ -88,7 +88,7 @@ class Overlay:
     def view(self) -> View:
         """Return what is to be put over the store at this moment."""
         with self._lock:
-            return View(tuple(self._entries.values()), frozenset(self._erased), self._cut)
+            return View(tuple(self._entries.values()), frozenset(self._erased), self._retention)
 
     def get(self, entry_id: str) -> Entry | None:
         """Return the entry with an id, if it is here."""

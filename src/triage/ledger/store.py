@@ -14,13 +14,24 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from triage.ledger.chain import genesis
 from triage.ledger.engines import reader_engine, writer_engine
 from triage.ledger.entries import Entry, compact
 from triage.ledger.errors import ContinuityError, StoreUnavailableError
+from triage.ledger.retention import Retention
 from triage.ledger.schema import ENTRIES, LEDGER
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -178,11 +189,15 @@ def _head(connection: Connection, identity: bytes) -> Head:
 def _apply(connection: Connection, entry: Entry) -> None:
     """Do to the tables what an entry says, in the transaction that adds it."""
     if entry.kind == "erasure":
-        gone = json.loads(entry.body)["entries"]
-        connection.execute(update(ENTRIES).where(_C.seq.in_(gone)).values(personal=None))
+        erasing = update(ENTRIES).where(_C.seq == bindparam("erased")).values(personal=None)
+        gone = [{"erased": seq} for seq in json.loads(entry.body)["entries"]]
+        if gone:
+            connection.execute(erasing, gone)
     elif entry.kind == "retention":
-        through = json.loads(entry.body)["checkpoint"]["seq"]
-        connection.execute(delete(ENTRIES).where(_C.seq <= through))
+        between = _C.seq.between(bindparam("first"), bindparam("last"))
+        gaps = [{"first": first, "last": last} for first, last in Retention.of(entry).gaps()]
+        if gaps:
+            connection.execute(delete(ENTRIES).where(between), gaps)
 
 
 def _row(entry: Entry) -> dict[str, object]:

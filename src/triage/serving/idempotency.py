@@ -15,6 +15,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -132,6 +133,13 @@ class Idempotency:
                 await send(message)
         finally:
             self._running.discard(own)
+
+
+def tells_of(entry: Entry, order_id: str) -> bool:
+    """Return whether an entry keeps an answer that tells of an order."""
+    if entry.kind != _KIND or entry.personal is None:
+        return False
+    return to_json(order_id) in zlib.decompress(entry.personal)
 
 
 def _checked(keys: list[bytes]) -> bytes:

@@ -34,11 +34,12 @@ def test_it_records_reads_erases_retains_and_verifies(tmp_path: Path, database: 
     ledger.record(draft(52))
     ledger.flush()
     assert verify_against(ledger, checkpoint, signer.public_key).erased == 1
-    ledger.retain(checkpoint, signer, "two years")
+    ledger.retain(checkpoint, signer, "two years", keep=(7, 8))
     ledger.close()
     reading = open_reading(tmp_path, database)
     found = verify(reading, signer.public_key)
-    assert [entry.seq for entry in reading.entries()] == [52, 53]
+    assert [entry.seq for entry in reading.entries()] == [7, 8, 51, 52, 53]
+    assert (found.kept, found.erased) == (3, 1)
     reading.close()
 
     assert found.ok

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class SavedViews:
         self._views: dict[str, SavedView] = {}
         self._listed: tuple[object, ...] = ()
         self._found: dict[str, tuple[Query, list[WorkItem], set[str]]] = {}
-        for entry in ledger.entries(kind="setting"):
+        for entry in saving(ledger.entries(kind="setting")):
             self._take(entry)
 
     def seen_by(self, person: str) -> list[SavedView]:
@@ -133,14 +134,24 @@ class SavedViews:
         self._take(entry)
 
     def _take(self, entry: Entry) -> None:
-        if entry.order_id is not None:
-            return
         said = json.loads(entry.body)
-        own = None if entry.personal is None else json.loads(entry.personal)
+        if said["action"] == "view_deleted":
+            self._views.pop(said["view"], None)
+        elif entry.personal is not None:
+            own = json.loads(entry.personal)
+            self._views[said["view"]] = SavedView(
+                said["view"], own["name"], own["address"], own["by"], said["shared"]
+            )
+
+
+def saving(entries: Iterable[Entry]) -> list[Entry]:
+    """Return those of some settings that saved a view which is still there."""
+    held: dict[str, Entry] = {}
+    for entry in entries:
+        said = {} if entry.order_id is not None else json.loads(entry.body)
         match said.get("action"):
-            case "view_saved" if own is not None:
-                self._views[said["view"]] = SavedView(
-                    said["view"], own["name"], own["address"], own["by"], said["shared"]
-                )
+            case "view_saved" if not entry.erased:
+                held[said["view"]] = entry
             case "view_deleted":
-                self._views.pop(said["view"], None)
+                held.pop(said["view"], None)
+    return list(held.values())

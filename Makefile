@@ -40,9 +40,10 @@ check: $(VENV)/installed ## format, lint, types, import contracts, definitions
 bench: $(VENV)/installed ## print the measured figures (DATA=<olist folder> adds those of the public extract)
 	@$(BIN)/python -m benchmarks $(if $(DATA),--olist "$(DATA)")
 
-faults: $(VENV)/installed ## the sheet of faults: kills, swaps, spoilt bundles, bad days (KILLS=20, HOME_OF=<home>)
+faults: $(VENV)/installed ## the sheet of faults: kills, swaps, spoilt bundles, bad days (KILLS=20, HOSTILE=1000, RECORDING=1, RESTART=<orders>, HOME_OF=<home>)
 	@$(BIN)/python -m benchmarks.faults --promises --kills $(or $(KILLS),20) --swaps $(or $(SWAPS),20) \
-		--spoilt $(or $(SPOILT),50) $(if $(HOME_OF),--home "$(HOME_OF)")
+		--spoilt $(or $(SPOILT),50) $(if $(HOME_OF),--home "$(HOME_OF)") \
+		$(if $(HOSTILE),--hostile $(HOSTILE)) $(if $(RECORDING),--recording) $(if $(RESTART),--restart $(RESTART))
 
 screenshots: $(VENV)/installed ## a picture of every page and state of the demo into docs/ (HOME_OF=<home>)
 	@$(BIN)/python -m tests.e2e.pictures $(if $(HOME_OF),--home "$(HOME_OF)")

@@ -104,7 +104,7 @@ def main() -> None:
             elif step == "exceptions":
                 exceptions.show(exceptions.evaluate(exceptions.simulate(SAMPLE_SEED, 60_000)))
             elif step == "restart":
-                restart.run(home, 100_000, 0.3, home / "large")
+                restart.show(restart.run(home, 100_000, 0.3, home / "large"))
             elif step == "size":
                 size(home)
             else:

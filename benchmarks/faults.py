@@ -1,6 +1,7 @@
 """The service under faults: killed while it scores and takes events, started again, asked again.
 
     python -m benchmarks.faults [--home .triage/sample] [--kills 20] [--swaps 20] [--promises]
+        [--hostile 100000] [--recording] [--restart 100000]
 
 The home (the demo's, made where it is absent) is copied, nothing in it changes. In each round a
 client scores orders and sends events, a champion is promoted, and the process is killed with
@@ -8,7 +9,8 @@ SIGKILL at a random moment; every fifth time a process that promotes and goes ba
 every tenth a training. Everything that was acknowledged must be there after the next start, the
 chain must be whole, and every decision must be made again bit for bit at the end. Champions take
 turns under load, and spoilt bundles are promoted. Beside it: how fast events are taken, and with
-`--promises` what became of each line of `docs/promises.md`.
+`--promises` what became of each line of `docs/promises.md`; with `--hostile`, `--recording` and
+`--restart` what `benchmarks.hostile`, `.score_http` and `.restart` measure, on the same sheet.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.event_speed import BULK, measure
+from benchmarks.fault_beside import beside, show_beside
 from benchmarks.fault_models import Mutations, Swaps, mutations, swaps, variant
 from benchmarks.fault_service import Service, Traffic, eager, position
 from benchmarks.fault_training import (
@@ -311,18 +314,25 @@ def main() -> None:
     parser.add_argument("--swaps", type=int, default=20, help="changes of champion under load")
     parser.add_argument("--spoilt", type=int, default=50, help="bundles that are to be refused")
     parser.add_argument("--promises", action="store_true", help="provoke each line of the sheet")
+    parser.add_argument("--hostile", type=int, default=0, help="so many hostile requests, too")
+    parser.add_argument("--recording", action="store_true", help="what a record adds, too")
+    parser.add_argument("--restart", type=int, default=0, help="a restart with so many orders, too")
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     if find_champion(options.home, NAME) is None:
         prepare(SAMPLE, None, Settings(home=options.home), _step)
     sheet = run(options.home, options.kills, options.swaps, options.spoilt, minutes=options.minutes)
     lines: list[Shown] = shown() if options.promises else []
+    other = beside(options.home, options.hostile, options.restart, recording=options.recording)
     if options.json:
-        print(json.dumps(asdict(sheet) | {"promises": [asdict(x) for x in lines]}, indent=2))
+        promised = [asdict(line) | {"verdict": line.verdict} for line in lines]
+        told = asdict(sheet) | asdict(other) | {"promises": promised}
+        print(json.dumps(told, indent=2))
     else:
         show(sheet)
+        show_beside(other)
         show_promises(lines)
-    if not (sheet.all_held and all(line.held for line in lines)):
+    if not sheet.all_held or not other.held or any(line.broken for line in lines):
         raise SystemExit(1)
 
 

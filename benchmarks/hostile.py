@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests import exception_cases, fakes
@@ -31,13 +32,13 @@ _VARIANTS = 4
 _SHOWN = 20
 
 
-def main() -> None:
-    """Send the corpus and print what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=100_000, help="how many requests")
-    parser.add_argument("--seed", type=int, default=1, help="another seed sends others")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    asked = parser.parse_args()
+def run(size: int, number: int) -> dict[str, Any]:
+    """Send so many requests; return what came of them.
+
+    Args:
+        size: how many.
+        number: another one sends others.
+    """
     wrong: Counter[str] = Counter()
     shown: list[str] = []
     sizes = 0
@@ -58,22 +59,34 @@ def main() -> None:
                             shown.append(f"{finding}: {str(each)[:500]}")
 
             sent, turn = 0, 0
-            while (left := asked.size - sent) > 0:
+            while (left := size - sent) > 0:
                 examples = min(_CHUNK, -(-left // (1 + _VARIANTS)))
-                _send(examples, asked.seed * 1_000_003 + turn, templates, ask)
+                _send(examples, number * 1_000_003 + turn, templates, ask)
                 sent, turn = sent + examples * (1 + _VARIANTS), turn + 1
-    told = {
+    return {
         "requests": judge.reached.total(),
         "statuses": dict(sorted(judge.statuses.items())),
         "addresses": dict(sorted(judge.reached.items())),
         "mean_body_bytes": round(sizes / max(1, judge.reached.total())),
         "wrong": dict(wrong),
+        "shown": shown,
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+def main() -> None:
+    """Send the corpus and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=100_000, help="how many requests")
+    parser.add_argument("--seed", type=int, default=1, help="another seed sends others")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    asked = parser.parse_args()
+    told = run(asked.size, asked.seed)
+    shown = told.pop("shown")
     print(json.dumps(told) if asked.json else json.dumps(told, indent=1))
     for each in shown:
         print(each, file=sys.stderr)
-    sys.exit(bool(wrong))
+    sys.exit(bool(told["wrong"]))
 
 
 def _send(size: int, number: int, templates: list[str], ask: object) -> None:

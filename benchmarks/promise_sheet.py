@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -37,7 +38,8 @@ class Shown:
 
     Attributes:
         fault, promise: as on the sheet.
-        passed, failed, skipped: cases of its tests, parameters counted singly.
+        passed, failed: cases of its tests, parameters counted singly.
+        skipped: tests that this machine did not show, and why.
         seconds: they took.
     """
 
@@ -45,13 +47,22 @@ class Shown:
     promise: str
     passed: int
     failed: int
-    skipped: int
+    skipped: tuple[str, ...]
     seconds: float
 
     @property
-    def held(self) -> bool:
-        """Return whether it was provoked and nothing failed."""
-        return self.passed > 0 and self.failed == 0
+    def verdict(self) -> str:
+        """Return what may be said of it: `held` only if every test was shown and none failed."""
+        if self.failed:
+            return "BROKEN"
+        if not self.passed:
+            return "NOT SHOWN"
+        return "held in part" if self.skipped else "held"
+
+    @property
+    def broken(self) -> bool:
+        """Return whether something failed or nothing was shown."""
+        return self.failed > 0 or not self.passed
 
 
 def promises() -> list[Promise]:
@@ -76,21 +87,36 @@ def shown() -> list[Shown]:
             cwd=workspace.root(), stdout=sys.stderr, check=False,
         )  # fmt: skip
         cases = ElementTree.parse(report).getroot().findall(".//testcase")  # noqa: S314  our own
-    return [_line(line, cases) for line in lines]
+    return [line_shown(line, cases) for line in lines]
 
 
-def _line(line: Promise, cases: list[ElementTree.Element]) -> Shown:
-    own = [case for case in cases if case.get("name", "").split("[")[0] in line.tests]
-    failed = sum(any(case.find(kind) is not None for kind in _FAILED) for case in own)
-    skipped = sum(case.find("skipped") is not None for case in own)
-    seconds = sum(float(case.get("time", 0.0)) for case in own)
-    passed = len(own) - failed - skipped
-    return Shown(line.fault, line.promise, passed, failed, skipped, round(seconds, 1))
+def line_shown(line: Promise, cases: list[ElementTree.Element]) -> Shown:
+    """Return what became of a line by the cases of a JUnit report."""
+    own = [(name, case) for case in cases if (name := _name(case)) in line.tests]
+    failed = sum(any(case.find(kind) is not None for kind in _FAILED) for _, case in own)
+    skipped = [
+        f"{name}: {why.get('message', '')}"
+        for name, case in own
+        if (why := case.find("skipped")) is not None
+    ]
+    never = [f"{name}: did not run" for name in line.tests if name not in {ran for ran, _ in own}]
+    seconds = sum(float(case.get("time", 0.0)) for _, case in own)
+    passed = len(own) - failed - len(skipped)
+    told = tuple(dict.fromkeys(skipped + never))
+    return Shown(line.fault, line.promise, passed, failed, told, round(seconds, 1))
+
+
+def _name(case: ElementTree.Element) -> str:
+    return case.get("name", "").split("[")[0]
 
 
 def show_promises(lines: list[Shown]) -> None:
-    """Print what became of each line."""
+    """Print what became of each line, and of how many what."""
     for line in lines:
-        verdict = "held" if line.held else "BROKEN" if line.failed else "NOT SHOWN"
-        cases = f"{line.passed} cases" + (f", {line.skipped} skipped" if line.skipped else "")
-        print(f"{verdict:9} {line.fault}: {line.promise} ({cases}, {line.seconds} s)")
+        cases = f"{line.passed} cases, {line.seconds} s"
+        print(f"{line.verdict:12} {line.fault}: {line.promise} ({cases})")
+        for each in line.skipped:
+            print(f"{'':12}   skipped {each}")
+    counts = Counter(line.verdict for line in lines)
+    if lines:
+        print(f"promises: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}")

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -162,11 +163,29 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as where it is installed
     with tempfile.TemporaryDirectory(prefix="triage-restart-") as scratch:
         os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(scratch) / "code"))
-        run(options.home, options.orders, options.share, options.keep or Path(scratch))
+        folder = options.keep or Path(scratch)
+        show(run(options.home, options.orders, options.share, folder))
 
 
-def run(trained: Path, orders: int, share: float, folder: Path) -> None:
-    """Measure a restart and print it; see the module."""
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """What was seen.
+
+    Attributes:
+        logged, came: records in the log, and as events.
+        found: seconds and megabytes of the second start.
+        asked, same: orders scored after both starts, and how many answers were the same.
+    """
+
+    logged: int
+    came: int
+    found: dict[str, float]
+    asked: int
+    same: int
+
+
+def run(trained: Path, orders: int, share: float, folder: Path) -> Restart:
+    """Measure a restart; see the module."""
     with tempfile.TemporaryDirectory(prefix="triage-restart-") as scratch:
         home = large_home(trained, orders, folder) if orders else trained
         target = Path(scratch) / "home"
@@ -174,10 +193,15 @@ def run(trained: Path, orders: int, share: float, folder: Path) -> None:
         _, before = started(target, [])
         names = [each["order_id"] for each in before]
         found, after = started(target, names)
-        print(f"{logged:,} records in the log, {came:,} as events")
-        print(", ".join(f"{name} {value:.1f}" for name, value in found.items()))
         same = sum(one == other for one, other in zip(before, after, strict=True))
-        print(f"answers after the restart as before it: {same} of {len(before)}")
+        return Restart(logged, came, found, len(before), same)
+
+
+def show(restart: Restart) -> None:
+    """Print the figures."""
+    print(f"{restart.logged:,} records in the log, {restart.came:,} as events")
+    print(", ".join(f"{name} {value:.1f}" for name, value in restart.found.items()))
+    print(f"answers after the restart as before it: {restart.same} of {restart.asked}")
 
 
 if __name__ == "__main__":

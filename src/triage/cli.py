@@ -312,7 +312,7 @@ def shadow(
 
         was, left_undone = stop_challenge(settings.home, name)
         out.print(
-            f"nothing challenges {name} from the next start of `triage serve` on"
+            f"nothing challenges {name} any more; a running service stops within a second"
             if was
             else f"nothing challenged {name}"
         )
@@ -332,8 +332,8 @@ def shadow(
                 highlight=False, markup=False,
             )  # fmt: skip
         out.print(
-            f"[bold]{name} version {version} is the challenger[/]: it scores unseen from the next"
-            " start of `triage serve` on; see `triage shadow --report`",
+            f"[bold]{name} version {version} is the challenger[/]: it scores unseen, in a running"
+            " service within a second; see `triage shadow --report`",
             highlight=False, soft_wrap=True,
         )  # fmt: skip
 

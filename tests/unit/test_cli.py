@@ -16,6 +16,7 @@ from tests.workspaces import copied
 
 from triage.cli import app, main
 from triage.history.log import Log
+from triage.models.champion import challenge_with
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -119,6 +120,21 @@ def test_a_challenger_is_named_ended_or_reported_on_one_at_a_time(
     assert "nothing challenged at_risk" in triage("shadow", "--off", home=tmp_path).out
     shutil.copytree(sample_home / "history", tmp_path / "history")
     assert "triage shadow VERSION" in triage("shadow", "--report", home=tmp_path).told()
+
+
+def test_a_running_service_is_said_to_follow_a_challenger(
+    triage: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def challenge(home: Path, name: str, version: str, **_: object) -> dict[str, str]:
+        challenge_with(home, name, {"digest": "0" * 64, "version": version})
+        return {"gates": "passed"}
+
+    monkeypatch.setattr("triage.training.registry.challenge", challenge)
+    named = triage("shadow", "2", home=tmp_path).out
+    assert "scores unseen, in a running service within a second" in named
+    ended = triage("shadow", "--off", home=tmp_path).out
+    assert "a running service stops within a second" in ended
+    assert "start" not in named + ended
 
 
 def test_months_to_compare_over_go_together(triage: Run, tmp_path: Path) -> None:

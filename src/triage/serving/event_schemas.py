@@ -127,7 +127,14 @@ class EventList(RootModel[tuple[Event, ...]]):
 class EventsAnswer(BaseModel):
     """What became of events; what is accepted is on the disk and in the state that scores read."""
 
-    accepted: Annotated[int, Field(description="New events, kept and applied.")]
+    accepted: Annotated[int, Field(description="New events; all are kept.")]
+    known: Annotated[
+        int,
+        Field(
+            description="Of the accepted: orders whose `order_id` was known before, from the log or"
+            " an earlier event. The first stands: these change nothing, whatever they say."
+        ),
+    ]
     duplicates: Annotated[int, Field(description="Events that were sent before; ignored.")]
     failed: Annotated[int, Field(description="Events that do not fit; see `problems`.")]
     last: Annotated[int, Field(description="Number of the newest event that is kept.")]

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
-from triage.domain.records import ExceptionEvent, Record
+from triage.domain.records import ExceptionEvent, Order, Record
 from triage.ledger.errors import StoreUnavailableError
 from triage.serving.event_log import EventLog
 from triage.serving.exceptions.queue import ExceptionQueue
@@ -53,6 +53,7 @@ class Live:
         self.follower = follower
         self._turn = asyncio.Lock()
         self._kept: dict[int, list[Record]] = {}
+        self._again: set[int] = set()
 
     def keep_up(self, scorers: Sequence[Scorer]) -> None:
         """Let events go to these scorers from now on; all have seen what was applied."""
@@ -88,8 +89,8 @@ class Live:
         """Take in the records of the next events, up to the one of a number."""
         self._apply_kept(record for _, record in takewhile(lambda each: each[0] <= last, records))
 
-    async def take(self, events: Sequence[tuple[str, Record]]) -> int:
-        """Keep and apply events; return how many were new.
+    async def take(self, events: Sequence[tuple[str, Record]]) -> tuple[int, int]:
+        """Keep and apply events; return how many were new, and of these, orders known already.
 
         Whoever asks may go away meanwhile: what is kept is applied.
 
@@ -107,11 +108,11 @@ class Live:
             )
         return await asyncio.shield(taking)
 
-    async def _take(self, events: Sequence[tuple[str, Record]], kept: list[int]) -> int:
+    async def _take(self, events: Sequence[tuple[str, Record]], kept: list[int]) -> tuple[int, int]:
         places, first = await self.events.keep(events)
         kept.append(first)
         if not places:
-            return 0
+            return 0, 0
         self._kept[first] = [events[place][1] for place in places]
         await asyncio.sleep(0)  # so that what was written together is applied together
         async with self._turn:  # so that what is applied is always what came first
@@ -119,7 +120,9 @@ class Live:
                 await self._apply(batch)
         while self.applied < first + len(places) - 1:  # one before it is about to be applied
             await asyncio.sleep(0)
-        return len(places)
+        again = self._again.intersection(range(first, first + len(places)))
+        self._again -= again
+        return len(places), len(again)
 
     def _next(self) -> list[Record]:
         """Return what is kept and comes next, as far as it follows without a gap."""
@@ -131,12 +134,23 @@ class Live:
     async def _apply(self, batch: Sequence[Record]) -> None:
         for at in range(0, len(batch), _SLICE):
             part = batch[at : at + _SLICE]
+            self._again.update(self._known_orders(part))
             self.apply(part)
             if self.follower is not None:
                 for record in part:
                     self.follower.note(record)
             if at + _SLICE < len(batch):
                 await asyncio.sleep(0)
+
+    def _known_orders(self, records: Sequence[Record]) -> Iterator[int]:
+        """Yield which of the next events are of orders that are known already: the first stands."""
+        known = self._engines[0].book.row_of if self._engines else {}
+        fresh: set[str] = set()
+        for number, record in enumerate(records, start=self.applied + 1):
+            if isinstance(record, Order):
+                if record.order_id in known or record.order_id in fresh:
+                    yield number
+                fresh.add(record.order_id)
 
     def _apply_kept(self, records: Iterator[Record]) -> None:
         while part := list(islice(records, _SLICE)):

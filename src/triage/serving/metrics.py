@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from triage.serving.advisor import ModelInfo
 from triage.serving.logs import Note
+from triage.serving.stages import Stages
 
 MEDIA_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -83,6 +84,7 @@ class Metrics:
             "triage_record_seconds", "Seconds until a decision was on record.", buckets=_BUCKETS,
             registry=self.registry,
         )  # fmt: skip
+        self.stages = Stages(self.registry)
         self.waiting = Gauge(
             "triage_waiting", "What waits: orders to be assessed again, answers to be scored"
             " unseen, decisions to be moved into the store.", ("queue",), registry=self.registry,

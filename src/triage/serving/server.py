@@ -17,15 +17,23 @@ from triage.settings import Settings
 HEAD_SECONDS = 5.0
 """A request line with its headers that has not arrived whole by then is cut off."""
 KEEP_ALIVE_SECONDS = 5
+WRITE_SECONDS = 30.0
+"""A client that takes nothing for so long of an answer that waits for it is cut off."""
 _ROUNDS = (10_000, 10, 100)
 """How rarely the garbage collector goes round: a request leaves next to nothing that only it can
 free, and what it goes over for that (assessed orders, events just read) holds up who comes next."""
 
 
 class PromptHttp(HttpToolsProtocol):
-    """Uvicorn's protocol, with a deadline for the head of a request (bodies: see `limits`)."""
+    """Uvicorn's protocol, with deadlines for the head of a request and for taking an answer.
+
+    Bodies have theirs in `limits`. An answer waits for its client only once it is more than the
+    buffers on the way hold: a listener who does not read is cut off after some megabytes, not
+    before.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -34,9 +42,20 @@ class PromptHttp(HttpToolsProtocol):
         self._start()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._stop()
         super().connection_lost(exc)
+        self._taken()
+
+    def pause_writing(self) -> None:
+        """Start the clock of a client that does not take what is there for it."""
+        super().pause_writing()
+        self._wait_for_client()
+
+    def resume_writing(self) -> None:
+        """Stop it: the client took enough."""
+        self._taken()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Start the clock if these bytes leave a head unfinished; few ever do."""
@@ -62,6 +81,23 @@ class PromptHttp(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _wait_for_client(self) -> None:
+        self._taken()
+        left = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(WRITE_SECONDS, self._look, left)
+
+    def _look(self, left: int) -> None:
+        """Cut off who took nothing meanwhile; who is only slow goes on."""
+        if self.transport.get_write_buffer_size() < left:
+            self._wait_for_client()
+        else:
+            self.transport.abort()
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _cut(self) -> None:
         self._deadline = None

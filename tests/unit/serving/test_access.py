@@ -201,6 +201,19 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(
         assert status != 401
 
 
+def test_a_decision_is_read_by_every_key_of_the_list_and_by_no_other(tmp_path: Path) -> None:
+    asks, lists, scores = (
+        key(tmp_path, *may) for may in (("score", "worklist"), ("worklist",), ("score",))
+    )
+    chosen = Settings(home=tmp_path)
+    with beside(fakes.app(chosen, folder=tmp_path, guard=Guard(chosen))) as client:
+        said = score(client, bearer(asks)).json()
+        path = f"/v1/decisions/{said['decision_id']}"
+        assert client.get(path, headers=bearer(lists)).json()["answer"] == said
+        assert_problem(client.get(path, headers=bearer(scores)), 403)
+        assert_problem(client.get("/v1/decisions/nobody", headers=bearer(lists)), 404)
+
+
 def test_every_address_has_been_thought_of() -> None:
     """A new address below /v1 needs admin until somebody decides who may use it."""
     paths = set(fakes.app(Settings()).openapi()["paths"])

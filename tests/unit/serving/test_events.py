@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,63 @@ def test_an_event_is_the_same_in_every_way_of_sending_it(client: TestClient) -> 
     assert counts(send(client, [event()], "application/cloudevents-batch+json")) == (0, 1, 0)
     line = json.dumps(event()).encode() + b"\n\n"
     assert counts(send(client, line, "application/x-ndjson")) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("Zürich 100% €", "Z%C3%BCrich%20100%25%20%E2%82%AC"), ("a b", '"a b"'),
+        ('a"b', '"a\\"b"'), ("a%20b", "a%2520b"),
+    ],
+)  # fmt: skip
+def test_an_attribute_in_a_header_is_the_same_as_in_a_document(
+    client: TestClient, name: str, header: str
+) -> None:
+    attributes = {"ce-id": "e1", "ce-source": header, "ce-type": "milestone"}
+    assert counts(send(client, DISPATCHED, **attributes)) == (1, 0, 0)
+    assert counts(send(client, event(source=name))) == (0, 1, 0)
+
+
+def test_a_header_that_is_no_text_is_refused(client: TestClient) -> None:
+    attributes = {"ce-id": "e1", "ce-source": "%ff", "ce-type": "milestone", "ce-other": "%ff"}
+    problem = assert_problem(send(client, DISPATCHED, **attributes), 422)
+    assert [each["pointer"] for each in problem["errors"]] == ["/source"]
+    assert counts(send(client, DISPATCHED, **attributes | {"ce-source": "wms"})) == (1, 0, 0)
+
+
+def encoded(number: int = 1, content: object = DISPATCHED, **changes: object) -> dict[str, Any]:
+    data = b64encode(json.dumps(content).encode()).decode()
+    return {k: v for k, v in event(number).items() if k != "data"} | {"data_base64": data} | changes
+
+
+def test_data_may_be_base64_wherever_an_event_is_a_document(client: TestClient) -> None:
+    assert counts(send(client, encoded(), "application/cloudevents+json")) == (1, 0, 0)
+    assert counts(send(client, event())) == (0, 1, 0)
+    batch = [encoded(1), event(2), encoded(3, data_base64="?"), encoded(4, content=[]), encoded(5)]
+    for kind, body in (
+        ("application/cloudevents-batch+json", batch),
+        ("application/json", {"events": batch}),
+        ("application/x-ndjson", b"\n".join(json.dumps(each).encode() for each in batch)),
+    ):
+        answer = send(client, body, kind)
+        assert sum(counts(answer)) == 5
+        assert [each["index"] for each in answer.json()["problems"]] == [2, 3]
+    assert counts(answer) == (0, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"data_base64": "e30"}, 422), ({"data_base64": 5}, 422), ({"data_base64": None}, 422),
+        ({"data_base64": "é"}, 422), ({"data": DISPATCHED}, 422), ({"data_base64": "e30="}, 422),
+        ({"data_base64": b64encode(b'{"a": NaN}').decode()}, 400),
+        ({"data_base64": b64encode(b"[" * 10_000).decode()}, 400),
+    ],
+)  # fmt: skip
+def test_base64_that_holds_no_record_is_refused(
+    client: TestClient, wrong: dict[str, object], status: int
+) -> None:
+    assert_problem(send(client, encoded() | wrong), status)
 
 
 def test_every_kind_of_record_comes_in_and_is_read_back_as_it_was(

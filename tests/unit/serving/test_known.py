@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from triage.advice import policy
@@ -181,3 +183,40 @@ def test_an_event_during_the_ranking_is_in_the_list(
     assert list(steps)[-1] == 0
     names = {item.assessment.order_id for item in scorer.worklist().items}
     assert placed.order_id in names
+
+
+def test_an_order_that_is_known_already_is_kept_and_said_to_change_nothing(
+    home: Path, log: History, later: list[Record], tmp_path: Path
+) -> None:
+    placed = next(each for each in later if isinstance(each, Order))
+    held = next(iter(log.orders["order_id"]))
+    other = placed.model_copy(update={"promised_by": placed.promised_by + timedelta(days=9)})
+    scorer = scorer_of(home, log)
+    before = scorer.engine.book.row_of[held]
+
+    async def go(live: Live) -> list[tuple[int, int]]:
+        first = [("1", placed), ("2", other), ("2", other)]
+        again = [("2", other), ("3", placed.model_copy(update={"order_id": held}))]
+        return [
+            *await asyncio.gather(live.take(first), live.take([("4", other)])),
+            await live.take(again), await live.take(again),
+        ]  # fmt: skip
+
+    events = EventLog(tmp_path)
+    live = Live(events, [scorer])
+    assert asyncio.run(go(live)) == [(2, 1), (1, 1), (1, 1), (0, 0)]
+    book = scorer.engine.book
+    assert book.row_of[held] == before
+    assert len(list(events.records())) == 4
+    at = book.row_of[placed.order_id]
+    apart = scorer_of(home, log)
+    apart.engine.apply(placed)
+    assert np.array_equal(book.known[at], apart.engine.book.known[at], equal_nan=True)
+    assert np.array_equal(book.numbers[at], apart.engine.book.numbers[at], equal_nan=True)
+    events.close()
+
+    events = EventLog(tmp_path)
+    live = Live(events, [scorer_of(home, log)])
+    assert live.catch_up() == 4
+    assert asyncio.run(live.take([("1", placed), ("5", placed)])) == (1, 1)
+    events.close()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import resource
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import uvicorn
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 from tests import fakes
 
 from triage.serving import limits, server
@@ -19,21 +25,28 @@ from triage.settings import Settings
 SMALL = 100_000
 
 
+@contextlib.contextmanager
+def running(app: Any, settings: Settings) -> Iterator[int]:
+    """Serve an app as the service is served; gives its port."""
+    server_of = uvicorn.Server(server.config(app, settings))
+    thread = threading.Thread(target=server_of.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server_of.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    yield int(server_of.servers[0].sockets[0].getsockname()[1])
+    server_of.should_exit = True
+    thread.join(timeout=10)
+
+
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.4)
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.4)
     settings = Settings(port=0, max_body_bytes=SMALL)
-    running = uvicorn.Server(server.config(fakes.app(settings), settings))
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not running.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    yield int(running.servers[0].sockets[0].getsockname()[1])
-    running.should_exit = True
-    thread.join(timeout=10)
+    with running(fakes.app(settings), settings) as made:
+        yield made
 
 
 HEAD = b"POST /v1/score HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
@@ -123,3 +136,80 @@ def test_a_connection_is_kept_for_several_requests(port: int) -> None:
             client.sendall(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n")
             assert b"alive" in client.recv(4096)
             time.sleep(0.25)
+
+
+PIECE, PIECES = bytes(1 << 20), 24
+
+
+@dataclass
+class Told:
+    """An answer of 24 MB, and what became of it.
+
+    Attributes:
+        pieces: how many the server took.
+        ended: whether it ended, one way or another.
+    """
+
+    pieces: int = 0
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await StreamingResponse(self._told())(scope, receive, send)
+
+    async def _told(self) -> AsyncIterator[bytes]:
+        try:
+            for _ in range(PIECES):
+                self.pieces += 1
+                yield PIECE
+                await asyncio.sleep(0)
+        finally:
+            self.ended.set()
+
+
+def asked(port: int) -> socket.socket:
+    """Ask, with little room for the answer."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    client.settimeout(10)
+    client.connect(("127.0.0.1", port))
+    client.sendall(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+    return client
+
+
+def rest(client: socket.socket) -> bytes:
+    """Return what is still on its way, up to the end or the cut."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := client.recv(1 << 20):
+            data += part
+    return data
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Told, int]]:
+    monkeypatch.setattr(server, "WRITE_SECONDS", 0.5)
+    app = Told()
+    with running(app, Settings(port=0)) as port:
+        yield app, port
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut_off(told: tuple[Told, int]) -> None:
+    app, port = told
+    with asked(port) as client:
+        assert app.ended.wait(10)
+        assert 0 < app.pieces < PIECES
+        taken = len(rest(client))
+    assert taken < app.pieces * len(PIECE)
+
+
+def test_a_client_that_is_only_slow_gets_the_whole_answer(told: tuple[Told, int]) -> None:
+    app, port = told
+    began, size = time.monotonic(), 0
+    with asked(port) as client:
+        while part := client.recv(1 << 17):
+            size += len(part)
+            time.sleep(0.01)
+    assert size > PIECES * len(PIECE)
+    assert app.pieces == PIECES
+    assert time.monotonic() - began > 3 * server.WRITE_SECONDS

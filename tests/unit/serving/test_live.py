@@ -66,7 +66,7 @@ def send(live: Live, records: Sequence[Record], size: int = 40) -> int:
 
     async def go() -> int:
         parts = [named[at : at + size] for at in range(0, len(named), size)]
-        return sum([await live.take(part) for part in parts])
+        return sum([(await live.take(part))[0] for part in parts])
 
     return asyncio.run(go())
 
@@ -163,5 +163,5 @@ def test_an_event_is_not_acknowledged_before_it_is_kept(
         asyncio.run(live.take([event]))
     assert live.applied == 0
     monkeypatch.undo()
-    assert asyncio.run(live.take([event])) == 1
+    assert asyncio.run(live.take([event]))[0] == 1
     assert live.applied == live.events.last == 1

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from tests.unit.serving.bodies import JSON, STORED, assert_problem, order, whole
 
@@ -124,3 +126,34 @@ def test_parameters_of_the_content_type_are_fine(client: TestClient) -> None:
 def test_scores_are_counted_by_band(client: TestClient) -> None:
     band = client.post("/v1/score", json=EXAMPLE).json()["risk"]["band"]
     assert f'triage_scores_total{{band="{band}"}}' in client.get("/metrics").text
+
+
+def stages(client: TestClient) -> dict[str, tuple[list[float], float]]:
+    """Counts of scores by stage, up to each bound, and their seconds."""
+    families = {
+        family.name: family
+        for family in text_string_to_metric_families(client.get("/metrics").text)
+    }
+    samples = families["triage_score_stage_seconds"].samples
+    return {
+        stage: (
+            [s.value for s in samples if s.name.endswith("_bucket") and s.labels["stage"] == stage],
+            next(
+                s.value for s in samples if s.name.endswith("_sum") and s.labels["stage"] == stage
+            ),
+        )
+        for stage in ("read", "assess", "write")
+    }
+
+
+def test_the_time_of_a_score_is_counted_by_stage(client: TestClient) -> None:
+    before, began = stages(client), time.perf_counter()
+    for _ in range(5):
+        assert client.post("/v1/score", json=EXAMPLE).status_code == 200
+    assert client.post("/v1/score", json={}).status_code == 422
+    took, after = time.perf_counter() - began, stages(client)
+    counted = {stage: after[stage][0][-1] - before[stage][0][-1] for stage in after}
+    assert counted == {"read": 5, "assess": 5, "write": 5}
+    assert all(sorted(buckets) == buckets for buckets, _ in after.values())
+    seconds = [after[stage][1] - before[stage][1] for stage in after]
+    assert 0 < min(seconds) < sum(seconds) < took

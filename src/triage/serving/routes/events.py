@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from base64 import b64decode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -15,7 +18,7 @@ from starlette.responses import Response
 
 from triage.domain.clock import MICROS_PER_DAY, from_micros
 from triage.domain.records import Record
-from triage.errors import TriageError
+from triage.errors import MalformedBodyError, TriageError
 from triage.serving import answers, openapi, problems, safe_json
 from triage.serving.advisor import NotReadyError
 from triage.serving.event_schemas import Event, EventsAnswer
@@ -37,6 +40,10 @@ EXAMPLE = {
         "record_time": "2018-08-24T16:21:00-03:00",
     },
 }
+_ATTRIBUTES = ("id", "source", "type", "specversion")
+_BASE64 = "data_base64"
+_ESCAPED = re.compile(r"\\(.)")
+"""A character of a quoted header, as it is written there (RFC 9110, 5.6.4)."""
 _TURN = 200
 """Events read before other requests get their turn."""
 _AHEAD = MICROS_PER_DAY
@@ -74,18 +81,57 @@ def _of_document(body: bytes, *, batch: bool) -> _Sent:
 
 def _of_binary(request: Request, body: bytes) -> _Sent:
     """Take an event whose attributes are headers (CloudEvents, binary mode)."""
-    named = {k[3:]: v for k, v in request.headers.items() if k.startswith("ce-")}
+    told = {name: request.headers.get(f"ce-{name}") for name in _ATTRIBUTES}
+    named = {name: _unescaped(name, value) for name, value in told.items() if value is not None}
     whole = named | {"data": safe_json.parse(body)}
     return _Sent([whole], lambda one: [safe_json.revalidated(Event, one[0])], many=False)
 
 
+def _unescaped(name: str, value: str) -> str:
+    """Return an attribute as it was before it became a header (CloudEvents, HTTP binding)."""
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = _ESCAPED.sub(r"\1", value[1:-1])
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError as error:
+        said = "the header is no percent-encoded UTF-8"
+        raise problems.InvalidInputError([{"pointer": f"/{name}", "detail": said}]) from error
+
+
+def _decoded(part: object) -> Read:
+    """Return an event that may hold its data as base64 (CloudEvents, JSON format)."""
+    try:
+        whole = safe_json.parse(part) if isinstance(part, bytes) else part
+        if isinstance(whole, dict) and _BASE64 in whole:
+            data = {"data": safe_json.parse(_bytes_of(whole))}
+            whole = {name: value for name, value in whole.items() if name != _BASE64} | data
+        return safe_json.revalidated(Event, whole)
+    except (MalformedBodyError, problems.InvalidInputError) as error:
+        return error
+
+
+def _bytes_of(whole: dict[str, Any]) -> bytes:
+    if "data" in whole:
+        said = "data is there, too: send one of them"
+    else:
+        try:
+            return b64decode(whole[_BASE64], validate=True)
+        except (TypeError, ValueError):
+            said = "must be base64 of a JSON document"
+    raise problems.InvalidInputError([{"pointer": f"/{_BASE64}", "detail": said}])
+
+
 def _sent(kind: str, request: Request, body: bytes) -> _Sent:
-    if kind in NDJSON:
-        lines = [line for line in body.split(b"\n") if line.strip()]
-        return _Sent(lines, partial(safe_json.validated_lines, Event), many=True)
     if "ce-id" in request.headers and kind == JSON:
         return _of_binary(request, body)
-    return _of_document(body, batch=kind == BATCH)
+    if kind in NDJSON:
+        lines = [line for line in body.split(b"\n") if line.strip()]
+        sent = _Sent(lines, partial(safe_json.validated_lines, Event), many=True)
+    else:
+        sent = _of_document(body, batch=kind == BATCH)
+    if _BASE64.encode() in body:
+        return replace(sent, read=lambda parts: [_decoded(part) for part in parts])
+    return sent
 
 
 def _in_time(read: Read, latest: datetime) -> Read:
@@ -131,12 +177,13 @@ def router(service: Service) -> APIRouter:
                     raise event
                 instance = f"/v1/events#/events/{place}"
                 bad.append({"index": place, "problem": problems.of_error(event, instance)})
-        fresh = await live.take(good) if good else 0
+        fresh, known = await live.take(good) if good else (0, 0)
         counted["accepted"].inc(fresh)
         counted["duplicate"].inc(len(good) - fresh)
         counted["failed"].inc(len(bad))
         return {
             "accepted": fresh,
+            "known": known,
             "duplicates": len(good) - fresh,
             "failed": len(bad),
             "last": live.events.last,
@@ -147,8 +194,9 @@ def router(service: Service) -> APIRouter:
         "/v1/events",
         summary="Records in, as they happen",
         description="CloudEvents 1.0 (structured, binary, batch), plain JSON (one event, or "
-        '{"events": [...]}) or NDJSON. An event with the same source and id as one before is '
-        "ignored. What is acknowledged is on the disk and in the state that the next score reads. "
+        '{"events": [...]}) or NDJSON; `data_base64` may stand for `data`. An event with the same '
+        "source and id as one before is ignored. What is acknowledged is on the disk and in the "
+        "state that the next score reads. "
         "Of many events, one that does not fit gives an item in `problems`.",
         responses={
             200: {"model": EventsAnswer, "description": "What became of the events."},

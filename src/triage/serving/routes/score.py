@@ -65,6 +65,7 @@ def answer_to(
 def router(service: Service) -> APIRouter:
     """Return the route of single scores."""
     routes = APIRouter(tags=["score"])
+    stages = service.metrics.stages
 
     def made(
         content: bytes, stamp: answers.Stamp, asked: ScoreRequest, order: Assessment
@@ -85,22 +86,28 @@ def router(service: Service) -> APIRouter:
         openapi_extra=openapi.reads(EXAMPLE, json="ScoreRequest"),
     )
     async def score(request: Request) -> Response:
+        begun = time.perf_counter()
         content_type(request, JSON)
         body = await whole_body(request)
         asked = safe_json.validated(ScoreRequest, body)
+        begun = stages.ended("read", begun)
         advisor = service.advisor()
         stamp = answers.Stamp.at(service.clock(), advisor)
         as_of = asked.moment(advisor.now())
         if service.decisions is None:
             order = assess(advisor, asked, as_of)
+            begun = stages.ended("assess", begun)
             answer = answer_to(asked, order, stamp, service.index(advisor), service.prices)
-            return made(answers.dump(answer), stamp, asked, order)
+            content = answers.dump(answer)
+            stages.ended("write", begun)
+            return made(content, stamp, asked, order)
         basis = service.decisions.basis(advisor.info, service.applied)
         with service.decisions.making(basis, body, stamp.scored_at, as_of) as decision:
             order = assess(advisor, asked, as_of)
+            begun = stages.ended("assess", begun)
             answer = answer_to(asked, order, stamp, service.index(advisor), service.prices)
             content = answers.dump(answer | {"decision_id": decision.id})
-            begun = time.perf_counter()
+            begun = stages.ended("write", begun)
             recorded = decision.record(content, order, whole=asked.order is not None)
         response = made(content, stamp, asked, order)
         await recorded

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from triage.errors import RequestError
 from triage.settings import Settings
@@ -134,7 +134,8 @@ def verify(
     out.print(
         f"whole: entries {result.first_seq} to {result.last_seq}, head {result.head[:16]},"
         f" {result.erased} with personal data erased"
-        + (f", and {result.kept} older ones that stayed" if result.kept else "")
+        + (f", and {result.kept} older ones that stayed" if result.kept else ""),
+        soft_wrap=True,
     )
 
 
@@ -180,7 +181,7 @@ def erase(
     else:
         with _reading(home) as (_, reading):
             found, before = _with_personal_part(reading, entry or (), order or ())
-    table = Table("entry", "kind", "id", "when", "order")
+    table = Table("entry", "kind", Column("id", min_width=36, overflow="fold"), "when", "order")
     for each in found:
         about = escape(each.order_id or "")
         table.add_row(str(each.seq), each.kind, escape(each.id), _moment(each.at), about)

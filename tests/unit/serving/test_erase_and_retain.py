@@ -41,7 +41,7 @@ SENT = {"order": order(order_id="SO-ERASE", customer_name="Erika Mustermann")}
 
 def run(home: Path, *words: str) -> str:
     """What a command says; an error of it is raised."""
-    found = CliRunner().invoke(cli.app, [*words, "--home", str(home)], env={"COLUMNS": "200"})
+    found = CliRunner().invoke(cli.app, [*words, "--home", str(home)])
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         raise found.exception
     assert found.exit_code == 0, found.output

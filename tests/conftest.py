@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,15 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that two processes end at the same time."""
     place = {name: at for at, name in enumerate(_LONG)}
     items.sort(key=lambda item: place.get(item.path.name, len(_LONG)))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _thaw() -> Iterator[None]:
-    """Let go of what services froze for the garbage collector: a process of tests starts many."""
-    yield
-    if gc.get_freeze_count():
-        gc.unfreeze()
-        gc.collect()
 
 
 @pytest.fixture(scope="session")

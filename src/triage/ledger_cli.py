@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -232,16 +233,16 @@ def retain(
     """
     if yes:
         with _owning(home) as (where, ledger):
-            _retain(where, ledger, file, reason, ledger)
+            _retain(where, ledger, file, partial(ledger.retain, reason=reason))
     else:
         with _reading(home) as (where, reading):
-            _retain(where, reading, file, reason)
+            _retain(where, reading, file)
 
 
 def _retain(
-    where: Path, reading: Reading, file: Path, reason: str, ledger: Ledger | None = None
+    where: Path, reading: Reading, file: Path, delete: Callable[..., object] | None = None
 ) -> None:
-    """Show what goes and what stays; delete it if the ledger is given."""
+    """Show what goes and what stays; do it if how is given."""
     from triage.ledger.audit import verify_against
     from triage.ledger.checkpoint import Checkpoint, Signer
     from triage.ledger.errors import LedgerError
@@ -270,9 +271,10 @@ def _retain(
     for kind in sorted(going | staying):
         table.add_row(kind, f"{going[kind]:,}", f"{staying[kind]:,}")
     out.print(table)
-    if ledger is not None:
-        ledger.retain(held, signer, reason, keep=stays)
-    done = "deleted" if ledger is not None else "would be deleted: stop the service, then add --yes"
+    done = "would be deleted: stop the service, then add --yes"
+    if delete is not None:
+        delete(held, signer, keep=stays)
+        done = "deleted"
     out.print(
         f"{going.total()} entries up to {held.seq}, the newest of {_moment(newest)}, {done};"
         f" {len(stays)} stay, {sum(each.packed_personal is not None for each in stays.values())}"

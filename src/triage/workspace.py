@@ -9,11 +9,20 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from triage.errors import DeclarationError, SettingsError
 
 FOLDERS = ("features", "training", "models", "serving")
+T = TypeVar("T", bound=BaseModel)
+
+
+class Declared(BaseModel):
+    """A table of a declaration; a name that does not exist is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @cache
@@ -73,6 +82,34 @@ def read_toml(relative: str, configured: Path | None = None) -> dict[str, Any]:
         DeclarationError: if it is absent or is not TOML; names the file and the line.
     """
     return parse_toml(read_text(relative, configured), relative)
+
+
+def read(kind: type[T], relative: str, configured: Path | None = None) -> T:
+    """Return what a TOML declaration says.
+
+    Raises:
+        DeclarationError: as `read_toml`; or naming the field that does not fit.
+    """
+    return fitted(kind, read_toml(relative, configured), relative)
+
+
+def fitted(kind: type[T], told: dict[str, Any], where: str) -> T:
+    """Return what a dictionary declares.
+
+    Raises:
+        DeclarationError: naming where it stands, and the first field that does not fit.
+    """
+    try:
+        return kind.model_validate(told)
+    except ValidationError as error:
+        raise DeclarationError(f"{where}: {first_fault(error)}") from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first field that does not fit, and why not."""
+    detail = error.errors(include_url=False)[0]
+    at = ".".join(str(part) for part in detail["loc"])
+    return f"{at}: {detail['msg']}"
 
 
 def parse_toml(text: str, name: str) -> dict[str, Any]:

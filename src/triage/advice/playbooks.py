@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from triage import workspace
 from triage.errors import DeclarationError
@@ -19,9 +19,7 @@ _STEPS: tuple[Severity, ...] = ("low", "medium", "high")
 _FENCE = "+++"
 
 
-class _Front(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Front(workspace.Declared):
     owner: Annotated[str, Field(min_length=1)]
     severity: Severity
     sla_hours: Annotated[float, Field(gt=0)]
@@ -82,12 +80,7 @@ def parse(name: str, text: str) -> Playbook:
     parts = text.split(f"{_FENCE}\n", 2)
     if len(parts) != 3 or parts[0]:
         raise DeclarationError(f"{where} must begin with owner, severity, sla_hours between +++")
-    try:
-        front = _Front.model_validate(workspace.parse_toml(parts[1], where))
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{where}: {at}: {detail['msg']}") from error
+    front = workspace.fitted(_Front, workspace.parse_toml(parts[1], where), where)
     title, *sections = re.split(r"^## ", parts[2], flags=re.MULTILINE)
     found = {}
     for section in sections:

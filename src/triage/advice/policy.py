@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from triage import workspace
-from triage.advice.declared import Declared
 from triage.advice.wording import anything_from
 from triage.advice.work_policy import WorkPolicy
-from triage.errors import DeclarationError
+from triage.workspace import Declared
 
 _FILE = "serving/policy.toml"
 FeedName = Literal["orders", "milestones", "positions", "supplies", "exceptions"]
@@ -206,9 +205,4 @@ def load(configured: Path | None = None) -> Policy:
     Raises:
         DeclarationError: naming the field that does not fit.
     """
-    try:
-        return Policy.model_validate(workspace.read_toml(_FILE, configured))
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{_FILE}: {where}: {detail['msg']}") from error
+    return workspace.read(Policy, _FILE, configured)

@@ -12,11 +12,12 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from triage import workspace
 from triage.domain.records import MilestoneKind
 from triage.errors import DeclarationError
+from triage.workspace import Declared
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Pattern = Annotated[str, Field(pattern=r"^[a-z{][a-z0-9_{}]*$", max_length=60)]
@@ -37,11 +38,7 @@ Cause = Literal[
 passes between systems, `promise` how tight the promised time was."""
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StreamValue(_Declared):
+class StreamValue(Declared):
     """A whole-number value that each entry of a stream carries.
 
     Exactly one of: `minutes` between two times of the order, `log_days` (ten-thousandths of
@@ -72,7 +69,7 @@ class StreamValue(_Declared):
         return self
 
 
-class Stream(_Declared):
+class Stream(Declared):
     """A stream of past facts, each known from one moment on.
 
     `event`: one entry when a milestone becomes known. `interval`: open from one milestone until
@@ -95,10 +92,10 @@ class Stream(_Declared):
     min_age_hours: Annotated[float, Field(ge=-8784)] = 0.0
     share_of_promise: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_age_days: Annotated[float, Field(gt=0)] = 60.0
-    values: dict[Name, StreamValue] = {}
+    values: dict[Name, StreamValue] = Field(default_factory=dict)
 
 
-class Key(_Declared):
+class Key(Declared):
     """What history is kept by.
 
     Attributes:
@@ -116,7 +113,7 @@ class Key(_Declared):
     least: tuple[str, str] | None = None
 
 
-class Feature(_Declared):
+class Feature(Declared):
     """One feature, or one per key in `keys` and per window in `days`.
 
     `{key}`, `{parent}`, `{place}` and `{days}` in its texts and references are filled in for each.
@@ -164,7 +161,7 @@ class Feature(_Declared):
         return self
 
 
-class Concept(_Declared):
+class Concept(Declared):
     """A reason as people think of it; the contributions of its features are shown as one.
 
     `cause` is what a delay is put down to where this reason raises the risk.
@@ -175,7 +172,7 @@ class Concept(_Declared):
     cause: Cause = "other"
 
 
-class FamilyHead(_Declared):
+class FamilyHead(Declared):
     """A family of features that is switched on only by its data."""
 
     name: Name
@@ -184,15 +181,15 @@ class FamilyHead(_Declared):
     requires: tuple[str, ...] = ()
 
 
-class Family(_Declared):
+class Family(Declared):
     """One file of `features/`: the head, its concepts and its features."""
 
     family: FamilyHead
-    concept: dict[Name, Concept] = {}
+    concept: dict[Name, Concept] = Field(default_factory=dict)
     feature: tuple[Feature, ...]
 
 
-class Declarations(_Declared):
+class Declarations(Declared):
     """Everything in `features/`: keys, streams, families, in file order."""
 
     keys: dict[Name, Key]
@@ -222,7 +219,9 @@ def load(configured: Path | None = None) -> Declarations:
     base = texts.pop("streams", None)
     if base is None:
         raise DeclarationError("features/streams.toml is missing: it declares keys and streams")
-    families = tuple(_family(name, text) for name, text in texts.items())
+    families = tuple(
+        workspace.fitted(Family, text, f"features/{name}.toml") for name, text in texts.items()
+    )
     return parse({"keys": base.get("keys", {}), "streams": base.get("streams", {})}, families)
 
 
@@ -235,7 +234,7 @@ def parse(base: dict[str, Any], families: tuple[Family, ...]) -> Declarations:
     try:
         return Declarations(families=families, **base)
     except ValidationError as error:
-        raise DeclarationError(f"features/streams.toml: {_first(error)}") from error
+        raise DeclarationError(f"features/streams.toml: {workspace.first_fault(error)}") from error
 
 
 def thaw(frozen: str) -> Declarations:
@@ -247,17 +246,4 @@ def thaw(frozen: str) -> Declarations:
     try:
         return Declarations.model_validate_json(frozen)
     except ValidationError as error:
-        raise DeclarationError(f"frozen declarations: {_first(error)}") from error
-
-
-def _family(name: str, text: dict[str, Any]) -> Family:
-    try:
-        return Family.model_validate(text)
-    except ValidationError as error:
-        raise DeclarationError(f"features/{name}.toml: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in detail["loc"])
-    return f"{where}: {detail['msg']}"
+        raise DeclarationError(f"frozen declarations: {workspace.first_fault(error)}") from error

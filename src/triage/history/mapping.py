@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from triage import workspace
 from triage.errors import DeclarationError
+from triage.workspace import Declared
 
 RecordName = Literal[
     "order", "order_line", "milestone", "inventory_position", "exception_event", "inbound_supply"
@@ -33,11 +34,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SourceSpec(_Declared):
+class SourceSpec(Declared):
     """What the extract is: its name in the log, its clock, what its promise means."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -49,7 +46,7 @@ class SourceSpec(_Declared):
     licence: str | None = None
 
 
-class TableSpec(_Declared):
+class TableSpec(Declared):
     """One table of the extract: its file and the columns that the SQL uses."""
 
     encoding: Encoding = "utf-8"
@@ -59,13 +56,13 @@ class TableSpec(_Declared):
     may_be_empty: bool = False
 
 
-class ExtractedAtSpec(_Declared):
+class ExtractedAtSpec(Declared):
     """Where the moment at which the extract was taken comes from."""
 
     sql: str
 
 
-class _Document(_Declared):
+class _Document(Declared):
     source: SourceSpec
     tables: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], TableSpec]
     records: dict[RecordName, str]

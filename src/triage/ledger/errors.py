@@ -20,6 +20,14 @@ class StoreUnavailableError(LedgerError):
     slug = "store-unavailable"
 
 
+def unconfirmed(seconds: float) -> StoreUnavailableError:
+    """Return that the disk said nothing within so many seconds."""
+    return StoreUnavailableError(
+        f"the disk did not confirm within {seconds:g} s; it may still be recorded: read before you"
+        " repeat it"
+    )
+
+
 class AlreadyOpenError(LedgerError):
     """The ledger is in use by another process."""
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.journal import Journal
+from triage.ledger.waiting import ACKNOWLEDGE_SECONDS, heard
 
 _SEGMENT_BYTES = 1 << 20
 _FORGET_AFTER = 1_000
-_KEPT_SECONDS = 5.0
 
 
 class Intents:
@@ -64,7 +64,9 @@ class Intents:
         """
         with self._changed:
             not_before = self._journal.next_seq
-            kept = self._journal.append_async([entry_id.encode() + b"\n" + intent], _KEPT_SECONDS)
+            kept = self._journal.append_async(
+                [entry_id.encode() + b"\n" + intent], ACKNOWLEDGE_SECONDS
+            )
             self._open[kept] = not_before
         self._since += 1
         return kept
@@ -83,18 +85,18 @@ class Intents:
             self._since = 0
             loop = asyncio.get_running_loop()
             gone = loop.run_in_executor(None, self._journal.release, open_from - 1)
-            gone.add_done_callback(_heard)
+            gone.add_done_callback(heard)
 
     def take_back(self, entry_id: str, kept: asyncio.Future[Any]) -> None:
         """Forget an intent whose entry is not to be made; the disk follows a little later."""
-        kept.add_done_callback(_heard)
+        kept.add_done_callback(heard)
         self.over(kept)
         try:
             futures = self._journal.append_behind([entry_id.encode()])
         except StoreUnavailableError:  # then its entry is made after a crash; nobody got it
             return
         for each in futures:
-            each.add_done_callback(_heard)
+            each.add_done_callback(heard)
 
     def made_up_for(self, seconds: float) -> None:
         """Delete those that were `left`: their entries are on the disk, or are not to be made.
@@ -133,9 +135,3 @@ class Intents:
 def given_up_id(entry_id: str) -> str:
     """Return the id of the entry that says of another one that it can never be made."""
     return f"alarm:{entry_id}"
-
-
-def _heard(future: asyncio.Future[Any]) -> None:
-    """Take note of how a future ended that nobody waits for."""
-    if not future.cancelled():
-        future.exception()

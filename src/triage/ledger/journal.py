@@ -25,16 +25,15 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from triage.ledger.dresser import Dresser, Plain
-from triage.ledger.errors import AlreadyOpenError, StoreUnavailableError
+from triage.ledger.errors import AlreadyOpenError, StoreUnavailableError, unconfirmed
 from triage.ledger.lock import FolderLock
 from triage.ledger.recovery import Cut, Held, read_folder, recover
 from triage.ledger.tape import Acknowledge, Tape
-from triage.ledger.waiting import Waiting, dressed, resolve, tell
+from triage.ledger.waiting import Waiting, dressed, outcome, resolve, tell
 
 if TYPE_CHECKING:
     from triage.ledger.flights import Flight, Flights
@@ -233,12 +232,7 @@ class Journal:
         """Wait until something, and all that was appended before it, has been dealt with."""
         future: Future[Any] = Future()
         self._put(Waiting(items, future))
-        try:
-            future.result(seconds)
-        except FutureTimeoutError as error:
-            raise StoreUnavailableError(
-                f"the disk did not confirm within {seconds:g} s: try again in a while"
-            ) from error
+        outcome(future, seconds)
 
     def close(self) -> None:
         """Write what waits, vouch for the end, and let another process open the folder.
@@ -506,11 +500,7 @@ def _expect(future: asyncio.Future[Any], within: float | None) -> None:
 
 def _give_up(future: asyncio.Future[Any], seconds: float) -> None:
     if not future.done():
-        future.set_exception(
-            StoreUnavailableError(
-                f"the disk did not confirm within {seconds:g} s; it may still be recorded"
-            )
-        )
+        future.set_exception(unconfirmed(seconds))
 
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:

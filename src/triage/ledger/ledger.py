@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -28,8 +27,8 @@ from triage.ledger.retention import Retention
 from triage.ledger.schema import ENTRIES
 from triage.ledger.store import Store
 from triage.ledger.tape import Acknowledge, Tape
+from triage.ledger.waiting import ACKNOWLEDGE_SECONDS, outcome
 
-ACKNOWLEDGE_SECONDS = 5.0
 OWN_KINDS = ("erasure", "retention")
 """Kinds that only `Ledger.erase` and `Ledger.retain` record, because they change the tables."""
 
@@ -208,8 +207,7 @@ class Ledger(Reading):
         draft.check()
         (entry,) = self._wait((draft,))
         self.flush(seconds)
-        self.unfinished()
-        self.intents.clear(seconds)
+        self._clear_intents(seconds)
         return entry
 
     def retain(
@@ -252,8 +250,7 @@ class Ledger(Reading):
                 f"entry {checkpoint.seq} of the store is not the one that the checkpoint vouches "
                 "for; make a new checkpoint"
             )
-        self.unfinished()  # what goes with its entry is not to be taken for what never had one
-        self.intents.clear(seconds)
+        self._clear_intents(seconds)  # else one whose entry goes looks as if it never had one
         draft = Retention.keeping(checkpoint, self._staying(keep, checkpoint.seq)).draft(reason)
         draft.check()
         (entry,) = self._wait((draft,))
@@ -273,6 +270,10 @@ class Ledger(Reading):
         return [
             entry for page in pages for entry in self._store.read(where, ENTRIES.c.seq.in_(page))
         ]
+
+    def _clear_intents(self, seconds: float) -> None:
+        self.unfinished()
+        self.intents.clear(seconds)
 
     def unfinished(self) -> dict[str, bytes]:
         """Return intents that a crash left, by id, without an entry or one that gives it up.
@@ -346,12 +347,5 @@ class Ledger(Reading):
             raise DuplicateEntryError("an entry with this id is there already; read it")
 
     def _wait(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
-        future = self._journal.append(drafts)
-        try:
-            entries: tuple[Entry, ...] = future.result(ACKNOWLEDGE_SECONDS)
-        except FutureTimeoutError as error:
-            raise StoreUnavailableError(
-                f"the disk did not confirm within {ACKNOWLEDGE_SECONDS:g} s; it may still be "
-                "recorded: read before you repeat it"
-            ) from error
+        entries: tuple[Entry, ...] = outcome(self._journal.append(drafts), ACKNOWLEDGE_SECONDS)
         return entries

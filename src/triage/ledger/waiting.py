@@ -6,10 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from triage.ledger.dresser import Dresser
+from triage.ledger.errors import unconfirmed
+
+T = TypeVar("T")
+ACKNOWLEDGE_SECONDS = 5.0
+"""Whoever waits for the disk is told after so long that it may not have taken what was given."""
 
 
 @dataclass(slots=True)
@@ -73,3 +79,21 @@ def resolve(group: Iterable[Waiting], error: Exception | None) -> None:
                 future.set_result(waiting.result)
             else:
                 future.set_exception(error)
+
+
+def outcome(future: Future[T], seconds: float) -> T:
+    """Return what a future resolves to.
+
+    Raises:
+        StoreUnavailableError: if it has not after so many seconds.
+    """
+    try:
+        return future.result(seconds)
+    except FutureTimeoutError as error:
+        raise unconfirmed(seconds) from error
+
+
+def heard(future: asyncio.Future[Any]) -> None:
+    """Take note of how a future ended that nobody waits for."""
+    if not future.cancelled():
+        future.exception()

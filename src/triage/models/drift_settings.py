@@ -5,20 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from triage import workspace
-from triage.errors import DeclarationError
+from triage.workspace import Declared
 
 WHERE = "training/drift.toml"
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class InputSettings(_Declared):
+class InputSettings(Declared):
     """When the inputs of the last days count as shifted; see the comments of the file."""
 
     days: Annotated[float, Field(gt=0)]
@@ -29,7 +25,7 @@ class InputSettings(_Declared):
     least_rows: Annotated[int, Field(ge=1)]
 
 
-class OutcomeSettings(_Declared):
+class OutcomeSettings(Declared):
     """When outcomes count as unlike what the champion said; see the comments of the file."""
 
     adwin_delta: Annotated[float, Field(gt=0, lt=1)]
@@ -39,7 +35,7 @@ class OutcomeSettings(_Declared):
     least_rows: Annotated[int, Field(ge=1)]
 
 
-class LiveSettings(_Declared):
+class LiveSettings(Declared):
     """When answers on record count as miscalibrated; see the comments of the file."""
 
     observed_to_expected: tuple[float, float]
@@ -48,7 +44,7 @@ class LiveSettings(_Declared):
     least_days: Annotated[int, Field(ge=2)]
 
 
-class DriftSettings(_Declared):
+class DriftSettings(Declared):
     """Thresholds of inputs and outcomes, and of answers on record."""
 
     inputs: InputSettings
@@ -62,9 +58,4 @@ def load(configured: Path | None = None) -> DriftSettings:
     Raises:
         DeclarationError: naming the field that does not fit.
     """
-    try:
-        return DriftSettings.model_validate(workspace.read_toml(WHERE, configured))
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{WHERE}: {at}: {detail['msg']}") from error
+    return workspace.read(DriftSettings, WHERE, configured)

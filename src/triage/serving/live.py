@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
 from triage.domain.records import ExceptionEvent, Order, Record
-from triage.ledger.errors import StoreUnavailableError
+from triage.ledger.errors import unconfirmed
+from triage.ledger.waiting import ACKNOWLEDGE_SECONDS, heard
 from triage.serving.event_log import EventLog
 from triage.serving.exceptions.queue import ExceptionQueue
 from triage.serving.exceptions.raised import RaisedExceptions
@@ -16,8 +17,6 @@ from triage.serving.follow import Follower
 from triage.serving.price_desk import PriceDesk
 from triage.serving.scorer import Scorer
 
-KEPT_SECONDS = 5.0
-"""So long an event waits for the disk at most before it is told that it may not be kept."""
 _SLICE = 200
 """Events applied at once, and before other requests get their turn."""
 
@@ -96,16 +95,14 @@ class Live:
 
         Raises:
             StoreUnavailableError: if they cannot be kept now; nothing is applied then. If the disk
-                takes longer than `KEPT_SECONDS`: they may be kept and applied all the same.
+                takes longer than `ACKNOWLEDGE_SECONDS`: they may be kept and applied all the same.
         """
         kept: list[int] = []
         taking = asyncio.ensure_future(self._take(events, kept))
-        await asyncio.wait((taking,), timeout=KEPT_SECONDS)
+        await asyncio.wait((taking,), timeout=ACKNOWLEDGE_SECONDS)
         if not taking.done() and not kept:
-            taking.add_done_callback(lambda _: taking.exception())
-            raise StoreUnavailableError(
-                f"the disk did not confirm within {KEPT_SECONDS:g} s: send the same events again"
-            )
+            taking.add_done_callback(heard)
+            raise unconfirmed(ACKNOWLEDGE_SECONDS)
         return await asyncio.shield(taking)
 
     async def _take(self, events: Sequence[tuple[str, Record]], kept: list[int]) -> tuple[int, int]:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from triage.advice.declared import Declared
 from triage.models.prices import NAME
 from triage.training.declared import read_declared
+from triage.workspace import Declared
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]

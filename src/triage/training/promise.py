@@ -5,20 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from triage import workspace
-from triage.errors import DeclarationError
+from triage.workspace import Declared
 
 _Positive = Annotated[float, Field(gt=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Output(_Declared):
+class Output(Declared):
     """What the model's number means."""
 
     name: str
@@ -28,7 +24,7 @@ class Output(_Declared):
     use: str
 
 
-class Slices(_Declared):
+class Slices(Declared):
     """Landmarks that must be in the test set, and from what size on they are judged."""
 
     landmarks: tuple[str, ...]
@@ -36,7 +32,7 @@ class Slices(_Declared):
     min_late: Annotated[int, Field(ge=1)]
 
 
-class Segments(_Declared):
+class Segments(Declared):
     """By which columns the test set is divided, and from what size on a segment is judged."""
 
     columns: tuple[str, ...]
@@ -44,7 +40,7 @@ class Segments(_Declared):
     min_late: Annotated[int, Field(ge=1)]
 
 
-class Rehearsal(_Declared):
+class Rehearsal(Declared):
     """On what the bundle is tried as the service would use it.
 
     Attributes:
@@ -62,7 +58,7 @@ class Rehearsal(_Declared):
     min_open: Annotated[int, Field(ge=2)]
 
 
-class Allowance(_Declared):
+class Allowance(Declared):
     """How far chance may excuse a figure where few rows were late."""
 
     rule: str
@@ -73,7 +69,7 @@ class Allowance(_Declared):
     seed: int
 
 
-class Thresholds(_Declared):
+class Thresholds(Declared):
     """The gates."""
 
     must_beat: tuple[str, ...]
@@ -88,7 +84,7 @@ class Thresholds(_Declared):
     max_megabytes: _Positive
 
 
-class ModelPromise(_Declared):
+class ModelPromise(Declared):
     """What one model promises."""
 
     name: str
@@ -108,9 +104,4 @@ def load(name: str = "at_risk", configured: Path | None = None) -> ModelPromise:
         DeclarationError: naming the file and the field that does not fit.
     """
     where = f"models/{name}.toml"
-    try:
-        return ModelPromise.model_validate(workspace.read_toml(where, configured))
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{where}: {at}: {detail['msg']}") from error
+    return workspace.read(ModelPromise, where, configured)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from triage import workspace
 from triage.domain.records import MilestoneKind
@@ -13,13 +13,10 @@ from triage.errors import DeclarationError
 from triage.features.compile import FeatureSet
 from triage.models.at_risk import Calibration, LabelContract
 from triage.models.landmarks import WAITING, stage_of
+from triage.workspace import Declared
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Target(_Declared):
+class Target(Declared):
     """What the trees learn: log(1 + days to delivery) - offset x log(1 + days to the promise).
 
     A row that is undelivered when its cohort matures counts with `undelivered_factor` times its
@@ -31,14 +28,14 @@ class Target(_Declared):
     undelivered_cap_days: Annotated[float, Field(gt=0)] = 30.0
 
 
-class TreeSettings(_Declared):
+class TreeSettings(Declared):
     """Rounds of one ensemble, and LightGBM parameters that differ from the common ones."""
 
     rounds: Annotated[int, Field(ge=1)]
-    parameters: dict[str, float | int | str | bool] = {}
+    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
 
 
-class Trees(_Declared):
+class Trees(Declared):
     """Two ensembles in one: how long it takes, and (with a weight) whether it is late.
 
     Attributes:
@@ -64,7 +61,7 @@ class Trees(_Declared):
     leading: TreeSettings
 
 
-class Inputs(_Declared):
+class Inputs(Declared):
     """Which of the declared features a landmark's model looks at.
 
     Attributes:
@@ -77,9 +74,9 @@ class Inputs(_Declared):
     """
 
     families: tuple[str, ...] = ()
-    families_with: dict[str, tuple[str, ...]] = {}
+    families_with: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     every: tuple[str, ...]
-    added: dict[MilestoneKind, tuple[str, ...]] = {}
+    added: dict[MilestoneKind, tuple[str, ...]] = Field(default_factory=dict)
     waiting: tuple[str, ...] = ()
 
     def of(self, features: FeatureSet, landmark: str) -> tuple[str, ...]:
@@ -112,7 +109,7 @@ class Inputs(_Declared):
             raise DeclarationError(f"the recipe's inputs name no feature: {', '.join(unknown)}")
 
 
-class Baselines(_Declared):
+class Baselines(Declared):
     """What is trained beside the model: which feature is the rule, which ones are static.
 
     Attributes:
@@ -131,7 +128,7 @@ class Baselines(_Declared):
         return (self.rule, *self.static)
 
 
-class Lookup(_Declared):
+class Lookup(Declared):
     """The rule in force where no model does better: late rates and the promise, and no more.
 
     Attributes:
@@ -143,7 +140,7 @@ class Lookup(_Declared):
     rounds: Annotated[int, Field(ge=1)] = 30
 
 
-class Evaluation(_Declared):
+class Evaluation(Declared):
     """How far back the rolling evaluation of a training run goes."""
 
     months: Annotated[int, Field(ge=1)] = 2
@@ -153,7 +150,7 @@ class Evaluation(_Declared):
     most_months: Annotated[int, Field(ge=1)] = 24
 
 
-class Recipe(_Declared):
+class Recipe(Declared):
     """One model's recipe."""
 
     name: str
@@ -210,10 +207,5 @@ def parse(text: str, where: str) -> Recipe:
         DeclarationError: naming the field that does not fit.
     """
     plain: dict[str, Any] = workspace.parse_toml(text, where)
-    try:
-        recipe = Recipe.model_validate(plain)
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{where}: {at}: {detail['msg']}") from error
+    recipe = workspace.fitted(Recipe, plain, where)
     return recipe.as_lookup() if recipe.use == "lookup" else recipe

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from triage import workspace
 from triage.errors import DeclarationError
 from triage.training import recipe as recipes
 from triage.training.recipe import Recipe
+from triage.workspace import Declared
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -20,11 +21,7 @@ WHERE = "training/tune.toml"
 Values = dict[str, float | int]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StudySettings(_Declared):
+class StudySettings(Declared):
     """How the search goes.
 
     Attributes:
@@ -40,7 +37,7 @@ class StudySettings(_Declared):
     prune_after_months: Annotated[int, Field(ge=1)]
 
 
-class Range(_Declared):
+class Range(Declared):
     """Values of one setting; whole numbers if both ends are written as whole numbers."""
 
     low: int | float
@@ -66,7 +63,7 @@ class Range(_Declared):
         return readable(value)
 
 
-class Space(_Declared):
+class Space(Declared):
     """The declared search: settings of the study and a range for each setting of the recipe."""
 
     study: StudySettings
@@ -92,12 +89,7 @@ def load(configured: Path | None = None) -> Space:
     Raises:
         DeclarationError: naming the field that does not fit.
     """
-    try:
-        return Space.model_validate(workspace.read_toml(WHERE, configured))
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{WHERE}: {at}: {detail['msg']}") from error
+    return workspace.read(Space, WHERE, configured)
 
 
 def readable(value: float) -> float:
@@ -122,12 +114,7 @@ def changed(recipe: Recipe, values: Values) -> Recipe:
         for part in path:
             inner = inner[part]
         inner[last] = value
-    try:
-        return Recipe.model_validate(plain)
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        at = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{WHERE}: {at}: {detail['msg']}") from error
+    return workspace.fitted(Recipe, plain, WHERE)
 
 
 def changed_text(text: str, recipe: Recipe, values: Values) -> str:

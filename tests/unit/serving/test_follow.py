@@ -121,14 +121,20 @@ def wall(home: Path) -> tuple[Scorer, list[int]]:
     return made, now
 
 
-def test_an_order_is_late_as_soon_as_its_promise_passes_though_nothing_is_heard(
-    wall: tuple[Scorer, list[int]],
-) -> None:
-    scorer, now = wall
+def rested(scorer: Scorer) -> Follower:
+    """A follower for whom nothing waits."""
     follower = Follower(scorer, Changes(), scorer.policy.follow)
     follower.look_at_the_clock()
     while follower.turn(1_000):
         pass
+    return follower
+
+
+def test_an_order_is_late_as_soon_as_its_promise_passes_though_nothing_is_heard(
+    wall: tuple[Scorer, list[int]],
+) -> None:
+    scorer, now = wall
+    follower = rested(scorer)
     near = min(
         (s for s in scorer._assessed.values() if s.state == "at_risk"), key=lambda s: s.promised_by
     )
@@ -164,10 +170,7 @@ def test_when_a_feed_falls_silent_every_order_says_so_and_is_left_to_a_person(
     wall: tuple[Scorer, list[int]],
 ) -> None:
     scorer, now = wall
-    follower = Follower(scorer, Changes(), scorer.policy.follow)
-    follower.look_at_the_clock()
-    while follower.turn(1_000):
-        pass
+    follower = rested(scorer)
     now[0] += 4 * 24 * _HOUR
     follower.look_at_the_clock()
     assert {*follower._first, *follower._then} == set(scorer._assessed)

@@ -264,8 +264,8 @@ def test_while_the_disk_hangs_scores_and_events_are_refused_in_time_and_none_is_
 ) -> None:
     name = cut.answers[0]["order_id"]
     monkeypatch.setattr("triage.ledger.ledger.ACKNOWLEDGE_SECONDS", 0.4)
-    monkeypatch.setattr("triage.ledger.intents._KEPT_SECONDS", 0.4)
-    monkeypatch.setattr("triage.serving.live.KEPT_SECONDS", 0.4)
+    monkeypatch.setattr("triage.ledger.intents.ACKNOWLEDGE_SECONDS", 0.4)
+    monkeypatch.setattr("triage.serving.live.ACKNOWLEDGE_SECONDS", 0.4)
     moment = from_micros(Log(cut.home).read().extracted_at).isoformat()
     said = {"order_id": name, "milestone": "pick_released", "event_time": moment}
     event = {"id": "hang-1", "type": "milestone", "data": said | {"record_time": moment}}

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from triage import workspace
-from triage.advice.declared import Declared
-from triage.errors import DeclarationError, SettingsError
+from triage.errors import SettingsError
 from triage.serving.webhooks.signing import Secret
+from triage.workspace import Declared
 
 FILE = "serving/webhooks.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -132,12 +132,7 @@ def load(configured: Path | None = None) -> Webhooks:
     """
     if Path(FILE).stem not in workspace.names("serving", ".toml", configured):
         return Webhooks()
-    try:
-        return Webhooks.model_validate(workspace.read_toml(FILE, configured))
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in detail["loc"])
-        raise DeclarationError(f"{FILE}: {where}: {detail['msg']}") from error
+    return workspace.read(Webhooks, FILE, configured)
 
 
 def secrets_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 import json
 import re
@@ -81,6 +82,16 @@ def _working(first: str) -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage while a service is loaded; the server does so again once it is up."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 @app.command("import")
 def import_(
     source: Annotated[str, typer.Argument(help="A mapping in data/mappings, or a mapping folder.")],
@@ -158,7 +169,9 @@ def _train_files(name: str, settings: Settings, *, promote: bool, who: str, why:
     from triage.training.file_tracking import track_files
     from triage.training.price_train import train_prices
     from triage.training.registry import promote as put_in_force
+    from triage.training.tracking import require_registry
 
+    require_registry(settings.home)
     taught = partial(train_exceptions, ledger_url=settings.ledger_url)
     learn = taught if name == "exceptions" else train_prices
     with _working("training") as progress:
@@ -491,20 +504,18 @@ def serve(
     clock: Annotated[str | None, typer.Option(help="What counts as now: data or wall.")] = None,
 ) -> None:
     """Serve the API and the list."""
-    import gc
+    with _uncollected():
+        from triage.serving.event_log import check_free
+        from triage.serving.main import create
+        from triage.serving.server import serve as run
 
-    gc.disable()  # what is loaded stays, until the server is up
-    from triage.serving.event_log import check_free
-    from triage.serving.main import create
-    from triage.serving.server import serve as run
-
-    settings = _settings(home, host=host, port=port, clock=clock)
-    check_free(settings.home)
-    rule_cli.where_no_model(settings)
-    with _working("loading the champion and the log"):
-        service = create(settings)
-    out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /openapi.json)")
-    run(service, settings)
+        settings = _settings(home, host=host, port=port, clock=clock)
+        check_free(settings.home)
+        rule_cli.where_no_model(settings)
+        with _working("loading the champion and the log"):
+            service = create(settings)
+        out.print(f"Triage listens on http://{settings.host}:{settings.port}/ (API: /openapi.json)")
+        run(service, settings)
 
 
 app.add_typer(ledger_cli.audit, name="audit")

@@ -59,6 +59,12 @@ class ModelFormatError(BundleError):
     slug = "model-format"
 
 
+class RegistryError(TriageError):
+    """The registry of models cannot be used; a service that runs goes on without it."""
+
+    slug = "registry"
+
+
 class GateError(TriageError):
     """A model was not promoted because a gate failed."""
 

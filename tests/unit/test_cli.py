@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -165,6 +166,11 @@ def test_an_option_that_cannot_be_used_is_told_by_name(triage: Run, tmp_path: Pa
     assert "clock" in triage("serve", "--clock", "moon", home=tmp_path).told()
     workspace = triage("train", home=tmp_path, TRIAGE_WORKSPACE=str(tmp_path / "none")).told()
     assert "TRIAGE_WORKSPACE" in workspace
+
+
+def test_a_service_that_cannot_start_leaves_the_collector_on(triage: Run, tmp_path: Path) -> None:
+    triage("serve", "--clock", "moon", home=tmp_path).told()
+    assert gc.isenabled()
 
 
 def test_a_port_that_no_machine_has_is_told(triage: Run, tmp_path: Path) -> None:

@@ -13,7 +13,14 @@ from triage.errors import BundleError, GateError
 from triage.models.bundle import read_bundle
 from triage.models.champion import find_challenger, find_champion
 from triage.models.promotions import promotions
-from triage.training.tracking import CARD_FILE, DIGEST_TAG, GATES_FILE, GATES_TAG, open_catalogue
+from triage.training.tracking import (
+    CARD_FILE,
+    DIGEST_TAG,
+    GATES_FILE,
+    GATES_TAG,
+    failed_store,
+    open_catalogue,
+)
 from triage.training.verdict import STABILITY, Bound, GateResult, Standing
 
 if TYPE_CHECKING:
@@ -91,6 +98,8 @@ def open_version(client: MlflowClient, name: str, version: str) -> ModelVersion:
     try:
         return client.get_model_version(name, version)
     except MlflowException as error:
+        if failed_store(error) is not None:
+            raise
         raise BundleError(f"{name} has no version {version}: run `triage train {name}`") from error
 
 

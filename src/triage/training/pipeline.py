@@ -25,7 +25,13 @@ from triage.training.rehearsal import Bundle, Serve, rehearse
 from triage.training.report_page import write_report
 from triage.training.run import TrainingRun
 from triage.training.segments import with_segments
-from triage.training.tracking import TrackedRun, load_library, open_catalogue, track
+from triage.training.tracking import (
+    TrackedRun,
+    load_library,
+    open_catalogue,
+    require_registry,
+    track,
+)
 from triage.training.train import train
 from triage.training.verdict import GateResult, Standing, standing
 
@@ -70,6 +76,7 @@ def train_and_judge(
         TriageError: if the log or a declaration does not allow it.
     """
     promise = load_promise(name, workspace)
+    require_registry(home)
     library = Thread(target=load_library)
     library.start()
     try:

@@ -11,11 +11,12 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from triage.errors import RegistryError
 from triage.training.card import model_card
 from triage.training.metrics import NAMES, POOLED, WITHIN_MONTH
 from triage.training.report_page import write_report
@@ -110,15 +112,57 @@ def open_catalogue(home: Path) -> Iterator[MlflowClient]:
     """Give a client of the store below `home`; nothing global is changed when it ends.
 
     The tracking URI stays the caller's, telemetry is off, MLflow's log is quiet.
+
+    Raises:
+        RegistryError: if the database of the store cannot be read or written.
     """
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
-    uri = f"sqlite:///{home / _DATABASE}"
+    place = home / _DATABASE
+    uri = f"sqlite:///{place}"
     with _quiet():
         from mlflow import MlflowClient  # noqa: PLC0415  heavy: only who tracks pays for it
 
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        yield client
+        try:
+            yield MlflowClient(tracking_uri=uri, registry_uri=uri)
+        except Exception as error:
+            failed = failed_store(error)
+            if failed is None:
+                raise
+            raise _unusable(place, failed) from error
+
+
+def require_registry(home: Path) -> None:
+    """See that the database can be read, if there is one: before a training, not after it.
+
+    Raises:
+        RegistryError: if it cannot.
+    """
+    place = home.resolve() / _DATABASE
+    if not place.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{place.as_uri()}?mode=ro", uri=True)) as opened:
+            opened.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise _unusable(place, str(error)) from error
+
+
+def _unusable(place: Path, why: str) -> RegistryError:
+    return RegistryError(
+        f"{place}: {why}. Bring the file back from a copy, or set it aside: `triage train` begins "
+        "a new registry, and the champion stays in force meanwhile"
+    )
+
+
+def failed_store(error: BaseException) -> str | None:
+    """Return what ails MLflow's database if an error comes from there; None if it does not."""
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415  heavy, like MLflow
+
+    cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
+    if not isinstance(cause, SQLAlchemyError):
+        return None
+    return str(cause.orig if isinstance(cause, DBAPIError) else cause)
 
 
 @contextmanager

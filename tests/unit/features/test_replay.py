@@ -43,9 +43,10 @@ class Replayed:
         return OrderBook.of(self.history, self.features.keysets)
 
     def differing(self, engine: FeatureEngine, shift: int = 0) -> int:
-        asked = [(order_id, moment + shift) for order_id, moment in self.asked]
+        """Return how many values differ in every eighth row: a leak shows in these too."""
+        asked = [(order_id, moment + shift) for order_id, moment in self.asked[::8]]
         matrix = matrix_of(engine, asked)
-        return differences(self.live[:, self.of_history], matrix[:, self.of_history])
+        return differences(self.live[::8, self.of_history], matrix[:, self.of_history])
 
 
 def replayed(history: History) -> Replayed:
@@ -85,20 +86,23 @@ def test_an_outcome_that_is_known_only_on_delivery_fails_the_replay(sample: Repl
     assert sample.differing(sample.rebuilt(book)) > 0
 
 
-@pytest.mark.parametrize("share", [0.4, 0.6, 0.85])
-def test_deleting_what_was_known_later_changes_no_feature(sample: Replayed, share: float) -> None:
-    assert_truncation_changes_nothing(sample, share)
+def test_deleting_what_was_known_later_changes_no_feature(sample: Replayed) -> None:
+    assert_truncation_changes_nothing(sample)
 
 
-def assert_truncation_changes_nothing(replayed: Replayed, share: float) -> None:
+def assert_truncation_changes_nothing(replayed: Replayed) -> None:
+    """Cut the log three times; each row is looked at in the shortest log that reaches it."""
     known = replayed.history.orders["record_time"].to_numpy(np.int64)
-    cut = int(known[0] + share * (known[-1] - known[0]))
-    truncated = FeatureEngine.of(replayed.history.before(cut), replayed.features)
-    rows = [at for at, pair in enumerate(replayed.asked) if pair[1] < cut]
-    assert len(rows) > 1000
-    assert cut - known[0] > 90 * MICROS_PER_DAY
-    matrix = matrix_of(truncated, [replayed.asked[at] for at in rows])
-    assert differences(replayed.live[rows], matrix) == 0
+    before = known[0]
+    for share in (0.4, 0.6, 0.85):
+        cut = int(known[0] + share * (known[-1] - known[0]))
+        truncated = FeatureEngine.of(replayed.history.before(cut), replayed.features)
+        rows = [at for at, pair in enumerate(replayed.asked) if before <= pair[1] < cut]
+        assert len(rows) > 1000
+        assert cut - known[0] > 90 * MICROS_PER_DAY
+        matrix = matrix_of(truncated, [replayed.asked[at] for at in rows])
+        assert differences(replayed.live[rows], matrix) == 0
+        before = cut
 
 
 @pytest.mark.olist
@@ -107,5 +111,4 @@ def test_olist_replays_and_truncates_without_a_difference(olist_home: Path) -> N
     assert len(olist.asked) == 174_591
     assert differences(olist.live, matrix_of(olist.engine, olist.asked)) == 0
     assert olist.differing(olist.engine, shift=1) > 0
-    for share in (0.4, 0.6, 0.85):
-        assert_truncation_changes_nothing(olist, share)
+    assert_truncation_changes_nothing(olist)

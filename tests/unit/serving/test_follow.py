@@ -7,9 +7,12 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -17,6 +20,8 @@ import uvicorn
 from tests import exception_cases
 
 from triage.advice import policy
+from triage.advice.assessment import Assessment
+from triage.advice.policy import FollowPolicy
 from triage.domain.clock import from_micros
 from triage.domain.records import Milestone, MilestoneKind
 from triage.history.log import Log
@@ -188,6 +193,67 @@ def test_when_a_feed_falls_silent_every_order_says_so_and_is_left_to_a_person(
         )
     follower.look_at_the_clock()
     assert {*follower._first, *follower._then} == set(scorer._assessed)
+
+
+def collapsed(scorer: Scorer, moment: int) -> tuple[str, list[Milestone]]:
+    """Return a carrier, and the news that each of its orders that is late by now has arrived."""
+    dispatched = [said for said in scorer._assessed.values() if said.stage == "shipment_dispatched"]
+    ((carrier, _),) = Counter(said.carrier for said in dispatched).most_common(1)
+    assert carrier is not None
+    known = from_micros(moment)
+    return carrier, [
+        Milestone(
+            order_id=said.order_id, milestone=MilestoneKind.DELIVERED, event_time=known,
+            record_time=known,
+        )
+        for said in dispatched
+        if said.carrier == carrier and said.promised_by < moment
+    ]  # fmt: skip
+
+
+def test_when_a_carrier_collapses_its_open_orders_follow_within_the_budget_and_look_worse(
+    wall: tuple[Scorer, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, now = wall
+    follower = rested(scorer)
+    follower._policy = FollowPolicy(per_second=200)
+    now[0] += 3 * 24 * _HOUR
+    carrier, news = collapsed(scorer, now[0])
+    assert len(news) > 3
+    scorer.reassess(list(scorer._assessed))
+    gone = {record.order_id for record in news}
+    before = {
+        name: said.p_late
+        for name, said in scorer._assessed.items()
+        if name not in gone and said.state == "at_risk" and said.carrier == carrier
+    }
+    assert len(before) > 20
+    now[0] += 60_000_000
+    Live(None, [scorer]).apply(news)
+    for record in news:
+        follower.note(record)
+    began, turns = time.monotonic(), list[tuple[float, int]]()
+    reassess = scorer.reassess
+
+    def counted(names: Collection[str]) -> list[tuple[Assessment | None, Assessment | None]]:
+        turns.append((time.monotonic() - began, len(names)))
+        return reassess(names)
+
+    monkeypatch.setattr(scorer, "reassess", counted)
+
+    async def follow() -> None:
+        async with follower.running():
+            await asyncio.sleep(0.2)
+            while follower.waiting:
+                await asyncio.sleep(0.05)
+
+    asyncio.run(asyncio.wait_for(follow(), 30))
+    done = accumulate(number for _, number in turns)
+    assert all(many <= 200 * took + 1 for many, (took, _) in zip(done, turns, strict=True))
+    after = {name: scorer._assessed[name] for name in before}
+    assert {said.as_of for said in after.values()} == {now[0]}
+    assert fmean(after[name].p_late - before[name] for name in before) > 0.001
+    assert gone.isdisjoint(scorer._assessed)
 
 
 def test_an_exception_that_is_raised_is_classified_and_told(scorer: Scorer) -> None:

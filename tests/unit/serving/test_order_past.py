@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, from_micros
+from triage.serving.feeds import Feeds
 from triage.serving.handling.view import Line
 from triage.serving.pages import order_past
 from triage.serving.pages.order_past import Entry
@@ -101,5 +102,6 @@ def test_past_orders_say_how_late_they_were() -> None:
 
 
 def test_only_feeds_older_than_allowed_are_named() -> None:
-    ages = {"positions": 80 * 3600.0, "orders": 71 * 3600.0}
-    assert order_past.stale_feeds(ages, 72) == ["no news of stock for 3\u00a0days"]
+    feeds = Feeds()
+    feeds.newest = {"positions": NOW - 80 * MICROS_PER_HOUR, "orders": NOW - 71 * MICROS_PER_HOUR}
+    assert order_past.stale_feeds(feeds, NOW, 72) == ["no news of stock for 3\u00a0days"]

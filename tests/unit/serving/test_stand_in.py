@@ -123,3 +123,18 @@ def test_without_a_log_nothing_is_fitted(tmp_path: Path) -> None:
     assert find_rule(tmp_path, NAME) is None
     with pytest.raises(BundleError):
         champion(tmp_path, NAME)
+
+
+def test_with_the_registry_gone_a_service_starts_answers_and_shows_its_models(own: Path) -> None:
+    (own / "mlflow.db").write_bytes(b"this is no database" * 100)
+
+    async def go() -> None:
+        async with served(own) as client:
+            (first,) = (await client.get("/v1/worklist?page_size=1")).json()["items"]
+            answer = await client.post("/v1/score", json={"order_id": first["order_id"]})
+            assert answer.status_code == 200
+            assert answer.json()["model"]["digest"] == champion(own, NAME)["digest"]
+            for path in ("/readyz", "/v1/models", "/models", "/"):
+                assert (await client.get(path)).status_code == 200, path
+
+    asyncio.run(go())

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.unit.training.runs import training_run
 
-from triage.errors import BundleError, GateError
+from triage.errors import BundleError, GateError, RegistryError
 from triage.models.bundle import read_bundle
 from triage.models.champion import (
     bundle_folder,
@@ -30,6 +30,7 @@ from triage.training import registry
 from triage.training.catalogue import listed_versions, registered_gates
 from triage.training.gates import GateResult, check
 from triage.training.metrics import evaluate, figure
+from triage.training.pipeline import train_and_judge
 from triage.training.registry import challenge, promote, rollback, stop_challenge
 from triage.training.run import TrainingRun
 from triage.training.tracking import TrackedRun, open_catalogue, track
@@ -288,6 +289,28 @@ def test_going_back_works_while_mlflow_is_down(empty: Tracked, tmp_path: Path) -
     assert champion(home, "at_risk") == pointer
     assert pointer["digest"] == empty.runs[0].digest
     assert promotions(home, "at_risk")[-1] == pointer
+
+
+def test_a_registry_that_cannot_be_read_is_named_before_anything_is_trained(
+    empty: Tracked, tmp_path: Path
+) -> None:
+    put(empty, 0)
+    shutil.copytree(empty.home / "models", tmp_path / "models")
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
+    before = champion(tmp_path, "at_risk")
+
+    def trained() -> None:  # where there is no log, so a training would tell of that
+        train_and_judge("at_risk", tmp_path, workspace=None, progress=lambda _: None)
+
+    for use in (
+        trained,
+        lambda: listed_versions(tmp_path, "at_risk"),
+        lambda: promote(tmp_path, "at_risk", "1", who="ann", why="better", gates=PASSED),
+        lambda: challenge(tmp_path, "at_risk", "1", who="ann", check=lambda *_: None),
+    ):
+        with pytest.raises(RegistryError, match=r"mlflow\.db: file is not a database\. Bring"):
+            use()
+    assert champion(tmp_path, "at_risk") == before
 
 
 def test_going_back_to_damaged_bytes_is_refused_and_the_champion_stays(empty: Tracked) -> None:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_HOUR
+from triage.domain.clock import MICROS_PER_DAY
 from triage.serving import formats, texts, wording
 from triage.serving.operations import Snapshot
 from triage.serving.operations_figures import Brought, Latency, Precision, Rate
@@ -102,26 +102,24 @@ class FeedRow:
 def feed_rows(made: Snapshot | None, seen: Looking) -> list[FeedRow]:
     """Return how old each feed is: kinds of records, then where exceptions come from."""
     now, hours = seen.advisor.now(), seen.advisor.policy.freshness.feed_hours
+    feeds = seen.advisor.feeds
+    stale = feeds.stale(now, hours)
+    quiet = texts.operations.stale(formats.number(hours, 0 if hours == round(hours) else 1))
     rows = [
-        _feed_row(
-            texts.words.FEEDS.get(name, name),
-            now - at,
-            hours * MICROS_PER_HOUR,
-            texts.operations.stale(formats.number(hours, 0 if hours == round(hours) else 1)),
-        )
-        for name, at in seen.advisor.feeds.newest.items()
+        _feed_row(texts.words.FEEDS.get(name, name), now - at, quiet if name in stale else "")
+        for name, at in feeds.newest.items()
     ]
     for name, (at, gap) in sorted(() if made is None else made.newest.items()):
         title = texts.operations.exceptions_from(
             texts.exceptions.source(name) or texts.operations.NOT_SAID
         )
-        rows.append(_feed_row(title, now - at, max(gap, MICROS_PER_DAY), texts.operations.QUIETER))
+        late = now - at > max(gap, MICROS_PER_DAY)
+        rows.append(_feed_row(title, now - at, texts.operations.QUIETER if late else ""))
     return rows
 
 
-def _feed_row(name: str, age: int, most: float, quiet: str) -> FeedRow:
-    late = age > most
-    return FeedRow(name, wording.ago(max(0, age)), late, quiet if late else texts.operations.FRESH)
+def _feed_row(name: str, age: int, quiet: str) -> FeedRow:
+    return FeedRow(name, wording.ago(max(0, age)), bool(quiet), quiet or texts.operations.FRESH)
 
 
 def failures(service: Service) -> list[Figure]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, to_micros
 from triage.serving import texts, wording
+from triage.serving.feeds import Feeds
 from triage.serving.handling.state import Act
 from triage.serving.handling.view import Line
 from triage.serving.pages.risk_path import Acts, Drawn, Score
@@ -200,15 +201,9 @@ def alike_says(found: Alike) -> str:
     return said if found.count >= NEAREST else f"{said} {texts.past.few_alike(found.count)}"
 
 
-def stale_feeds(ages: Mapping[str, float], hours: float) -> list[str]:
-    """Return which feeds told nothing new for so many hours, in words.
-
-    Args:
-        ages: seconds since the newest record of each feed.
-        hours: from this age on a feed is told as stale.
-    """
+def stale_feeds(feeds: Feeds, now: int, hours: float) -> list[str]:
+    """Return which feeds told nothing new for so many hours at a moment (UTC micros), in words."""
     return [
-        texts.words.stale_feed(name, wording.span(round(age * 1e6)))
-        for name, age in sorted(ages.items())
-        if age >= hours * 3600
+        texts.words.stale_feed(name, wording.span(now - feeds.newest[name]))
+        for name in feeds.stale(now, hours)
     ]

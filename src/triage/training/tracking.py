@@ -150,19 +150,18 @@ def require_registry(home: Path) -> None:
 
 def _unusable(place: Path, why: str) -> RegistryError:
     return RegistryError(
-        f"{place}: {why}. Bring the file back from a copy, or set it aside: `triage train` begins "
-        "a new registry, and the champion stays in force meanwhile"
+        f"{place}: {why}. The champion stays in force. Try again; if the file is damaged bring it "
+        "back from a copy, or set it aside: `triage train` begins a new registry"
     )
 
 
 def failed_store(error: BaseException) -> str | None:
     """Return what ails MLflow's database if an error comes from there; None if it does not."""
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError  # noqa: PLC0415  heavy, like MLflow
-
-    cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
-    if not isinstance(cause, SQLAlchemyError):
-        return None
-    return str(cause.orig if isinstance(cause, DBAPIError) else cause)
+    for each in (error, error.__cause__):
+        origin = getattr(each, "orig", None)  # SQLAlchemy's name for what the driver raised
+        if isinstance(origin, sqlite3.Error):
+            return str(origin)
+    return None
 
 
 @contextmanager

@@ -308,7 +308,7 @@ def test_a_registry_that_cannot_be_read_is_named_before_anything_is_trained(
         lambda: promote(tmp_path, "at_risk", "1", who="ann", why="better", gates=PASSED),
         lambda: challenge(tmp_path, "at_risk", "1", who="ann", check=lambda *_: None),
     ):
-        with pytest.raises(RegistryError, match=r"mlflow\.db: file is not a database\. Bring"):
+        with pytest.raises(RegistryError, match=r"mlflow\.db: file is not a database\. The ch"):
             use()
     assert champion(tmp_path, "at_risk") == before
 

@@ -162,6 +162,20 @@ def test_a_setting_that_cannot_be_used_is_told_by_name(
     assert value in message
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("audit", "verify"), ("replay", "--last", "1"), ("keys", "list"), ("webhooks", "dead"),
+        ("webhooks", "test", "erp"), ("report", "live"), ("rule",), ("consume", "kafka", "orders"),
+        ("models",), ("train",), ("features",),
+    ],
+)  # fmt: skip
+def test_every_command_tells_a_setting_that_cannot_be_used_by_name(
+    triage: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    assert "TRIAGE_PORT" in triage(*command, home=tmp_path, TRIAGE_PORT="many").told()
+
+
 def test_an_option_that_cannot_be_used_is_told_by_name(triage: Run, tmp_path: Path) -> None:
     assert "clock" in triage("serve", "--clock", "moon", home=tmp_path).told()
     workspace = triage("train", home=tmp_path, TRIAGE_WORKSPACE=str(tmp_path / "none")).told()

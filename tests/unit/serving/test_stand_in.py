@@ -10,7 +10,7 @@ import httpx2 as httpx
 import pytest
 from tests.unit.serving.test_succession import own, served, until
 
-from triage import rule_cli
+from triage.commands import rule
 from triage.errors import BundleError
 from triage.ledger.reading import open_reading
 from triage.models.at_risk import NAME
@@ -108,7 +108,7 @@ def test_the_rule_is_fitted_only_where_no_model_is_whole(
     shutil.copytree(ruled / "history", tmp_path / "history")
     assert wants_rule(tmp_path)
     settings = Settings(home=tmp_path, workspace=workspace)
-    rule_cli.where_no_model(settings)
+    rule.where_no_model(settings)
     assert fit_of(tmp_path) == fit_of(ruled)
     (bundle_folder(tmp_path, NAME, fit_of(tmp_path)) / "model.json").write_text("{}")
     assert wants_rule(tmp_path)
@@ -119,7 +119,7 @@ def test_the_rule_is_fitted_only_where_no_model_is_whole(
 
 
 def test_without_a_log_nothing_is_fitted(tmp_path: Path) -> None:
-    rule_cli.where_no_model(Settings(home=tmp_path))
+    rule.where_no_model(Settings(home=tmp_path))
     assert find_rule(tmp_path, NAME) is None
     with pytest.raises(BundleError):
         champion(tmp_path, NAME)

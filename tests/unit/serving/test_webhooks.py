@@ -18,8 +18,8 @@ from tests import fakes
 from tests.unit.serving.receiving import ONE, OTHER, Heard, local, receiver, verified
 from typer.testing import CliRunner
 
-from triage import webhooks_cli
 from triage.cli import app
+from triage.commands import webhooks as webhook_commands
 from triage.ledger import tape
 from triage.ledger.ledger import Ledger
 from triage.ledger.recovery import read_folder
@@ -307,7 +307,7 @@ def command(*words: str, environment: dict[str, str]) -> Any:
 
 
 def test_the_commands_show_test_and_retry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhooks_cli, "out", Console(width=200))
+    monkeypatch.setattr(webhook_commands, "out", Console(width=200))
     with receiver(Heard(lambda number: 500 if number < 3 else 200)) as heard:
         (tmp_path / "serving").mkdir()
         (tmp_path / "serving" / "webhooks.toml").write_text(

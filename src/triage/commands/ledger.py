@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from triage.commands.terminal import Home, out, settings_of
 from triage.errors import RequestError
-from triage.settings import Settings
 
 if TYPE_CHECKING:
     from triage.ledger.entries import Entry
@@ -29,13 +28,6 @@ audit = typer.Typer(
     help="Check that the record is whole; erase personal data, delete what is old.",
     no_args_is_help=True,
 )
-out = Console()
-Home = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of everything generated [TRIAGE_HOME, default .triage].", show_default=False
-    ),
-]
 
 
 def _not_blank(text: str) -> str:
@@ -72,11 +64,10 @@ newer entries."""
 def _reading(home: Path | None) -> Iterator[tuple[Path, Reading]]:
     from triage.ledger.reading import open_reading
 
-    settings = Settings()
-    where = home or settings.home
-    reading = open_reading(where, settings.ledger_url)
+    settings = settings_of(home)
+    reading = open_reading(settings.home, settings.ledger_url)
     try:
-        yield where, reading
+        yield settings.home, reading
     finally:
         reading.close()
 
@@ -86,10 +77,11 @@ def _owning(home: Path | None) -> Iterator[tuple[Path, Ledger]]:
     from triage.ledger.errors import AlreadyOpenError, StoreUnavailableError
     from triage.ledger.ledger import Ledger
 
+    settings = settings_of(home)
     with _reading(home) as (where, _):  # which makes none
         pass
     try:
-        ledger = Ledger.open(where, Settings().ledger_url)
+        ledger = Ledger.open(where, settings.ledger_url)
     except AlreadyOpenError as error:
         raise AlreadyOpenError(
             f"the service runs in {where}: stop it, repeat this, and start it again"

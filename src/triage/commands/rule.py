@@ -5,34 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Annotated
 
-import typer
-from rich.console import Console
-
+from triage.commands.terminal import Home, err, out, settings_of
 from triage.settings import Settings
 
 _NAME = "at_risk"
-out = Console()
-err = Console(stderr=True)
 
 
-def rule(
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of everything generated [TRIAGE_HOME, default .triage].",
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
+def rule(home: Home = None) -> None:
     """Fit the rule that answers where no model can; `triage serve` does it by itself."""
     from triage.training.stand_in import fit_stand_in
 
-    settings = Settings()
+    settings = settings_of(home)
     with err.status("fitting the rule"):
-        digest = fit_stand_in(_NAME, home or settings.home, workspace=settings.workspace)
+        digest = fit_stand_in(_NAME, settings.home, workspace=settings.workspace)
     out.print(f"the rule {digest[:12]} answers where no model can", highlight=False)
 
 

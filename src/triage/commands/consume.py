@@ -11,7 +11,7 @@ import typer
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from triage.settings import Settings
+from triage.commands.terminal import settings_of
 
 consume = typer.Typer(
     help="Read events from NATS or Kafka into a running service.", no_args_is_help=True
@@ -65,7 +65,7 @@ def _forwarder(to: str, home: Path | None) -> Any:  # noqa: ANN401 - imported on
     from triage.serving.forward import Forwarder
 
     key = _Caller().key
-    folder = (home or Settings().home) / "refused"
+    folder = settings_of(home).home / "refused"
     return Forwarder(to, folder, None if key is None else key.get_secret_value())
 
 

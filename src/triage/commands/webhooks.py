@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from triage.commands.terminal import Home, out, settings_of
 from triage.errors import RequestError
-from triage.settings import Settings
 
 webhooks = typer.Typer(
     help="Who is told of changes, and what did not arrive.", no_args_is_help=True
 )
-out = Console()
-Home = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of everything generated [TRIAGE_HOME, default .triage].", show_default=False
-    ),
-]
 
 
 @webhooks.command("list")
@@ -33,9 +24,9 @@ def list_(home: Home = None) -> None:
     from triage.serving.webhooks.box import read_held
     from triage.serving.webhooks.declared import FILE, load
 
-    settings = Settings()
+    settings = settings_of(home)
     declared = load(settings.workspace).subscriptions
-    held = read_held(home or settings.home)
+    held = read_held(settings.home)
     waiting, dead = (Counter(to for to, _ in keys) for keys in (held.waiting, held.dead))
     if not declared and not waiting and not dead:
         out.print(f"nobody is told: {FILE} declares no subscription", soft_wrap=True)
@@ -56,7 +47,7 @@ def dead_letters(home: Home = None) -> None:
     from triage.domain.clock import from_micros
     from triage.serving.webhooks.box import read_held
 
-    found = read_held(home or Settings().home).dead.values()
+    found = read_held(settings_of(home).home).dead.values()
     if not found:
         out.print("no event was given up")
         return
@@ -78,7 +69,7 @@ def retry(
     """Let the service try dead letters again: now, or when it starts."""
     from triage.serving.webhooks.box import ask_again, read_held
 
-    where = home or Settings().home
+    where = settings_of(home).home
     ids = [message_id]
     if message_id == "all":
         ids = list(dict.fromkeys(dead.letter.id for dead in read_held(where).dead.values()))
@@ -94,7 +85,7 @@ def test(name: Annotated[str, typer.Argument(help="A subscription.")]) -> None:
     from triage.ledger.entries import new_id
     from triage.serving.webhooks.receiver import TEST, letter_of, receivers
 
-    known, delivery = receivers(Settings().workspace)
+    known, delivery = receivers(settings_of(None).workspace)
     if name not in known:
         raise RequestError(f"no subscription {name}; there is: {', '.join(known) or 'none'}")
     letter = letter_of(name, f"msg_{new_id()}", TEST, {"subscription": name})

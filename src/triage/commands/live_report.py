@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from triage.commands.terminal import Home, out, settings_of
 from triage.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from triage.training.live_report import Answers, LiveReport
 
 report = typer.Typer(help="Reports of what was answered.", no_args_is_help=True)
-out = Console()
 
 
 @report.callback()
@@ -33,13 +32,7 @@ def live(
     page: Annotated[
         Path | None, typer.Option("--out", help="Write the page here; default: in the home.")
     ] = None,
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of everything generated [TRIAGE_HOME, default .triage].",
-            show_default=False,
-        ),
-    ] = None,
+    home: Home = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write everything that was measured here.")
     ] = None,
@@ -50,8 +43,8 @@ def live(
     """Do live answers hold? Late orders against those expected, where nobody acted."""
     from triage.training.live_page import write_page
 
-    settings = Settings()
-    where = home or settings.home
+    settings = settings_of(home)
+    where = settings.home
     found, answers = made(name, where, settings, days)
     path = write_page(found, answers.judged, page or where / "runs" / f"live-{name}.html")
     for text, count in found.counts.items():

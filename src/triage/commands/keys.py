@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from triage.commands.terminal import Home, out, settings_of
 from triage.errors import SettingsError
-from triage.settings import Settings
 
 keys = typer.Typer(help="Keys of those who may ask the service.", no_args_is_help=True)
-out = Console()
-Home = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of everything generated [TRIAGE_HOME, default .triage].", show_default=False
-    ),
-]
 _SECONDS = {"h": 3_600, "d": 86_400}
 
 
@@ -46,7 +37,7 @@ def create(
     now = _now()
     until = None if expires is None else now + _micros(expires)
     scopes = [known for known in SCOPES if known in scope]
-    key, token = issue(_home(home), name, scopes, now, until)
+    key, token = issue(settings_of(home).home, name, scopes, now, until)
     out.print(f"key {key.id} for {key.name}: {', '.join(scopes)}", highlight=False, markup=False)
     out.print(token, highlight=False, markup=False, soft_wrap=True)
     out.print("It is not shown again. Send it as `Authorization: Bearer ...` or `X-API-Key: ...`.")
@@ -63,7 +54,7 @@ def list_(home: Home = None) -> None:
 
     now = _now()
     table = Table("id", "name", "scopes", "issued", "expires", "state")
-    for key in read_keys(_home(home)).by_id.values():
+    for key in read_keys(settings_of(home).home).by_id.values():
         state = "revoked" if key.revoked else "in force" if key.usable(now) else "expired"
         table.add_row(
             key.id, escape(key.name), " ".join(sorted(key.scopes)), day(key.created),
@@ -80,12 +71,8 @@ def revoke_(
     """Revoke a key for good; a running service refuses it within seconds."""
     from triage.serving.access.keys import revoke
 
-    key = revoke(_home(home), key_id, _now())
+    key = revoke(settings_of(home).home, key_id, _now())
     out.print(f"key {key.id} of {key.name} is revoked", highlight=False, markup=False)
-
-
-def _home(home: Path | None) -> Path:
-    return home or Settings().home
 
 
 def _now() -> int:

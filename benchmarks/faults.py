@@ -316,22 +316,31 @@ def main() -> None:
     parser.add_argument("--promises", action="store_true", help="provoke each line of the sheet")
     parser.add_argument("--hostile", type=int, default=0, help="so many hostile requests, too")
     parser.add_argument("--recording", action="store_true", help="what a record adds, too")
-    parser.add_argument("--restart", type=int, default=0, help="a restart with so many orders, too")
+    parser.add_argument(
+        "--restart",
+        type=int,
+        default=0,
+        help="a restart with so many orders, of ten records each, too",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
     if find_champion(options.home, NAME) is None:
         prepare(SAMPLE, None, Settings(home=options.home), _step)
     sheet = run(options.home, options.kills, options.swaps, options.spoilt, minutes=options.minutes)
+    if not options.json:  # as it comes: what follows takes long
+        show(sheet)
+        sys.stdout.flush()
     lines: list[Shown] = shown() if options.promises else []
+    if not options.json:
+        show_promises(lines)
+        sys.stdout.flush()
     other = beside(options.home, options.hostile, options.restart, recording=options.recording)
     if options.json:
         promised = [asdict(line) | {"verdict": line.verdict} for line in lines]
         told = asdict(sheet) | asdict(other) | {"promises": promised}
         print(json.dumps(told, indent=2))
     else:
-        show(sheet)
         show_beside(other)
-        show_promises(lines)
     if not sheet.all_held or not other.held or any(line.broken for line in lines):
         raise SystemExit(1)
 

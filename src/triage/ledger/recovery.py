@@ -91,6 +91,8 @@ def _read(folder: Path) -> Held:
 def recover(folder: Path) -> Held:
     """Read a folder of the journal that this process owns and cut off what a crash left.
 
+    That is what was torn, and the room for writes that did not come: later starts need not read it.
+
     Raises:
         DamagedJournalError: as in `read_folder`; nothing is changed then.
     """
@@ -98,9 +100,9 @@ def recover(folder: Path) -> Held:
     for path in folder.glob(f"*{UNNAMED}"):
         path.unlink()
     if held.segments:  # what was written and not flushed was answered, too
-        with held.segments[-1].path.open("r+b") as file:
-            if held.cut:
-                file.truncate(held.cut.offset)
+        last = held.segments[-1]
+        with last.path.open("r+b") as file:
+            file.truncate(last.end)
             os.fsync(file.fileno())
     return held
 

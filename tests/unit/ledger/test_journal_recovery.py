@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -183,3 +184,17 @@ def test_reading_beside_the_writer_never_sees_damage(tmp_path: Path) -> None:
         future.result()
     journal.close()
     assert len(list(read_folder(tmp_path).frames())) == 4_000
+
+
+def test_the_room_that_a_crash_left_empty_is_not_read_again(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "journal", segment_bytes=1 << 20)
+    journal.append([b"first", b"second"]).result(10)
+    shutil.copytree(tmp_path / "journal", tmp_path / "crashed")
+    journal.close()
+    (path,) = (tmp_path / "crashed").glob("*.journal")
+    assert path.stat().st_size == 1 << 20
+    after = Journal.open(tmp_path / "crashed", segment_bytes=1 << 20)
+    assert path.stat().st_size < 1_000
+    after.append([b"third"]).result(10)
+    assert [payload for _, payload in after.read()] == [b"first", b"second", b"third"]
+    after.close()

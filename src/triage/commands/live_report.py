@@ -44,9 +44,8 @@ def live(
     from triage.training.live_page import write_page
 
     settings = settings_of(home)
-    where = settings.home
-    found, answers = made(name, where, settings, days)
-    path = write_page(found, answers.judged, page or where / "runs" / f"live-{name}.html")
+    found, answers = made(name, settings, days)
+    path = write_page(found, answers.judged, page or settings.home / "runs" / f"live-{name}.html")
     for text, count in found.counts.items():
         out.print(f"{count:>9,}  {text}", highlight=False)
     out.print(found.verdict(), highlight=False, markup=False, soft_wrap=True)
@@ -57,7 +56,7 @@ def live(
         raise typer.Exit(1)
 
 
-def made(name: str, home: Path, settings: Settings, days: int) -> tuple[LiveReport, Answers]:
+def made(name: str, settings: Settings, days: int) -> tuple[LiveReport, Answers]:
     """Return the report of a home, and the answers that it is about.
 
     Raises:
@@ -75,6 +74,7 @@ def made(name: str, home: Path, settings: Settings, days: int) -> tuple[LiveRepo
     from triage.serving.outcomes.record import LiveRecord
     from triage.training.live_report import Model, live_report
 
+    home = settings.home
     pointer = champion(home, name)
     declared = policy.load(settings.workspace)
     history = Log(home).read()
@@ -86,7 +86,7 @@ def made(name: str, home: Path, settings: Settings, days: int) -> tuple[LiveRepo
     finally:
         reading.close()
     digest = pointer["digest"]
-    _settle(record, name, digest, home, history, settings)
+    _settle(record, name, digest, history, settings)
     answers = _answers(record, digest, history)
     before = pointer.get("previous")
     model = Model(
@@ -99,7 +99,7 @@ def made(name: str, home: Path, settings: Settings, days: int) -> tuple[LiveRepo
 
 
 def _settle(
-    record: LiveRecord, name: str, digest: str, home: Path, history: History, settings: Settings
+    record: LiveRecord, name: str, digest: str, history: History, settings: Settings
 ) -> None:
     """Note outcomes that log and events know and the service has not recorded yet."""
     from triage.domain.clock import to_micros
@@ -111,10 +111,10 @@ def _settle(
     from triage.serving.event_log import read_events
     from triage.serving.outcomes.outcome import settle
 
-    _, files = read_bundle(bundle_folder(home, name, digest), digest)
+    _, files = read_bundle(bundle_folder(settings.home, name, digest), digest)
     contract = ModelNumbers.model_validate_json(files[MODEL_FILE]).contract
     book, now = OrderBook.of(history, ()), history.extracted_at
-    for _, event in read_events(home):
+    for _, event in read_events(settings.home):
         now = max(now, to_micros(event.record_time))
         if isinstance(event, Order):
             book.add_order(event)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from triage.commands.terminal import Home, err, out, settings_of
+from triage.commands.terminal import Home, err, out, settings_of, working
 from triage.settings import Settings
 
 _NAME = "at_risk"
@@ -17,7 +17,7 @@ def rule(home: Home = None) -> None:
     from triage.training.stand_in import fit_stand_in
 
     settings = settings_of(home)
-    with err.status("fitting the rule"):
+    with working("fitting the rule"):
         digest = fit_stand_in(_NAME, settings.home, workspace=settings.workspace)
     out.print(f"the rule {digest[:12]} answers where no model can", highlight=False)
 

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -134,7 +133,11 @@ class Decisions:
         self._waiting = 0
         self._landing: set[asyncio.Future[Any]] = set()
         self.expiries = Expiries()
-        self.expiries.restore(ledger.last(RESTORED, KIND)[::-1], time.time_ns() // 1_000)
+
+    def remember(self, since: int) -> Expiries:
+        """Remember recorded answers that went stale after a moment (UTC micros), or hold still."""
+        self.expiries.restore(self.ledger.last(RESTORED, KIND)[::-1], since)
+        return self.expiries
 
     def judge_prices_by(self, digest: str) -> None:
         """Name another bundle of prices in the decisions that follow."""

@@ -59,7 +59,7 @@ class Expiries:
             self._keep(draft.order_id, draft.id, draft.body)
 
     def restore(self, decisions: Iterable[Entry], now: int) -> None:
-        """Remember recorded decisions whose answers still hold at a moment (UTC micros)."""
+        """Remember recorded decisions whose answers still held at a moment (UTC micros)."""
         for entry in decisions:
             if entry.order_id is None or entry.personal_digest is not None:
                 continue

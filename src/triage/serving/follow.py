@@ -3,7 +3,7 @@
 An order that a record is about comes first; then those that share its site or carrier, as these
 may do better or worse now; then those whose assessment has become stale, and all when a feed falls
 silent or is heard again. An order comes first, too, once its promise has passed or the last moment
-of what helps. What changed enough is told to whoever listens.
+of what helps. What differs enough from what was told last is told to whoever listens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from triage.advice.assessment import Assessment
 from triage.advice.policy import FollowPolicy
 from triage.domain.clock import MICROS_PER_MINUTE, from_micros
 from triage.domain.records import (
@@ -30,13 +29,16 @@ from triage.domain.records import (
 )
 from triage.errors import OrderNotFoundError
 from triage.serving.background import background
-from triage.serving.changes import Changes
+from triage.serving.changes import Changes, Told
 from triage.serving.exceptions.desk import ExceptionDesk
 from triage.serving.expiry import Expiries
+from triage.serving.last_told import LastTold, Said
 from triage.serving.scorer import Scorer
 
 _TICK_SECONDS = 0.05
 _LATE_SECONDS = 1.0
+_EVENTS_APART = 1_000
+"""After so many events at the latest it is noted that all before were told."""
 _CLASSIFIED = ("code", "probability", "abstained", "owner", "severity", "due_by")
 _CLOSING = {MilestoneKind.DELIVERED.value, MilestoneKind.ORDER_CANCELLED.value}
 _LOG = logging.getLogger("triage.serving")
@@ -52,7 +54,8 @@ class Follower:
         exceptions: classifies each exception that is raised, if there is a model of them.
 
     Attributes:
-        scorer: the champion; another may take its place.
+        scorer: the champion; another may succeed it.
+        told: what listeners know.
         expiries: answers that callers hold; who is told when they go stale. None if none are kept.
     """
 
@@ -63,6 +66,9 @@ class Follower:
         self._exceptions = exceptions
         self.expiries: Expiries | None = None
         self.scorer, self._changes, self._policy = scorer, changes, policy
+        self.told = LastTold()
+        self._compared = False
+        self._exceptional = False
         self._first: dict[str, None] = {}
         self._then: dict[str, None] = {}
         self._sites: set[str | None] = set()
@@ -75,9 +81,14 @@ class Follower:
         """Return how many orders wait to be assessed again."""
         return len(self._first) + len(self._then)
 
+    def succeed(self, heir: Scorer) -> None:
+        """Follow another champion from now on: what it says differently is told, too."""
+        self.scorer, self._compared = heir, False
+
     def note(self, record: Record) -> None:
         """Take note of a record that the scorer has taken in."""
         if isinstance(record, ExceptionEvent):
+            self._exceptional = True
             self._tell_exception(record)
         if isinstance(record, Order | Milestone | ExceptionEvent) and record.order_id:
             self._first[record.order_id] = None
@@ -87,6 +98,13 @@ class Follower:
             self._carriers.add(carrier)
         elif isinstance(record, InventoryPosition | InboundSupply):
             self._stocked.add(record.site)
+
+    def noted(self, number: int) -> None:
+        """Take note that every event was noted up to the one of a number."""
+        known = self.told.events
+        if known is None or self._exceptional or not known <= number < known + _EVENTS_APART:
+            self.told.exceptions(number)
+            self._exceptional = False
 
     def _tell_exception(self, record: ExceptionEvent) -> None:
         facts: dict[str, Any] = {"exception_id": record.exception_id, "order_id": record.order_id}
@@ -100,12 +118,14 @@ class Follower:
 
     def turn(self, most: int) -> int:
         """Assess up to so many of those that wait, and tell what changed; return how many."""
+        if not self._compared:
+            self._compare_all()
         self._look_around()
         names = self._taken(most)
         if not names:
             return 0
-        for name, (before, now) in zip(names, self.scorer.reassess(names), strict=True):
-            self._compare(name, before, now)
+        for name, now in zip(names, self.scorer.reassess(names), strict=True):
+            self._compare(name, None if now is None else Said.of(now))
         return len(names)
 
     @contextlib.asynccontextmanager
@@ -144,11 +164,14 @@ class Follower:
 
     def tell_expired(self, now: int) -> None:
         """Tell of answers that went stale by a moment (UTC micros) while their order is open."""
-        for held in () if self.expiries is None else self.expiries.passed(now):
+        passed = [] if self.expiries is None else self.expiries.passed(now)
+        for held in passed:
             if self._is_open(held.order_id):
                 facts = {"order_id": held.order_id, "decision_id": held.decision_id}
                 stale_at = from_micros(held.stale_at)
                 self._changes.tell("decision.expired", facts | {"stale_at": stale_at})
+        if passed or self.told.stale_at is None:
+            self.told.expired(max((held.stale_at for held in passed), default=now))
 
     def _is_open(self, order_id: str) -> bool:
         try:
@@ -179,32 +202,32 @@ class Follower:
                     names.append(name)
         return names
 
-    def _compare(self, name: str, before: Assessment | None, now: Assessment | None) -> None:
-        if before is None and now is None:
-            return
-        facts: dict[str, Any] = {"order_id": name, "before": _shown(before), "now": _shown(now)}
+    def _compare_all(self) -> None:
+        """Let the orders wait that the list says something else of than what was told."""
+        said = {name: Said.of(each) for name, each in self.scorer.assessments()}
+        if not self.told.begun:
+            self.told.begin(said)
+        known = self.told.orders
+        self._then.update(
+            (name, None)
+            for name in known | said
+            if self._differs(known.get(name), said.get(name)) is not None
+        )
+        self._compared = True
+
+    def _compare(self, name: str, now: Said | None) -> None:
+        before = self.told.orders.get(name)
+        what = self._differs(before, now)
+        if what is not None:
+            shown = (None if each is None else each.shown() for each in (before, now))
+            facts = dict(zip(("before", "now"), shown, strict=True))
+            self._changes.tell(what, {"order_id": name, **facts})
+            self.told.order(name, now)
+
+    def _differs(self, before: Said | None, now: Said | None) -> Told | None:
+        """Return what is to be told to who knows what was said before; None: nothing."""
+        if before is None:
+            return None if now is None else "order.opened"
         if now is None:
-            self._changes.tell("order.closed", facts)
-        elif before is None:
-            self._changes.tell("order.opened", facts)
-        elif _said(before) != _said(now) or (
-            abs(before.p_late - now.p_late) >= self._policy.least_change
-        ):
-            self._changes.tell("risk.changed", facts)
-
-
-def _said(of: Assessment) -> tuple[str, str, bool]:
-    return of.band, of.state, of.abstained
-
-
-def _shown(said: Assessment | None) -> dict[str, Any] | None:
-    if said is None:
-        return None
-    return {
-        "as_of": from_micros(said.as_of),
-        "p_late": said.p_late,
-        "band": said.band,
-        "state": said.state,
-        "stage": said.stage,
-        "reason": said.reasons[0].text if said.reasons else None,
-    }
+            return "order.closed"
+        return "risk.changed" if now.differs(before, self._policy.least_change) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class Keeping:
             if self.outcomes is not None:
                 await stack.enter_async_context(self.outcomes.running(metrics))
             if self.live.follower is not None:
+                self.live.tell_missed()
                 await stack.enter_async_context(self.live.follower.running())
             yield
 
@@ -84,12 +86,17 @@ def keeping(
         taking.catch_up()
         recording = decisions()
         ledger = None if recording is None else recording.ledger
+        hooks = webhooks()
         outcomes: OutcomeWatch | None = None
+        if hooks is not None and taking.follower is not None:
+            taking.follower.told = hooks.told
         if recording is not None and (follower := taking.follower) is not None:
-            follower.expiries = recording.expiries
+            since = follower.told.stale_at
+            follower.expiries = recording.remember(
+                time.time_ns() // 1_000 if since is None else since
+            )
             alarm = CalibrationAlarm(recording.ledger, changes.tell, workspace)
             outcomes = OutcomeWatch(recording.ledger, lambda: follower.scorer, alarm)
-        hooks = webhooks()
         warm = None if warming is None else warming(taking)
         yield Keeping(taking, changes, recording, hooks, outcomes, warm)
     finally:

@@ -84,6 +84,16 @@ class Live:
         self._apply_kept(record for _, record in self.events.records(before + 1))
         return self.applied - before
 
+    def tell_missed(self) -> None:
+        """Let the follower tell of exceptions that were kept and not told before a crash."""
+        if self.follower is not None:
+            told = self.follower.told.events
+            if told is not None and told < self.applied:
+                for _, record in self.events.records(told + 1):
+                    if isinstance(record, ExceptionEvent):
+                        self.follower.note(record)
+            self.follower.noted(self.applied)
+
     def apply_until(self, records: Iterable[tuple[int, Record]], last: int) -> None:
         """Take in the records of the next events, up to the one of a number."""
         self._apply_kept(record for _, record in takewhile(lambda each: each[0] <= last, records))
@@ -136,6 +146,7 @@ class Live:
             if self.follower is not None:
                 for record in part:
                     self.follower.note(record)
+                self.follower.noted(self.applied)
             if at + _SLICE < len(batch):
                 await asyncio.sleep(0)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import NamedTuple
@@ -360,17 +360,17 @@ class Scorer:
             self._full_as_of = now
             self._worklist = self._rank(now, self._moved)
 
-    def reassess(self, names: Collection[str]) -> list[tuple[Assessment | None, Assessment | None]]:
-        """Assess stored orders as of now, for the list too; return what was and what is said.
+    def assessments(self) -> Iterable[tuple[str, Assessment]]:
+        """Return what the list says of each order on it."""
+        return self._assessed.items()
 
-        None before: it was not on the list. None now: it is not open.
-        """
-        before = [self._assessed.get(name) for name in names]
+    def reassess(self, names: Collection[str]) -> list[Assessment | None]:
+        """Assess stored orders as of now, for the list too; None: it is not open."""
         self._renew(names, self.now())
         self._resort = True
         for name in names:
             self._moved.pop(name, None)
-        return [(old, self._assessed.get(name)) for old, name in zip(before, names, strict=True)]
+        return [self._assessed.get(name) for name in names]
 
     def assessed_before(self, moment: int) -> list[str]:
         """Return the orders on the list that were assessed before a moment (UTC micros)."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,16 @@ from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.serving import answers
 from triage.serving.changes import Changes
-from triage.serving.decisions import KIND
+from triage.serving.decisions import KIND, Decisions
+from triage.serving.event_log import EventLog
 from triage.serving.expiry import Expiries
 from triage.serving.follow import Follower
+from triage.serving.keeping import keeping
+from triage.serving.live import Live
 from triage.serving.scorer import Scorer
+from triage.serving.webhooks.box import Outbox
+from triage.serving.webhooks.declared import Delivery
+from triage.serving.webhooks.telling import Webhooks
 
 _SECOND = 1_000_000
 NOW = 1_790_000_000 * _SECOND
@@ -140,3 +148,33 @@ def test_only_open_orders_are_told_of(scorer: Scorer) -> None:
             {"order_id": other, "decision_id": asked.id, "stale_at": from_micros(NOW)},
         )
     ]
+
+
+def test_an_answer_that_went_stale_while_the_service_was_away_is_told_of_after_its_start_and_once(
+    scorer: Scorer, tmp_path: Path
+) -> None:
+    open_order = scorer.worklist().items[0].assessment.order_id
+    now = time.time_ns() // 1_000
+    before, meanwhile = draft(open_order, now - 9), draft(open_order, now + 5)
+
+    async def service(*answers: Draft) -> list[dict[str, Any]]:
+        with keeping(
+            lambda changes: Live(
+                EventLog(tmp_path), [], None, Follower(scorer, changes, scorer.policy.follow)
+            ),
+            lambda: Decisions(Ledger.open(tmp_path), scorer.policy, "0" * 64, None),
+            lambda: Webhooks({}, Delivery(), Outbox(tmp_path)),
+        ) as kept:
+            assert kept.decisions is not None
+            assert kept.live.follower is not None
+            kept.decisions.ledger.record(*answers)
+            heard: list[dict[str, Any]] = []
+            with kept.changes.telling(lambda _, facts: heard.append(facts)):
+                kept.live.follower.tell_expired(now + 10 if not answers else now)
+            await asyncio.sleep(0.1)
+        return heard
+
+    assert asyncio.run(service(before, meanwhile)) == []
+    (told,) = asyncio.run(service())
+    assert told["decision_id"] == meanwhile.id
+    assert asyncio.run(service()) == []

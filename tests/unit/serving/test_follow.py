@@ -8,7 +8,8 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
@@ -29,10 +30,12 @@ from triage.models.at_risk import NAME, AtRiskModel
 from triage.serving.changes import Change, Changes
 from triage.serving.event_log import EventLog
 from triage.serving.follow import Follower
+from triage.serving.last_told import LastTold
 from triage.serving.live import Live
 from triage.serving.main import create
 from triage.serving.scorer import Scorer
 from triage.serving.server import config
+from triage.serving.webhooks.box import Outbox
 from triage.settings import Settings
 
 _HOUR = 3_600_000_000
@@ -235,7 +238,7 @@ def test_when_a_carrier_collapses_its_open_orders_follow_within_the_budget_and_l
     began, turns = time.monotonic(), list[tuple[float, int]]()
     reassess = scorer.reassess
 
-    def counted(names: Collection[str]) -> list[tuple[Assessment | None, Assessment | None]]:
+    def counted(names: Collection[str]) -> list[Assessment | None]:
         turns.append((time.monotonic() - began, len(names)))
         return reassess(names)
 
@@ -254,6 +257,74 @@ def test_when_a_carrier_collapses_its_open_orders_follow_within_the_budget_and_l
     assert {said.as_of for said in after.values()} == {now[0]}
     assert fmean(after[name].p_late - before[name] for name in before) > 0.001
     assert gone.isdisjoint(scorer._assessed)
+
+
+def test_a_risk_that_creeps_is_told_once_it_is_far_enough_from_what_was_told(
+    wall: tuple[Scorer, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, _ = wall
+    follower = rested(scorer)
+    quiet = follower._changes.last
+    name, said = next((n, s) for n, s in scorer.assessments() if s.p_late < 0.5)
+    told = follower.told.orders[name].p_late
+
+    def crept(by: float) -> list[Change]:
+        there = replace(said, p_late=told + by, band=follower.told.orders[name].band)
+        monkeypatch.setattr(scorer, "reassess", lambda _: [there])
+        follower._first[name] = None
+        follower.turn(1)
+        return heard(follower, quiet)
+
+    assert crept(0.03) == []
+    ((_, what, facts),) = crept(0.06)
+    assert (what, facts["before"]["p_late"], facts["now"]["p_late"]) == (
+        "risk.changed", told, told + 0.06,
+    )  # fmt: skip
+    assert len(crept(0.03)) == 1
+
+
+def test_what_an_heir_says_differently_is_told(wall: tuple[Scorer, list[int]]) -> None:
+    scorer, _ = wall
+    follower = rested(scorer)
+    name, told = next((n, s) for n, s in follower.told.orders.items() if s.p_late < 0.5)
+    follower.told.order(name, told._replace(p_late=told.p_late + 0.2))
+    quiet = follower._changes.last
+    assert follower.turn(1_000) == 0
+    follower.succeed(scorer)
+    assert follower.turn(1_000) == 1
+    ((_, what, facts),) = heard(follower, quiet)
+    assert (what, facts["order_id"], facts["now"]["p_late"]) == ("risk.changed", name, told.p_late)
+
+
+def test_what_changed_while_the_service_was_away_or_was_left_untold_is_told_after_its_start(
+    wall: tuple[Scorer, list[int]], tmp_path: Path
+) -> None:
+    scorer, _ = wall
+
+    async def begun(change: Callable[[LastTold], None], home: Path) -> list[Change]:
+        """Start, be told what changed, and lose what is not on the disk."""
+        outbox = Outbox(home)
+        follower = Follower(scorer, Changes(), scorer.policy.follow)
+        follower.told = outbox.held.told
+        while follower.turn(1_000):
+            pass
+        change(follower.told)
+        outbox.close()
+        return heard(follower)
+
+    opened, closed, moved = list(dict(scorer.assessments()))[:3]
+
+    def away(told: LastTold) -> None:
+        told.order(opened, None)
+        told.order("SO-gone", told.orders[closed])
+        told.order(moved, told.orders[moved]._replace(p_late=told.orders[moved].p_late + 0.3))
+
+    assert asyncio.run(begun(away, tmp_path)) == []
+    said = asyncio.run(begun(lambda _: None, tmp_path))
+    assert {(what, facts["order_id"]) for _, what, facts in said} == {
+        ("order.opened", opened), ("order.closed", "SO-gone"), ("risk.changed", moved),
+    }  # fmt: skip
+    assert asyncio.run(begun(lambda _: None, tmp_path)) == []
 
 
 def test_an_exception_that_is_raised_is_classified_and_told(scorer: Scorer) -> None:

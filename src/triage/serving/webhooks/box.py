@@ -2,7 +2,8 @@
 
 A frame is one step of one event for one receiver: put, done, dead, again (a dead letter is tried
 once more) or dropped. What is neither done nor dropped is still there after a crash, so a receiver
-gets it at least once; the same id at every attempt lets it tell.
+gets it at least once; the same id at every attempt lets it tell. Between them lie notes of what was
+told last, each after what told it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic_core import to_json
+
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.journal import Journal
 from triage.ledger.recovery import read_folder
+from triage.serving.last_told import LastTold
 
 FOLDER = "webhooks"
 _JOURNAL, _AGAIN = "journal", "again"
@@ -78,16 +82,20 @@ class Held:
     Attributes:
         waiting: what is to be delivered, oldest first.
         dead: what was given up, oldest first.
+        told: what was told last.
     """
 
     def __init__(self, frames: Iterable[bytes] = ()) -> None:
         self.waiting: dict[Key, Letter] = {}
         self.dead: dict[Key, DeadLetter] = {}
+        self.told = LastTold()
         for frame in frames:
             self.take(json.loads(frame))
 
     def take(self, told: dict[str, Any]) -> None:
         """Go one step on."""
+        if self.told.take(told):
+            return
         step: Step = told["step"]
         key = told["to"], told["id"]
         if step == "put":
@@ -110,6 +118,7 @@ class Held:
         for dead in self.dead.values():
             yield _put(dead.letter)
             yield _dead(dead)
+        yield from self.told.steps()
 
 
 class Outbox:
@@ -130,10 +139,14 @@ class Outbox:
         self._requests = folder / _AGAIN
         self.held = Held(frame for _, frame in self._journal.read())
         self._carry().result()
+        self.held.told.keep = self._keep
 
     def put(self, letters: list[Letter]) -> asyncio.Future[Any]:
         """Take events in, all or none; what is returned resolves when they are on the disk."""
-        return self._go([_put(letter) for letter in letters])
+        steps = [_put(letter) for letter in letters]
+        for step in steps:
+            self.held.take(step)
+        return self._write(steps)
 
     def done(self, letter: Letter) -> None:
         """Forget what was delivered."""
@@ -162,18 +175,23 @@ class Outbox:
         self._journal.close()
 
     def _note(self, step: dict[str, Any]) -> None:
-        self._go([step]).add_done_callback(_complain)
+        self.held.take(step)
+        self._keep([step])
+
+    def _keep(self, steps: Sequence[dict[str, Any]]) -> None:
+        try:
+            self._write(steps).add_done_callback(_complain)
+        except StoreUnavailableError as error:
+            _LOG.error("a step of a webhook is not on the disk: %s", error)
         if self._journal.next_seq - self._carried > _CARRY_FRAMES:
             self._carry()
 
-    def _go(self, steps: list[dict[str, Any]]) -> asyncio.Future[Any]:
-        for step in steps:
-            self.held.take(step)
-        return self._journal.append_async([json.dumps(step).encode() for step in steps])
+    def _write(self, steps: Sequence[dict[str, Any]]) -> asyncio.Future[Any]:
+        return self._journal.append_async([to_json(step) for step in steps])
 
     def _carry(self) -> Future[range]:
         """Write what is held at the end of the journal; the files before it go once it is there."""
-        steps = [json.dumps(step).encode() for step in self.held.steps()]
+        steps = [to_json(step) for step in self.held.steps()]
         self._carried = self._journal.next_seq + len(steps)
         carried = self._journal.append(steps)
         carried.add_done_callback(self._let_go)

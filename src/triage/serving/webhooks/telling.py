@@ -2,8 +2,9 @@
 
 An event is on the disk before it is sent, and until its receiver took it or it was given up: it
 arrives at least once, with the same id each time, and not always in the order of events. What a
-record changes is an event once it has been assessed again, within moments; a crash just before that
-leaves the change on the list and untold.
+record changes is an event once it has been assessed again, within moments. What a crash left untold
+is told after the next start, as what was told last is on the disk, too: where the crash came
+between an event and the note that it was told, it comes again, under another id.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 from triage.ledger.entries import new_id
 from triage.serving.background import background
 from triage.serving.changes import Changes
+from triage.serving.last_told import LastTold
 from triage.serving.metrics import Metrics
 from triage.serving.webhooks.box import FOLDER, DeadLetter, Letter, Outbox
 from triage.serving.webhooks.declared import Delivery
@@ -113,6 +115,11 @@ class Webhooks:
         with changes.telling(self.take):
             async with background(self._deliver()):
                 yield
+
+    @property
+    def told(self) -> LastTold:
+        """Return what receivers were told last, kept where events are."""
+        return self._outbox.held.told
 
     def close(self) -> None:
         """Close the outbox."""

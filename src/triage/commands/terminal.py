@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,15 @@ Home = Annotated[
     Path | None,
     typer.Option(
         help="Folder of everything generated [TRIAGE_HOME, default .triage].", show_default=False
+    ),
+]
+Recipe = Annotated[str, typer.Argument(help="A recipe in training/.")]
+Model = Annotated[str, typer.Option("--model", help="The registered model.")]
+Figures = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
+Who = Annotated[
+    str,
+    typer.Option(
+        help="Who decides; default: the user.", callback=lambda given: given or getpass.getuser()
     ),
 ]
 

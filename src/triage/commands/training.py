@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import tempfile
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from triage.commands.terminal import Home, month, out, settings_of, working
+from triage.commands.terminal import Figures, Home, Recipe, Who, month, out, settings_of, working
 from triage.settings import Settings
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
+    name: Recipe = "at_risk",
     home: Home = None,
     promote: Annotated[
         bool, typer.Option(help="Make it the champion if every gate passes.")
@@ -23,7 +22,7 @@ def train(
     why: Annotated[
         str, typer.Option(help="Reason that promotion records.")
     ] = "scheduled retraining",
-    who: Annotated[str, typer.Option(help="Who promotes.")] = "",
+    who: Who = "",
 ) -> None:
     """Train, evaluate on months not seen, check the gates, record in MLflow, promote."""
     from triage.serving.candidate import Candidates
@@ -32,7 +31,7 @@ def train(
 
     settings = settings_of(home)
     if name in {"prices", "exceptions"}:
-        _train_files(name, settings, promote=promote, who=who or getpass.getuser(), why=why)
+        _train_files(name, settings, promote=promote, who=who, why=why)
         return
     with working("training") as progress:
         judged = train_and_judge(
@@ -48,7 +47,7 @@ def train(
     out.print(f"bundle {judged.run.digest}\nMLflow version {judged.tracked.model_version}")
     out.print(f"report {judged.page}", soft_wrap=True)
     if promote:
-        promote_judged(judged, settings.home, who=who or getpass.getuser(), why=why)
+        promote_judged(judged, settings.home, who=who, why=why)
         out.print(f"[bold]{name} version {judged.tracked.model_version} is the champion[/]")
 
 
@@ -83,7 +82,7 @@ def _train_files(name: str, settings: Settings, *, promote: bool, who: str, why:
 
 
 def tune(
-    name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
+    name: Recipe = "at_risk",
     trials: Annotated[
         int, typer.Option(min=1, help="Trials in all; those of an interrupted search count.")
     ] = 30,
@@ -107,7 +106,7 @@ def tune(
 
 
 def backtest(
-    name: Annotated[str, typer.Argument(help="A recipe in training/.")] = "at_risk",
+    name: Recipe = "at_risk",
     first: Annotated[
         str, typer.Option("--from", callback=month, help="First test month, e.g. 2017-09.")
     ] = ...,  # type: ignore[assignment]
@@ -121,9 +120,7 @@ def backtest(
         Path | None, typer.Option(help="An extract to test on, instead of the log.")
     ] = None,
     home: Home = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here.")
-    ] = None,
+    json_file: Figures = None,
 ) -> None:
     """Refit monthly, score each month by what was known when it began, baselines beside it."""
     if last < first:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from triage.commands.terminal import Home, err, month, out, settings_of, working
+from triage.commands.terminal import (
+    Figures,
+    Home,
+    Model,
+    Who,
+    err,
+    month,
+    out,
+    settings_of,
+    working,
+)
 from triage.settings import Settings
 
 
@@ -20,7 +29,7 @@ def compare(
     against: Annotated[
         str, typer.Option(help="The version to compare it with, or champion.")
     ] = "champion",
-    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    name: Model = "at_risk",
     first: Annotated[
         str | None,
         typer.Option("--from", callback=month, help="First test month; default: the recipe's."),
@@ -30,9 +39,7 @@ def compare(
     ] = None,
     resamples: Annotated[int, typer.Option(min=20, help="Samples drawn for the intervals.")] = 300,
     home: Home = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here.")
-    ] = None,
+    json_file: Figures = None,
 ) -> None:
     """Compare two versions on the same frozen data: figures, intervals, and which is better."""
     if (first is None) != (last is None) or (first is not None and str(last) < first):
@@ -64,11 +71,11 @@ def compare(
 def promote(
     version: Annotated[str, typer.Argument(help="A registered version, see `triage models`.")],
     why: Annotated[str, typer.Option(help="Reason, kept with the promotion.")],
-    who: Annotated[str, typer.Option(help="Who decides; default: the user.")] = "",
+    who: Who = "",
     accept_unstable: Annotated[
         bool, typer.Option(help="Accept that the list is reshuffled; excuses no other gate.")
     ] = False,
-    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    name: Model = "at_risk",
     home: Home = None,
 ) -> None:
     """Make a version the champion if its gates passed, and keep who decided and why."""
@@ -77,12 +84,12 @@ def promote(
 
     settings = settings_of(home)
     if name != "at_risk":
-        _promote_by_registered_gates(settings, name, version, who or getpass.getuser(), why)
+        _promote_by_registered_gates(settings, name, version, who, why)
         return
     with working("rehearsing on the present log") as progress:
         progress(f"rehearsing version {version} on the present log")
         gates = promote_version(
-            name, version, settings.home, who=who or getpass.getuser(), why=why,
+            name, version, settings.home, who=who, why=why,
             accept_unstable=accept_unstable, workspace=settings.workspace,
             serve=Candidates.of(settings),
         )  # fmt: skip
@@ -105,15 +112,15 @@ def _promote_by_registered_gates(
 
 def rollback(
     why: Annotated[str, typer.Option(help="Reason, kept with the rollback.")] = "rolled back",
-    who: Annotated[str, typer.Option(help="Who decides; default: the user.")] = "",
-    name: Annotated[str, typer.Option("--model", help="The model.")] = "at_risk",
+    who: Who = "",
+    name: Model = "at_risk",
     home: Home = None,
 ) -> None:
     """Put the champion before the present one in force again; works without MLflow."""
     from triage.training.registry import rollback as roll_back
 
     settings = settings_of(home)
-    pointer, left_undone = roll_back(settings.home, name, who=who or getpass.getuser(), why=why)
+    pointer, left_undone = roll_back(settings.home, name, who=who, why=why)
     out.print(f"[bold]{name} version {pointer['version']} is the champion again[/]")
     if left_undone:
         err.print(left_undone, highlight=False, markup=False)
@@ -127,8 +134,8 @@ def shadow(
     report: Annotated[
         bool, typer.Option("--report", help="Say how both compare on what was answered so far.")
     ] = False,
-    who: Annotated[str, typer.Option(help="Who decides; default: the user.")] = "",
-    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    who: Who = "",
+    name: Model = "at_risk",
     home: Home = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="With --report: write the figures here.")
@@ -155,9 +162,7 @@ def shadow(
         from triage.models.at_risk import AtRiskModel
         from triage.training.registry import challenge
 
-        named = challenge(
-            settings.home, name, version, who=who or getpass.getuser(), check=AtRiskModel.load
-        )
+        named = challenge(settings.home, name, version, who=who, check=AtRiskModel.load)
         if named["gates"] != "passed":
             err.print(
                 f"gates of version {version} when it was registered: {named['gates']}. It may be"
@@ -184,7 +189,7 @@ def _shadow_report(settings: Settings, name: str, json_file: Path | None) -> Non
 
 
 def models(
-    name: Annotated[str, typer.Option("--model", help="The registered model.")] = "at_risk",
+    name: Model = "at_risk",
     home: Home = None,
 ) -> None:
     """List registered versions: digest, gates, alias, and who promoted them when and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,10 +31,15 @@ Model = Annotated[str, typer.Option("--model", help="The registered model.")]
 Figures = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
 Who = Annotated[
     str,
-    typer.Option(
-        help="Who decides; default: the user.", callback=lambda given: given or getpass.getuser()
-    ),
+    typer.Option(help="Who decides; default: the user.", callback=lambda given: given or _user()),
 ]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container whose user has no name
+        return f"user {os.getuid()}"
 
 
 def settings_of(home: Path | None, **options: object) -> Settings:

@@ -72,7 +72,8 @@ class Expiries:
             ordered = sorted(self._held.values(), key=lambda held: held.stale_at)
             self._held = {held.order_id: held for held in ordered}
             self._in_order = True
-        gone = list(takewhile(lambda held: held.stale_at <= now, self._held.values()))
+        near = takewhile(lambda held: held.stale_at <= now + _AT_ONCE_MICROS, self._held.values())
+        gone = [held for held in near if held.stale_at <= now]
         for held in gone:
             del self._held[held.order_id]
         return gone

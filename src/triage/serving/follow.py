@@ -67,7 +67,7 @@ class Follower:
         self.expiries: Expiries | None = None
         self.scorer, self._changes, self._policy = scorer, changes, policy
         self.told = LastTold()
-        self._compared = False
+        self._compared: tuple[Scorer, int] | None = None
         self._exceptional = False
         self._first: dict[str, None] = {}
         self._then: dict[str, None] = {}
@@ -83,7 +83,7 @@ class Follower:
 
     def succeed(self, heir: Scorer) -> None:
         """Follow another champion from now on: what it says differently is told, too."""
-        self.scorer, self._compared = heir, False
+        self.scorer = heir
 
     def note(self, record: Record) -> None:
         """Take note of a record that the scorer has taken in."""
@@ -118,7 +118,7 @@ class Follower:
 
     def turn(self, most: int) -> int:
         """Assess up to so many of those that wait, and tell what changed; return how many."""
-        if not self._compared:
+        if self._compared != (self.scorer, self.scorer.ranked_whole_at):
             self._compare_all()
         self._look_around()
         names = self._taken(most)
@@ -170,8 +170,10 @@ class Follower:
                 facts = {"order_id": held.order_id, "decision_id": held.decision_id}
                 stale_at = from_micros(held.stale_at)
                 self._changes.tell("decision.expired", facts | {"stale_at": stale_at})
-        if passed or self.told.stale_at is None:
-            self.told.expired(max((held.stale_at for held in passed), default=now))
+        known = self.told.stale_at
+        if passed or known is None:
+            newest = max((held.stale_at for held in passed), default=now)
+            self.told.expired(min(now, newest if known is None else max(known, newest)))
 
     def _is_open(self, order_id: str) -> bool:
         try:
@@ -213,7 +215,7 @@ class Follower:
             for name in known | said
             if self._differs(known.get(name), said.get(name)) is not None
         )
-        self._compared = True
+        self._compared = self.scorer, self.scorer.ranked_whole_at
 
     def _compare(self, name: str, now: Said | None) -> None:
         before = self.told.orders.get(name)

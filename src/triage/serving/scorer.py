@@ -340,6 +340,11 @@ class Scorer:
         """Return whether there is a list yet."""
         return self._worklist is not None
 
+    @property
+    def ranked_whole_at(self) -> int:
+        """Return as of when (UTC micros) the list was ranked as a whole last."""
+        return self._full_as_of
+
     def draw(self, stage: str) -> None:
         """Draw the curves of a stage as of now, for which its first score would wait else."""
         self._curve(stage, self.now() // MICROS_PER_DAY * MICROS_PER_DAY)

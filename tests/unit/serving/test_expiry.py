@@ -108,6 +108,14 @@ def test_an_answer_that_is_noted_late_expires_in_its_turn_and_replaces_no_newer_
     assert [held.decision_id for held in expiries.passed(NOW + 9 * second)] == [newest.id]
 
 
+def test_answers_that_were_noted_within_a_second_of_one_another_expire_each_at_its_moment() -> None:
+    expiries = Expiries()
+    for order_id, stale_at in (("SO-1", NOW + 9), ("SO-2", NOW + 3), ("SO-3", NOW + 2_000_000)):
+        expiries.note(draft(order_id, stale_at))
+    assert names(expiries, NOW + 5) == ["SO-2"]
+    assert names(expiries, NOW + 9) == ["SO-1"]
+
+
 def test_an_answer_that_still_holds_is_remembered_behind_one_that_does_not(
     tmp_path: Path,
 ) -> None:

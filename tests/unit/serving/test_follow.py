@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -290,10 +291,26 @@ def test_what_an_heir_says_differently_is_told(wall: tuple[Scorer, list[int]]) -
     follower.told.order(name, told._replace(p_late=told.p_late + 0.2))
     quiet = follower._changes.last
     assert follower.turn(1_000) == 0
-    follower.succeed(scorer)
+    follower.succeed(copy(scorer))
     assert follower.turn(1_000) == 1
     ((_, what, facts),) = heard(follower, quiet)
     assert (what, facts["order_id"], facts["now"]["p_late"]) == ("risk.changed", name, told.p_late)
+
+
+def test_what_moved_with_time_alone_is_told_though_the_list_was_ranked_anew_by_a_request(
+    wall: tuple[Scorer, list[int]],
+) -> None:
+    scorer, now = wall
+    follower = rested(scorer)
+    name, told = next((n, s) for n, s in follower.told.orders.items() if s.p_late < 0.5)
+    follower.told.order(name, told._replace(p_late=told.p_late + 0.2))
+    quiet = follower._changes.last
+    now[0] += 2 * _HOUR
+    scorer.worklist()
+    assert name not in scorer.assessed_before(now[0])
+    while follower.turn(1_000):
+        pass
+    assert name in {facts["order_id"] for _, _, facts in heard(follower, quiet)}
 
 
 def test_what_changed_while_the_service_was_away_or_was_left_untold_is_told_after_its_start(

@@ -22,6 +22,8 @@ from typer.testing import CliRunner
 from triage.cli import app
 from triage.commands import webhooks as webhook_commands
 from triage.ledger import tape
+from triage.ledger.errors import StoreUnavailableError
+from triage.ledger.journal import Journal
 from triage.ledger.ledger import Ledger
 from triage.ledger.recovery import read_folder
 from triage.serving.app import create_app
@@ -30,9 +32,10 @@ from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
 from triage.serving.follow import Follower
 from triage.serving.keeping import Keeping, keeping
+from triage.serving.last_told import Said
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
-from triage.serving.webhooks import box
+from triage.serving.webhooks import box, telling
 from triage.serving.webhooks.box import FOLDER, Letter, Outbox, ask_again, read_held
 from triage.serving.webhooks.declared import Delivery, Wanted
 from triage.serving.webhooks.receiver import Receiver
@@ -370,6 +373,57 @@ def test_files_of_what_was_delivered_go(tmp_path: Path, monkeypatch: pytest.Monk
     assert not read_held(tmp_path).waiting
     frames = list(read_folder(tmp_path / FOLDER / "journal").frames(0))
     assert len(frames) < 200
+
+
+def test_what_was_told_last_stays_when_the_files_go_that_noted_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(box, "_CARRY_FRAMES", 50)
+    monkeypatch.setattr(box, "_SEGMENT_BYTES", 8_000)
+    said = Said(1, 0.25, "high", "at_risk", "created", "why", abstained=False)
+    letters = [
+        Letter("here", f"id-{number}", "risk.changed", number, "{}") for number in range(300)
+    ]
+
+    async def deliver(outbox: Outbox) -> None:
+        told = outbox.held.told
+        told.begin({"SO-1": said, "SO-2": said})
+        told.order("SO-2", None)
+        told.exceptions(7)
+        told.expired(9)
+        for letter in letters:
+            await outbox.put([letter])
+            outbox.done(letter)
+
+    outbox = Outbox(tmp_path)
+    asyncio.run(deliver(outbox))
+    outbox.close()
+
+    (first, _), *_ = read_folder(tmp_path / FOLDER / "journal").frames()
+    assert first > 5
+    told = read_held(tmp_path).told
+    assert (told.orders, told.begun, told.events, told.stale_at) == ({"SO-1": said}, True, 7, 9)
+
+
+def test_what_the_disk_does_not_take_is_put_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, refused = Journal.append_async, list[int]()
+
+    def failing(journal: Journal, items: Any, within: float | None = None) -> Any:
+        if len(refused) < 2:
+            refused.append(len(items))
+            raise StoreUnavailableError("no space")
+        return append(journal, items, within)
+
+    monkeypatch.setattr(Journal, "append_async", failing)
+    monkeypatch.setattr(telling, "_LOOK_SECONDS", 0.05)
+    with receiver(Heard()) as heard:
+        running = Running(tmp_path, local(heard.url))
+        running.run(tell_one, lambda: running.count("here", "delivered") == 1)
+    assert refused == [1, 1]
+    assert len(heard.requests) == 1
+    assert not read_held(tmp_path).waiting
 
 
 def test_events_of_a_subscription_that_is_gone_become_dead_letters(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ FOLDER = "webhooks"
 _JOURNAL, _AGAIN = "journal", "again"
 _SEGMENT_BYTES = 1 << 20
 _CARRY_FRAMES = 20_000
-"""Frames after which what is still needed is written anew, so that old files can go."""
+"""Frames after which what is still needed is written anew, so that old files can go; as many as
+there are open orders, if these are more."""
 _LOG = logging.getLogger("triage.serving")
 Key = tuple[str, str]
 """Receiver and id."""
@@ -181,10 +182,11 @@ class Outbox:
     def _keep(self, steps: Sequence[dict[str, Any]]) -> None:
         try:
             self._write(steps).add_done_callback(_complain)
+            most = max(_CARRY_FRAMES, len(self.held.told.orders))
+            if self._journal.next_seq - self._carried > most:
+                self._carry()
         except StoreUnavailableError as error:
-            _LOG.error("a step of a webhook is not on the disk: %s", error)
-        if self._journal.next_seq - self._carried > _CARRY_FRAMES:
-            self._carry()
+            _LOG.error("steps of webhooks are not on the disk: %s", error)
 
     def _write(self, steps: Sequence[dict[str, Any]]) -> asyncio.Future[Any]:
         return self._journal.append_async([to_json(step) for step in steps])
@@ -192,8 +194,9 @@ class Outbox:
     def _carry(self) -> Future[range]:
         """Write what is held at the end of the journal; the files before it go once it is there."""
         steps = [to_json(step) for step in self.held.steps()]
-        self._carried = self._journal.next_seq + len(steps)
+        end = self._journal.next_seq + len(steps)
         carried = self._journal.append(steps)
+        self._carried = end
         carried.add_done_callback(self._let_go)
         return carried
 

@@ -3,8 +3,9 @@
 An event is on the disk before it is sent, and until its receiver took it or it was given up: it
 arrives at least once, with the same id each time, and not always in the order of events. What a
 record changes is an event once it has been assessed again, within moments. What a crash left untold
-is told after the next start, as what was told last is on the disk, too: where the crash came
-between an event and the note that it was told, it comes again, under another id.
+of orders, exceptions and answers is told after the next start, as what was told last is on the
+disk, too: where the crash came between an event and the note that it was told, it comes again,
+under another id.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import heapq
 import logging
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -88,6 +89,7 @@ class Webhooks:
     ) -> None:  # fmt: skip
         self._lines = {name: _Line(receiver) for name, receiver in receivers.items()}
         self._delivery, self._outbox, self._sending = delivery, outbox, sending
+        self._unwritten: deque[list[Letter]] = deque()
         self._metrics: Metrics
 
     def take(self, told: str, facts: dict[str, Any]) -> None:
@@ -98,13 +100,7 @@ class Webhooks:
         ]  # fmt: skip
         if wanting:
             message_id = f"msg_{new_id()}"
-            letters = [letter_of(name, message_id, told, facts) for name in wanting]
-            try:
-                written = self._outbox.put(letters)
-            except Exception:  # noqa: BLE001  what ails the disk must not end what told it
-                self._lost(letters)
-                return
-            written.add_done_callback(partial(self._kept, letters))
+            self._put([letter_of(name, message_id, told, facts) for name in wanting])
 
     @contextlib.asynccontextmanager
     async def running(self, changes: Changes, metrics: Metrics) -> AsyncIterator[None]:
@@ -124,6 +120,14 @@ class Webhooks:
     def close(self) -> None:
         """Close the outbox."""
         self._outbox.close()
+
+    def _put(self, letters: list[Letter]) -> None:
+        try:
+            written = self._outbox.put(letters)
+        except Exception:  # noqa: BLE001  what ails the disk must not end what told it
+            self._not_written(letters)
+            return
+        written.add_done_callback(partial(self._kept, letters))
 
     async def _deliver(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -162,16 +166,21 @@ class Webhooks:
         if written.cancelled():
             return
         if written.exception() is not None:
-            self._lost(letters)
+            self._not_written(letters)
             return
         for letter in letters:
             self._queue(letter)
 
-    def _lost(self, letters: list[Letter]) -> None:
-        _LOG.error("%d webhooks could not be written to the disk and are lost", len(letters))
+    def _not_written(self, letters: list[Letter]) -> None:
+        """Let what the disk did not take wait in memory, to be put again; the oldest goes first."""
         for letter in letters:
             self._outbox.held.waiting.pop(letter.key, None)
-            self._count(letter, "lost")
+        self._unwritten.append(letters)
+        while len(self._unwritten) > self._delivery.queue:
+            lost = self._unwritten.popleft()
+            _LOG.error("%d webhooks could not be written to the disk and are lost", len(lost))
+            for letter in lost:
+                self._count(letter, "lost")
 
     def _queue(self, letter: Letter) -> None:
         line = self._lines.get(letter.to)
@@ -194,8 +203,10 @@ class Webhooks:
         self._metrics.webhooks.labels(letter.to, result).inc()
 
     async def _look(self) -> None:
-        """Queue again what somebody asks for, and show how much there is."""
+        """Put again what was not written, queue what somebody asks for, show how much there is."""
         while True:
+            for _ in range(len(self._unwritten)):
+                self._put(self._unwritten.popleft())
             try:
                 for letter in self._outbox.revived():
                     self._queue(letter)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
 import signal
 import subprocess
@@ -29,7 +28,7 @@ from triage.models.prices import NAME as PRICES
 from triage.serving.candidate import Candidates
 from triage.serving.main import create
 from triage.serving.server import serve
-from triage.settings import Settings
+from triage.settings import Settings, user
 from triage.simulation.sample import write_sample
 from triage.training.exception_train import train_exceptions
 from triage.training.file_tracking import track_files
@@ -96,7 +95,7 @@ def prepare(source: str, data: Path | None, settings: Settings, progress: Progre
             NAME, settings.home, workspace=settings.workspace, progress=progress,
             serve=Candidates.of(settings),
         )  # fmt: skip
-        promote_judged(judged, settings.home, who=getpass.getuser(), why="demo")
+        promote_judged(judged, settings.home, who=user(), why="demo")
         train_more(settings, progress)
         mark.write_text(fingerprint, encoding="utf-8")
 
@@ -110,9 +109,7 @@ def train_more(settings: Settings, progress: Progress) -> None:
         try:
             run = train(settings.home, workspace=settings.workspace, progress=progress)
             version = track_files(run, settings.home).model_version
-            promote(
-                settings.home, name, version, who=getpass.getuser(), why="demo", gates=run.gates
-            )
+            promote(settings.home, name, version, who=user(), why="demo", gates=run.gates)
         except (GateError, NotEnoughHistoryError) as error:
             progress(f"no model of {name}: {str(error).splitlines()[0]}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -70,3 +72,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = 2_000_000
     max_batch: int = 1_000
     max_events: int = 10_000
+
+
+def user() -> str:
+    """Return the name of the user who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container whose user has no name
+        return f"user {os.getuid()}"

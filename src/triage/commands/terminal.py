@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from triage.errors import SettingsError
-from triage.settings import Settings
+from triage.settings import Settings, user
 
 out = Console()
 err = Console(stderr=True)
@@ -31,15 +29,8 @@ Model = Annotated[str, typer.Option("--model", help="The registered model.")]
 Figures = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
 Who = Annotated[
     str,
-    typer.Option(help="Who decides; default: the user.", callback=lambda given: given or _user()),
+    typer.Option(help="Who decides; default: the user.", callback=lambda given: given or user()),
 ]
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # as in a container whose user has no name
-        return f"user {os.getuid()}"
 
 
 def settings_of(home: Path | None, **options: object) -> Settings:

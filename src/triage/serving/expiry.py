@@ -58,12 +58,12 @@ class Expiries:
         if draft.order_id is not None and draft.personal is None:
             self._keep(draft.order_id, draft.id, draft.body)
 
-    def restore(self, decisions: Iterable[Entry], now: int) -> None:
+    def restore(self, decisions: Iterable[Entry], since: int) -> None:
         """Remember recorded decisions whose answers still held at a moment (UTC micros)."""
         for entry in decisions:
             if entry.order_id is None or entry.personal_digest is not None:
                 continue
-            if _stale_at(entry.body) > now:
+            if _stale_at(entry.body) > since:
                 self._keep(entry.order_id, entry.id, entry.body)
 
     def passed(self, now: int) -> list[Held]:

@@ -54,7 +54,7 @@ class Follower:
         exceptions: classifies each exception that is raised, if there is a model of them.
 
     Attributes:
-        scorer: the champion; another may succeed it.
+        scorer: the champion; another may take its place, and what it says differently is told.
         told: what listeners know.
         expiries: answers that callers hold; who is told when they go stale. None if none are kept.
     """
@@ -80,10 +80,6 @@ class Follower:
     def waiting(self) -> int:
         """Return how many orders wait to be assessed again."""
         return len(self._first) + len(self._then)
-
-    def succeed(self, heir: Scorer) -> None:
-        """Follow another champion from now on: what it says differently is told, too."""
-        self.scorer = heir
 
     def note(self, record: Record) -> None:
         """Take note of a record that the scorer has taken in."""

@@ -47,8 +47,8 @@ class Keeping:
                 await stack.enter_async_context(self.webhooks.running(self.changes, metrics))
             if self.outcomes is not None:
                 await stack.enter_async_context(self.outcomes.running(metrics))
+            self.live.tell_missed()
             if self.live.follower is not None:
-                self.live.tell_missed()
                 await stack.enter_async_context(self.live.follower.running())
             yield
 

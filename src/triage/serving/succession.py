@@ -107,7 +107,7 @@ class Succession:
             return
         former, self._scorer = self._scorer, heir
         if self._live.follower is not None:
-            self._live.follower.succeed(heir)
+            self._live.follower.scorer = heir
         self._service.provider = lambda: heir
         self._predecessor = former
         self._kept_until = time.monotonic() + self._policy.predecessor_minutes * _MINUTE

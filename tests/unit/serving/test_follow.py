@@ -291,7 +291,7 @@ def test_what_an_heir_says_differently_is_told(wall: tuple[Scorer, list[int]]) -
     follower.told.order(name, told._replace(p_late=told.p_late + 0.2))
     quiet = follower._changes.last
     assert follower.turn(1_000) == 0
-    follower.succeed(copy(scorer))
+    follower.scorer = copy(scorer)
     assert follower.turn(1_000) == 1
     ((_, what, facts),) = heard(follower, quiet)
     assert (what, facts["order_id"], facts["now"]["p_late"]) == ("risk.changed", name, told.p_late)

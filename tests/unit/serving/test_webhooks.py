@@ -2,20 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from rich.console import Console
 from starlette.testclient import TestClient
-from tests import exception_cases, fakes
+from tests import fakes
+from tests.killed import killed
 from tests.unit.serving.receiving import ONE, OTHER, Heard, local, receiver, verified
 from typer.testing import CliRunner
 
@@ -30,9 +28,7 @@ from triage.serving.app import create_app
 from triage.serving.changes import Changes, Told
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
-from triage.serving.follow import Follower
 from triage.serving.keeping import Keeping, keeping
-from triage.serving.last_told import Said
 from triage.serving.live import Live
 from triage.serving.metrics import Metrics
 from triage.serving.webhooks import box, telling
@@ -227,15 +223,9 @@ asyncio.run(work())
 def test_what_was_pending_when_the_service_was_killed_arrives_after_its_restart(
     tmp_path: Path,
 ) -> None:
-    root = Path(__file__).parents[3]
     with receiver(Heard(seconds=0.05)) as heard:
-        command = [sys.executable, "-c", KILLED, str(tmp_path), heard.url]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
-        assert child.stdout is not None
-        assert child.stdout.readline() == "told\n"
-        child.kill()
-        child.wait(10)
-        child.stdout.close()
+        with killed(KILLED, str(tmp_path), heard.url) as said:
+            assert said.readline() == "told\n"
         before = len(set(heard.ids()))
         assert before < 100
         left = len(read_held(tmp_path).waiting)
@@ -245,118 +235,6 @@ def test_what_was_pending_when_the_service_was_killed_arrives_after_its_restart(
     told = {json.loads(body)["data"]["order_id"] for _, body in heard.requests}
     assert told == {f"SO-{number}" for number in range(100)}
     assert not read_held(tmp_path).waiting
-
-
-def subjects(heard: Heard) -> set[str]:
-    return {json.loads(body)["subject"] for _, body in heard.requests}
-
-
-RAISING = """
-import asyncio, os, sys
-from pathlib import Path
-from datetime import UTC, datetime
-from tests.unit.serving.receiving import local
-from triage.advice.policy import FollowPolicy
-from triage.domain.records import ExceptionEvent
-from triage.serving.event_log import EventLog
-from triage.serving.follow import Follower
-from triage.serving.keeping import keeping
-from triage.serving.live import Live
-from triage.serving.metrics import Metrics
-from triage.serving.webhooks.declared import Delivery
-from triage.serving.webhooks.telling import open_webhooks
-
-class Nobody:
-    ranked = False
-    def order_of(self, name): return None
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-home, start, exceptions = Path(sys.argv[1]), int(sys.argv[3]), int(sys.argv[4])
-told = {"here": local(sys.argv[2], events=("exception.opened",))}, Delivery()
-
-async def work(kept):
-    async with kept.running(Metrics()):
-        print("untold", flush=True)
-        for number in range(start, start + exceptions):
-            raised = ExceptionEvent(
-                exception_id=f"E-{number}", phase="raised", event_time=NOW, record_time=NOW,
-            )
-            await kept.live.take([(f"E-{number}", raised)])
-            print(f"E-{number}", flush=True)
-        await asyncio.sleep(60)
-
-with keeping(
-    lambda changes: Live(EventLog(home), [], None, Follower(Nobody(), changes, FollowPolicy())),
-    lambda: None, lambda: open_webhooks(home, told),
-) as kept:
-    asyncio.run(work(kept))
-"""
-
-
-def test_an_exception_that_was_acknowledged_is_told_though_the_service_was_killed_at_once(
-    tmp_path: Path,
-) -> None:
-    root, acknowledged = Path(__file__).parents[3], set[str]()
-    with receiver(Heard()) as heard:
-        for begun, count in ((0, 400), (400, 400), (800, 1)):
-            command = [
-                sys.executable, "-c", RAISING, str(tmp_path), heard.url, str(begun), str(count),
-            ]  # fmt: skip
-            child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
-            assert child.stdout is not None
-            assert child.stdout.readline() == "untold\n"
-            for line in islice(child.stdout, min(count, 37 + begun // 7)):
-                acknowledged.add(line.strip())
-            if count == 1:
-                until = time.monotonic() + 10
-                while acknowledged - subjects(heard) and time.monotonic() < until:
-                    time.sleep(0.05)
-            child.kill()
-            child.wait(10)
-            child.stdout.close()
-    assert acknowledged <= subjects(heard)
-    assert len(acknowledged) == 37 + 94 + 1
-
-
-def test_an_exception_that_was_kept_and_never_told_is_told_once_by_the_next_start(
-    tmp_path: Path,
-) -> None:
-    def start(home: Path) -> None:
-        with keeping(
-            lambda changes: Live(EventLog(home), [], None, following(changes)),
-            lambda: None, lambda: open_webhooks(home, (told, QUICK)),
-        ) as kept:  # fmt: skip
-            asyncio.run(settled(kept))
-
-    def following(changes: Changes) -> Follower:
-        return Follower(Scorers(), changes, fakes.POLICY.follow)  # type: ignore[arg-type]
-
-    async def settled(kept: Keeping) -> None:
-        async with kept.running(Metrics()):
-            await asyncio.sleep(0.3)
-
-    async def crashed(home: Path) -> None:
-        events = EventLog(home)
-        await events.keep([("E-1", exception_cases.event("E-1", 1.0, None, "wms", "short pick"))])
-        events.close()
-
-    with receiver(Heard()) as heard:
-        told = {"here": local(heard.url, events=("exception.opened",))}
-        start(tmp_path)
-        asyncio.run(crashed(tmp_path))
-        start(tmp_path)
-        start(tmp_path)
-    (event,) = (json.loads(body) for _, body in heard.requests)
-    assert (event["type"], event["subject"]) == ("exception.opened", "E-1")
-
-
-class Scorers:
-    """A champion that has no list yet."""
-
-    ranked = False
-
-    def order_of(self, _: str | None) -> None:
-        """Know no order."""
 
 
 def test_files_of_what_was_delivered_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,36 +251,6 @@ def test_files_of_what_was_delivered_go(tmp_path: Path, monkeypatch: pytest.Monk
     assert not read_held(tmp_path).waiting
     frames = list(read_folder(tmp_path / FOLDER / "journal").frames(0))
     assert len(frames) < 200
-
-
-def test_what_was_told_last_stays_when_the_files_go_that_noted_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(box, "_CARRY_FRAMES", 50)
-    monkeypatch.setattr(box, "_SEGMENT_BYTES", 8_000)
-    said = Said(1, 0.25, "high", "at_risk", "created", "why", abstained=False)
-    letters = [
-        Letter("here", f"id-{number}", "risk.changed", number, "{}") for number in range(300)
-    ]
-
-    async def deliver(outbox: Outbox) -> None:
-        told = outbox.held.told
-        told.begin({"SO-1": said, "SO-2": said})
-        told.order("SO-2", None)
-        told.exceptions(7)
-        told.expired(9)
-        for letter in letters:
-            await outbox.put([letter])
-            outbox.done(letter)
-
-    outbox = Outbox(tmp_path)
-    asyncio.run(deliver(outbox))
-    outbox.close()
-
-    (first, _), *_ = read_folder(tmp_path / FOLDER / "journal").frames()
-    assert first > 5
-    told = read_held(tmp_path).told
-    assert (told.orders, told.begun, told.events, told.stale_at) == ({"SO-1": said}, True, 7, 9)
 
 
 def test_what_the_disk_does_not_take_is_put_again(

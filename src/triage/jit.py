@@ -44,7 +44,8 @@ def _kernel_sources(package: Path) -> list[Path]:
     return sorted(found)
 
 
-def _source_digest() -> str:
+def source_digest() -> str:
+    """Return a digest of every module that compiles, and of what these import."""
     digest = hashlib.sha256(numba.__version__.encode())
     package = Path(str(files("triage")))
     for path in _kernel_sources(package):
@@ -54,7 +55,7 @@ def _source_digest() -> str:
 
 def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "triage" / "kernels" / _source_digest()
+    return Path(base) / "triage" / "kernels" / source_digest()
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):

@@ -162,15 +162,19 @@ def erase(
 ) -> None:
     """Erase the personal part of entries: names, free text, orders that were sent whole.
 
-    The rest of an entry stays, and the chain is whole. The service must be stopped for it.
+    The rest of an entry stays, and the chain is whole. The service must be stopped for it. Indexes
+    with names of customers (index/) are deleted, too; the next start makes them of what it reads.
     """
+    from triage.features.index_kept import forget_indexes
+
     if not entry and not order:
         raise RequestError("name entries, or orders with --order")
     if yes:
-        with _owning(home) as (_, ledger):
+        with _owning(home) as (where, ledger):
             found, before = _with_personal_part(ledger, entry or (), order or ())
             if found:
                 ledger.erase(*(each.seq for each in found), reason=reason)
+            forget_indexes(where)
     else:
         with _reading(home) as (_, reading):
             found, before = _with_personal_part(reading, entry or (), order or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -39,6 +39,7 @@ from triage.features.facts import (
     main_line,
     numbers,
 )
+from triage.features.index_filling import SubjectRows
 from triage.history.objects import milestones_in
 from triage.history.tables import History
 
@@ -49,11 +50,25 @@ _READY, _RECORDED, _SHIP_BY = TIME[READY_AT], TIME[RECORDED], TIME[SHIP_BY]
 
 
 class Interner:
-    """Numbers for keys, in order of first appearance; -1 for a key with a missing part."""
+    """Numbers for keys, in order of first appearance; -1 for a key with a missing part.
 
-    def __init__(self, keysets: tuple[tuple[str, ...], ...]) -> None:
+    Args:
+        keysets: fields of each key set.
+        known: keys that have their numbers already, by key set (see `known`).
+    """
+
+    def __init__(
+        self, keysets: tuple[tuple[str, ...], ...], known: Sequence[Sequence[Sequence[str]]] = ()
+    ) -> None:
         self.keysets = keysets
         self._ids: list[dict[tuple[str, ...], int]] = [{} for _ in keysets]
+        for ids, keys in zip(self._ids, known, strict=False):
+            ids.update((tuple(key), number) for number, key in enumerate(keys))
+
+    @property
+    def known(self) -> list[list[tuple[str, ...]]]:
+        """Return every key by key set, in the sequence of their numbers."""
+        return [list(ids) for ids in self._ids]
 
     def add(self, values: dict[str, str | None]) -> list[int]:
         """Return the key numbers of these values, giving new ones where needed."""
@@ -145,9 +160,13 @@ class OrderBook:
         return len(self.ids)
 
     @classmethod
-    def of(cls, history: History, keysets: tuple[tuple[str, ...], ...]) -> OrderBook:
-        """Fill a book from a whole history at once."""
+    def of(
+        cls, history: History, keysets: tuple[tuple[str, ...], ...],
+        interner: Interner | None = None,
+    ) -> OrderBook:  # fmt: skip
+        """Fill a book from a whole history at once; an interner's keys keep their numbers."""
         book = cls(keysets)
+        book.interner = interner or book.interner
         n = len(history.orders)
         book._reserve(n)
         book._describe_all(history)
@@ -172,6 +191,12 @@ class OrderBook:
         for milestone in milestones_in(history.milestones[of_nobody].drop(columns="order")):
             book.add_milestone(milestone)
         return book
+
+    def rows(self) -> SubjectRows:
+        """Return every order's times, numbers and keys (views, not copies)."""
+        n = len(self)
+        keys = {at: self.keys[:n, at] for at in range(self.keys.shape[1])}
+        return SubjectRows(self.event[:n], self.known[:n], self.numbers[:n], keys)
 
     def row(self, at: int) -> OrderRow:
         """Return one order's row (views, not copies)."""

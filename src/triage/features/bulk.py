@@ -186,10 +186,9 @@ def combined(fields: Sequence[str], codes: Mapping[str, Codes]) -> tuple[Ints, l
 def _distances(*degrees: Floats) -> Floats:
     known = np.flatnonzero(~np.isnan(np.array(degrees)).any(axis=0))
     found = np.full(len(degrees[0]), np.nan)
-    found[known] = [
-        great_circle_km(*each)
-        for each in zip(*(values[known].tolist() for values in degrees), strict=True)
-    ]
+    roads = list(zip(*(values[known].tolist() for values in degrees), strict=True))
+    far = {each: great_circle_km(*each) for each in set(roads)}
+    found[known] = [far[each] for each in roads]
     return found
 
 

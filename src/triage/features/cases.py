@@ -7,7 +7,6 @@ any sequence. Of two records of one phase the one that was known first counts.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,31 +14,15 @@ import pandas as pd
 from triage.domain.clock import UNKNOWN_TIME, to_micros
 from triage.domain.records import ExceptionEvent, ExceptionPhase, InboundSupply, SupplyPhase
 from triage.features.book import OrderBook, OrderRow
-from triage.features.compile import Floats, Ints
+from triage.features.compile import Ints
 from triage.features.facts import TIMES_OF, Subject
+from triage.features.index_filling import SubjectRows
 from triage.history.tables import History
 
 Case = ExceptionEvent | InboundSupply
 _CREATED = 0
 _NO_NUMBERS = np.empty(0, dtype=np.float64)
 _OPENING = frozenset({ExceptionPhase.RAISED.value, SupplyPhase.ORDERED.value})
-
-
-@dataclass(frozen=True, slots=True)
-class CaseTable:
-    """Rows of all cases of one subject, as `AsOfIndex.fill` takes them.
-
-    Attributes:
-        event: (n, times of the subject), micros.
-        known: (n, times).
-        numbers: (n, numbers of the subject).
-        keys: (n,) key numbers by key set.
-    """
-
-    event: Ints
-    known: Ints
-    numbers: Floats
-    keys: dict[int, Ints]
 
 
 class Cases:
@@ -82,7 +65,7 @@ class Cases:
         return _exception_row(opened, closed, book)
 
 
-def exception_table(history: History, book: OrderBook) -> CaseTable:
+def exception_table(history: History, book: OrderBook) -> SubjectRows:
     """Return every exception whose order is known, or that names none."""
     table = _paired(history.exceptions, "exception_id", ExceptionPhase.RAISED.value)
     order = table["order"].to_numpy(np.int64)
@@ -99,10 +82,11 @@ def exception_table(history: History, book: OrderBook) -> CaseTable:
         nobody = book.interner.number(at, {}) if not fields else -1
         of_order = book.keys[np.maximum(order, 0), at] if len(book) else nobody
         keys[at] = np.where(order >= 0, of_order, nobody)
-    return CaseTable(event, np.column_stack([known, closed_known]), np.empty((len(table), 0)), keys)
+    times = np.column_stack([known, closed_known])
+    return SubjectRows(event, times, np.empty((len(table), 0)), keys)
 
 
-def supply_table(history: History, book: OrderBook, keysets: Iterable[int]) -> CaseTable:
+def supply_table(history: History, book: OrderBook, keysets: Iterable[int]) -> SubjectRows:
     """Return every inbound supply, received or not."""
     table = _paired(history.supplies, "supply_id", SupplyPhase.ORDERED.value)
     known = table["record_time"].to_numpy(np.int64)
@@ -112,7 +96,7 @@ def supply_table(history: History, book: OrderBook, keysets: Iterable[int]) -> C
     received = _after(table["closed_known"].to_numpy(np.int64), known)
     keys = {at: book.interner.numbers_of(at, table[["site", "sku"]]) for at in keysets}
     numbers = table[["quantity"]].to_numpy(np.float64)
-    return CaseTable(event, np.column_stack([known, received, due_known]), numbers, keys)
+    return SubjectRows(event, np.column_stack([known, received, due_known]), numbers, keys)
 
 
 def _paired(records: pd.DataFrame, case_id: str, opening: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ feature rows, whose columns are bound by name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,11 +14,13 @@ import pandas as pd
 
 from triage.domain.records import Record
 from triage.features import calendar
-from triage.features.book import OrderBook, OrderRow
+from triage.features.book import Interner, OrderBook, OrderRow
 from triage.features.cases import Cases, exception_table, supply_table
 from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.facts import LINE_KEY_FIELDS, Subject
 from triage.features.index import AsOfIndex
+from triage.features.index_filling import SubjectRows
+from triage.features.index_kept import NOTHING, KeptIndexes, name_of
 from triage.features.kernel import fill_matrix, fill_row
 from triage.features.needs import Needs, needs, tables
 from triage.features.taking import Taking
@@ -50,11 +52,12 @@ class FeatureEngine:
         self._cursor_of = _cursors_by_field(features)
         self._spans = np.empty((features.program.cursors.shape[0], 4), dtype=np.int64)
         self._everything = self.needs(self.names)
+        self._writing = NOTHING
 
     @classmethod
     def of(
         cls, history: History, features: FeatureSet, *, book: OrderBook | None = None,
-        columns: Collection[str] | None = None,
+        columns: Collection[str] | None = None, kept: KeptIndexes | None = None,
     ) -> FeatureEngine:  # fmt: skip
         """Build the engine from a whole history; zone and country are its first source's.
 
@@ -63,14 +66,19 @@ class FeatureEngine:
             features: the compiled declarations.
             book: its orders, if they were read already.
             columns: the only ones that it will be asked for; it takes in no records then.
+            kept: where its index may lie on the disk, and is to be kept; all columns, no book.
         """
         source = history.sources[0]
         engine = cls(features, time_zone=source.time_zone, country=source.country)
-        engine.book = OrderBook.of(history, features.keysets) if book is None else book
-        if columns is not None:
-            engine.index = AsOfIndex(features.program, engine.calendar, tables(features, columns))
-        engine.index.build(engine.book)
-        engine._load(history)
+        if kept is not None:
+            engine._from_disk(history, kept)
+        else:
+            engine.book = OrderBook.of(history, features.keysets) if book is None else book
+            if columns is not None:
+                only = tables(features, columns)
+                engine.index = AsOfIndex(features.program, engine.calendar, only)
+            for subject, rows in engine._subjects(history):
+                engine.index.fill(subject, rows)
         engine._history = history
         return engine
 
@@ -93,6 +101,7 @@ class FeatureEngine:
         The state afterwards does not depend on the order in which records arrive.
         """
         if self._taking is None:
+            self._writing.wait()
             self._taking = self._recalled()
         self._taking.take(records)
 
@@ -155,25 +164,39 @@ class FeatureEngine:
         for record in records:
             self.apply(record)
 
-    def _load(self, history: History) -> None:
-        """Fill the tables of everything but orders."""
-        positions = history.positions
-        free = positions["on_hand"].to_numpy(float) - positions["allocated"].to_numpy(float)
-        self._fill(Subject.POSITION, positions, np.column_stack([free, free <= 0]))
-        self._fill(Subject.LINE, _with_times(history), history.lines[["quantity"]].to_numpy(float))
-        if self._keysets[Subject.EXCEPTION]:
-            table = exception_table(history, self.book)
-            self.index.fill(Subject.EXCEPTION, table.event, table.known, table.numbers, table.keys)
-        if self._keysets[Subject.SUPPLY]:
-            table = supply_table(history, self.book, self._keysets[Subject.SUPPLY])
-            self.index.fill(Subject.SUPPLY, table.event, table.known, table.numbers, table.keys)
+    def _from_disk(self, history: History, kept: KeptIndexes) -> None:
+        """Read book and index of a history, the index from the disk where that is less work."""
+        name = name_of(self.features, self.calendar)
+        found = kept.read(name)
+        known = () if found is None else found.keys
+        interner = Interner(self.features.keysets, known)
+        self.book = OrderBook.of(history, self.features.keysets, interner)
+        subjects = dict(self._subjects(history))
+        changed = None if found is None else found.restore(self.index, subjects)
+        if changed is None:
+            for subject, rows in subjects.items():
+                self.index.fill(subject, rows)
+        self._writing = kept.write_if_worth(name, self.index, interner, subjects, changed)
 
-    def _fill(self, subject: Subject, table: pd.DataFrame, numbers: Floats) -> None:
-        """Fill the tables of rows that have one time and never change."""
-        if not self._keysets[subject]:
-            return
-        self.index.fill(
-            subject,
+    def _subjects(self, history: History) -> Iterator[tuple[Subject, SubjectRows]]:
+        """Yield the rows of every subject that a feature looks at; the book is filled already."""
+        yield Subject.ORDER, self.book.rows()
+        if self._keysets[Subject.POSITION]:
+            positions = history.positions
+            free = positions["on_hand"].to_numpy(float) - positions["allocated"].to_numpy(float)
+            numbers = np.column_stack([free, free <= 0])
+            yield Subject.POSITION, self._single(Subject.POSITION, positions, numbers)
+        if self._keysets[Subject.LINE]:
+            numbers = history.lines[["quantity"]].to_numpy(float)
+            yield Subject.LINE, self._single(Subject.LINE, _with_times(history), numbers)
+        if self._keysets[Subject.EXCEPTION]:
+            yield Subject.EXCEPTION, exception_table(history, self.book)
+        if keysets := self._keysets[Subject.SUPPLY]:
+            yield Subject.SUPPLY, supply_table(history, self.book, keysets)
+
+    def _single(self, subject: Subject, table: pd.DataFrame, numbers: Floats) -> SubjectRows:
+        """Return rows that have one time and never change."""
+        return SubjectRows(
             table["event_time"].to_numpy(np.int64)[:, None],
             table["record_time"].to_numpy(np.int64)[:, None],
             numbers,

@@ -7,13 +7,12 @@ layout serves both readers: bulk building sorts once; a live record is put in pl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 
-from triage.features.book import OrderBook
 from triage.features.calendar import Calendar
-from triage.features.compile import Floats, Ints, Program
+from triage.features.compile import Ints, Program
 from triage.features.facts import Subject
 from triage.features.index_arrays import FIRST_ROOM, Held, IndexArrays
 from triage.features.index_changes import START, Rows, change_rows, scratch, tables_of
@@ -21,8 +20,10 @@ from triage.features.index_filling import (
     MOST_ENTRIES,
     Filling,
     StreamEntries,
+    SubjectRows,
     counted_by,
     put_in_place,
+    with_headroom,
 )
 
 _COUNT, _ROOM = 2, 3
@@ -67,29 +68,16 @@ class AsOfIndex:
         """Return the number of entries held."""
         return int(self._arrays.segments[: self._used[0], _COUNT].sum())
 
-    def build(self, book: OrderBook) -> None:
-        """Fill an empty index from every order of a book."""
-        n = len(book)
-        keys = {at: book.keys[:n, at] for at in range(book.keys.shape[1])}
-        self.fill(Subject.ORDER, book.event[:n], book.known[:n], book.numbers[:n], keys)
+    def kept(self) -> tuple[IndexArrays, Ints]:
+        """Return the arrays, and how much of segments, times, sums and `segment_of` is taken."""
+        return self._arrays, np.append(self._used, self._keys_used)
 
-    def fill(
-        self,
-        subject: Subject,
-        event: Ints,
-        known: Ints,
-        numbers: Floats,
-        keys: Mapping[int, Ints],
-    ) -> None:
-        """Fill the empty tables of one subject, stream by stream, so that memory stays small.
+    def restore(self, arrays: IndexArrays, used: Ints) -> None:
+        """Take arrays that are as `kept` gave them, in place of nothing."""
+        self._arrays, self._used, self._keys_used = arrays, used[:3].copy(), int(used[3])
 
-        Args:
-            subject: what the rows are.
-            event: (n, times of the subject) when each was, micros.
-            known: (n, times) when each became known.
-            numbers: (n, numbers of the subject).
-            keys: (n,) key numbers by key set, -1 where a key is not known.
-        """
+    def fill(self, subject: Subject, rows: SubjectRows) -> None:
+        """Fill the empty tables of one subject, stream by stream, so that memory stays small."""
         tables, streams = self.program.tables, self.program.streams
         own, starts = self._tables
         of_stream = {
@@ -101,11 +89,11 @@ class AsOfIndex:
             for stream in np.flatnonzero(streams[:, 9] == int(subject)).tolist()
         }
         wanted = [stream for stream, held in of_stream.items() if held]
-        filling = Filling(self.program, self.calendar, int(subject), event, known, numbers)
+        filling, keys = Filling(self.program, self.calendar, int(subject), rows), rows.keys
         needed = np.zeros(2, dtype=np.int64)
         for stream in wanted:
             for table in of_stream[stream]:
-                most = filling.most(stream, keys[int(tables[table, 1])])
+                most = with_headroom(filling.most(stream, keys[int(tables[table, 1])]))
                 needed += (most, most * int(tables[table, 2] // 2))
         self._grow(segments=0, times=int(needed[0]), sums=int(needed[1]))
         for stream, entries in zip(wanted, filling.by_stream(wanted), strict=True):
@@ -175,22 +163,24 @@ class AsOfIndex:
     def _load(self, table: int, keys: Ints, entries: StreamEntries) -> None:
         """Fill a table from the entries of its stream, which have these keys."""
         counts = counted_by(keys)
-        held, segments = int(counts.sum()), int((counts > 0).sum())
-        if not held:
+        rooms = with_headroom(counts)
+        room, segments = int(rooms.sum()), int((counts > 0).sum())
+        if not room:
             return
         columns = int(self.program.tables[table, 2])
-        sums = held * (columns // 2)
-        self._grow(segments=segments, times=held, sums=sums)
+        sums = room * (columns // 2)
+        self._grow(segments=segments, times=room, sums=sums)
         self._reserve_keys(table, len(counts))
         head = int(self._arrays.heads[table, 0])
         put_in_place(
-            self._arrays, head, self._used, columns, counts, keys, entries.time, entries.values
-        )
-        self._used += (segments, held, sums)
+            self._arrays, head, self._used, columns, counts, rooms, keys, entries.time,
+            entries.values,
+        )  # fmt: skip
+        self._used += (segments, room, sums)
 
 
 def _larger(array: Held, used: int, size: int) -> Held:
     """Return an array with room for half as much again; what was used of it is copied."""
-    larger: Held = np.empty(int(size) * 3 // 2, dtype=array.dtype)
+    larger: Held = np.zeros(int(size) * 3 // 2, dtype=array.dtype)
     larger[:used] = array[:used]
     return larger

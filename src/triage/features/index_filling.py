@@ -5,9 +5,9 @@ The entries of the next stream are worked out by another thread while those of o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from triage.features.entries import entries_of
 from triage.features.index_arrays import IndexArrays
 from triage.jit import kernel
 
+Whole = TypeVar("Whole", int, Ints)
 MOST_ENTRIES = 2
 """What one row puts into one stream at most: begin and end, or an outcome and its correction."""
 _START = 1
@@ -38,15 +39,29 @@ class StreamEntries(NamedTuple):
     row: Ints
 
 
+class SubjectRows(NamedTuple):
+    """Every row of one subject: orders, lines, positions, ...
+
+    Attributes:
+        event: (n, times of the subject) when each was, micros.
+        known: (n, times) when each became known, micros.
+        numbers: (n, numbers of the subject).
+        keys: (n,) key numbers by key set, -1 where a key is not known.
+    """
+
+    event: Ints
+    known: Ints
+    numbers: Floats
+    keys: Mapping[int, Ints]
+
+
 class Filling(NamedTuple):
     """The rows that tables are filled from; see `AsOfIndex.fill`."""
 
     program: Program
     calendar: Calendar
     subject: int
-    event: Ints
-    known: Ints
-    numbers: Floats
+    rows: SubjectRows
 
     def by_stream(self, streams: Sequence[int]) -> Iterator[StreamEntries]:
         """Yield the entries of some streams in turn, those of one more worked out beside."""
@@ -63,14 +78,14 @@ class Filling(NamedTuple):
         kind, start = self.program.streams[stream, :2]
         held = keys >= 0
         if start >= 0:
-            held &= self.known[:, start] != UNKNOWN_TIME
+            held &= self.rows.known[:, start] != UNKNOWN_TIME
         return int(held.sum()) * (1 if kind in _SINGLE else MOST_ENTRIES)
 
     def _entries(self, stream: int) -> StreamEntries:
         columns = int(self.program.streams[stream, 5])
         time, values, row = _stream_entries(
-            self.program, self.calendar, self.subject, stream, self.event, self.known,
-            self.numbers, columns,
+            self.program, self.calendar, self.subject, stream, self.rows.event,
+            self.rows.known, self.rows.numbers, columns,
         )  # fmt: skip
         by_time = np.lexsort((values[:, min(1, columns - 1)], time))
         return StreamEntries(time[by_time], values[by_time], row[by_time])
@@ -89,10 +104,18 @@ def counted_by(keys: Ints) -> Ints:
     return counts
 
 
+def with_headroom(entries: Whole) -> Whole:
+    """Return for how many entries there is room where so many are filled in.
+
+    With a sixteenth more a long segment need not move for the first record that comes after.
+    """
+    return entries + (entries >> 4)
+
+
 @kernel
 def put_in_place(
-    arrays: IndexArrays, head: int, used: Ints, columns: int, counts: Ints, keys: Ints, time: Ints,
-    values: Ints,
+    arrays: IndexArrays, head: int, used: Ints, columns: int, counts: Ints, rooms: Ints, keys: Ints,
+    time: Ints, values: Ints,
 ) -> None:  # fmt: skip
     """Write entries into new segments by key, ascending, with their running sums.
 
@@ -102,6 +125,7 @@ def put_in_place(
         used: segments, times and sums that are taken.
         columns: of the table.
         counts: entries by key (see `counted_by`).
+        rooms: for how many entries each key gets room.
         keys: (n,) key of each entry; -1 is left out.
         time: (n,) ascending.
         values: (n, at least `columns`).
@@ -109,14 +133,14 @@ def put_in_place(
     wide = columns >> 1
     segment, start, sums = used[0], used[1], used[2]
     for key in range(counts.shape[0]):
-        count = counts[key]
-        if count:
+        if counts[key]:
+            room = rooms[key]
             arrays.segment_of[head + key] = segment
             arrays.segments[segment, 0] = start
             arrays.segments[segment, 1] = sums
             arrays.segments[segment, 2] = 0
-            arrays.segments[segment, 3] = count
-            segment, start, sums = segment + 1, start + count, sums + count * wide
+            arrays.segments[segment, 3] = room
+            segment, start, sums = segment + 1, start + room, sums + room * wide
     for i in range(keys.shape[0]):
         if keys[i] < 0:
             continue

@@ -476,18 +476,27 @@ def take_folder(folder: Path) -> tuple[FolderLock, Held]:
         AlreadyOpenError: if another process owns it.
         DamagedJournalError: if it is damaged before its end.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FolderLock(folder / "owner.lock")
-    except OSError as error:
-        raise AlreadyOpenError(
-            f"another process writes to {folder}; stop it, or give this one another home"
-        ) from error
+    lock = own_folder(folder)
     try:
         return lock, recover(folder)
     except BaseException:
         lock.free()
         raise
+
+
+def own_folder(folder: Path) -> FolderLock:
+    """Own a folder of a journal, and make it if need be.
+
+    Raises:
+        AlreadyOpenError: if another process owns it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return FolderLock(folder / "owner.lock")
+    except OSError as error:
+        raise AlreadyOpenError(
+            f"another process writes to {folder}; stop it, or give this one another home"
+        ) from error
 
 
 def _expect(future: asyncio.Future[Any], within: float | None) -> None:

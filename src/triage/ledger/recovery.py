@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from triage.ledger.errors import DamagedJournalError
-from triage.ledger.segment import SUFFIX, UNNAMED, Segment, frames, read_segment
+from triage.ledger.segment import SUFFIX, UNNAMED, Segment, read_segment, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,15 @@ class Held:
 
     def frames(self, from_seq: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield (sequence number, payload) from a sequence number on, reading file by file."""
+        for first, payloads in self.runs(from_seq):
+            yield from enumerate(payloads, first)
+
+    def runs(self, from_seq: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield the same by what was written at once: the first's number, and all payloads."""
         for segment in self.segments:
             if segment.next_seq > from_seq:
                 _, data = read_segment(segment.path)
-                yield from frames(segment, data, from_seq)
+                yield from runs(segment, data, from_seq)
 
 
 ATTEMPTS = 5

@@ -6,6 +6,9 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String,
 
 METADATA = MetaData()
 
+REVISION = "0001"
+"""The newest of `migrations/versions`."""
+
 ENTRIES = Table(
     "entries",
     METADATA,

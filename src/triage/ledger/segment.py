@@ -162,18 +162,21 @@ def _vouching(data: bytes, offset: int, salt: int, expected: int) -> Block | Non
     return None
 
 
-def frames(segment: Segment, data: bytes, from_seq: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the frames of a file from a sequence number on, as (sequence number, payload)."""
+def runs(segment: Segment, data: bytes, from_seq: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the payloads of a file from a sequence number on, block by block, with the first's."""
+    unpack = _LENGTH.unpack_from
     for block in segment.blocks:
         if block.next_seq <= from_seq:
             continue
         at = block.offset + BLOCK_BYTES
-        for seq in range(block.first_seq, block.next_seq):
-            (length,) = _LENGTH.unpack_from(data, at)
+        payloads = []
+        for _ in range(block.first_seq, block.next_seq):
+            (length,) = unpack(data, at)
             at += LENGTH_BYTES
-            if seq >= from_seq:
-                yield seq, data[at : at + length]
+            payloads.append(data[at : at + length])
             at += length
+        before = max(from_seq - block.first_seq, 0)
+        yield block.first_seq + before, payloads[before:]
 
 
 def create_segment(path: Path, first_seq: int, salt: int, context: bytes, size: int) -> int:

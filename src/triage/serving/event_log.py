@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,14 @@ from triage.domain.records import (
     kind_of,
 )
 from triage.errors import HistoryError
-from triage.ledger.journal import Journal
+from triage.ledger.journal import Journal, own_folder
 from triage.ledger.recovery import read_folder
 
 FOLDER = "events"
 _KEY_BYTES = 16
+_EXCEPTION = b"e"
 _KINDS: tuple[tuple[bytes, type[Any]], ...] = (
-    (b"o", Order), (b"m", Milestone), (b"p", InventoryPosition), (b"e", ExceptionEvent),
+    (b"o", Order), (b"m", Milestone), (b"p", InventoryPosition), (_EXCEPTION, ExceptionEvent),
     (b"s", InboundSupply),
 )  # fmt: skip
 _READ = {mark: TypeAdapter(kind) for mark, kind in _KINDS}
@@ -126,9 +128,8 @@ def check_free(home: Path) -> None:
 
     Raises:
         AlreadyOpenError: if one does.
-        DamagedJournalError: if its events are damaged.
     """
-    Journal.open(home / FOLDER).close()
+    own_folder(home / FOLDER).free()
 
 
 def read_events(home: Path, first: int = 0) -> Iterator[tuple[int, Record]]:
@@ -141,18 +142,46 @@ def read_events(home: Path, first: int = 0) -> Iterator[tuple[int, Record]]:
         yield seq, _record(seq, payload)
 
 
-def event_documents(home: Path) -> Iterator[tuple[int, bytes, type[Record], bytes]]:
-    """Yield number, key, kind and JSON of a home's events, beside the process that keeps.
+@dataclass(slots=True)
+class Documents:
+    """Every event of a home, as JSON.
+
+    Attributes:
+        of_kind: documents by kind, in the sequence in which they came.
+        last: number of the newest event; 0 without any.
+        seen: what makes each of them unique.
+        orders_before: for each exception how many orders had come before it.
+    """
+
+    of_kind: dict[type[Record], list[bytes]]
+    last: int = 0
+    seen: set[bytes] = field(default_factory=set)
+    orders_before: list[int] = field(default_factory=list)
+
+
+def event_documents(home: Path) -> Documents:
+    """Read a home's events, beside the process that keeps them.
 
     Raises:
         HistoryError: if this version does not know the kind of one.
+        DamagedJournalError: if they are damaged.
     """
-    kinds = dict(_KINDS)
-    for seq, payload in read_folder(home / FOLDER).frames():
-        kind = kinds.get(payload[_KEY_BYTES : _KEY_BYTES + 1])
-        if kind is None:
-            raise _unreadable(seq, "unknown kind")
-        yield seq, payload[:_KEY_BYTES], kind, payload[_KEY_BYTES + 1 :]
+    found = Documents({kind: [] for _, kind in _KINDS})
+    of_mark = {mark: found.of_kind[kind] for mark, kind in _KINDS}
+    orders, body = found.of_kind[Order], _KEY_BYTES + 1
+    for first, payloads in read_folder(home / FOLDER).runs():
+        found.seen.update([payload[:_KEY_BYTES] for payload in payloads])
+        for payload in payloads:
+            mark = payload[_KEY_BYTES:body]
+            if mark == _EXCEPTION:
+                found.orders_before.append(len(orders))
+            try:
+                of_mark[mark].append(payload[body:])
+            except KeyError as error:
+                number = first + payloads.index(payload)
+                raise _unreadable(number, "unknown kind") from error
+        found.last = first + len(payloads) - 1
+    return found
 
 
 def _packed(record: Record) -> bytes:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from triage.domain.records import ExceptionEvent, Order, Record
 from triage.history.came import Came, Ints, joined
 from triage.history.log import Log
 from triage.history.objects import exceptions_in
@@ -51,18 +50,10 @@ class Known:
             HistoryError: if an event cannot be read by this version.
             DamagedJournalError: if the events are damaged.
         """
-        documents: dict[type[Record], list[bytes]] = {}
-        before: list[int] = []
-        orders = documents.setdefault(Order, [])
-        seen: set[bytes] = set()
-        events = 0
-        for events, key, kind, document in event_documents(home):  # noqa: B007  the last one counts
-            seen.add(key)
-            documents.setdefault(kind, []).append(document)
-            if kind is ExceptionEvent:
-                before.append(len(orders))
-        history = joined(log, Came.of(documents)) if events else log
-        return cls(history, events, seen, np.array(before, dtype=np.int64))
+        came = event_documents(home)
+        history = joined(log, Came.of(came.of_kind)) if came.last else log
+        before = np.array(came.orders_before, dtype=np.int64)
+        return cls(history, came.last, came.seen, before)
 
     def recall(
         self, raised: RaisedExceptions, queue: ExceptionQueue | None, orders: KnowsOrders

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 
 from triage.advice import policy
 from triage.errors import BundleError, HistoryError
+from triage.features.engine import FeatureEngine
+from triage.features.index_kept import KeptIndexes
 from triage.history.log import Log
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
@@ -61,7 +63,9 @@ def _load(settings: Settings) -> tuple[Scorer, Known]:
     model, version = _model(settings)
     known = Known.of(settings.home)
     clock = wall_clock if settings.clock == "wall" else None
-    scorer = Scorer(model, version, known.history, policy.load(settings.workspace), clock=clock)
+    engine = FeatureEngine.of(known.history, model.features, kept=KeptIndexes(settings.home))
+    declared = policy.load(settings.workspace)
+    scorer = Scorer(model, version, known.history, declared, clock=clock, engine=engine)
     return scorer, known
 
 

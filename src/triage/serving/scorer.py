@@ -135,7 +135,7 @@ class Scorer:
         }
         self._meanings = {slot.name: slot.meaning for slot in model.features.slots}
         self._stages_backwards = [(n, TIME[n]) for n in reversed(MILESTONES) if n in model.stages]
-        self._rows_of = self._landmark_rows()
+        self._rows_of: dict[str, Rows] = {}
         self._rows_until = self._curves_until = self._newest
         self._curve = lru_cache(maxsize=256)(self._curve_as_of)
         self._worklist: Worklist | None = None
@@ -589,19 +589,17 @@ class Scorer:
         )
         return steps, Deadlines(steps, Roads.of(book, lanes, moment, self._working_time))
 
-    def _landmark_rows(self) -> dict[str, Rows]:
-        stages = tuple(self.model.stages)
-        return {
-            name: landmark_rows(self.engine.book, name, self._tolerance, stages) for name in stages
-        }
-
     def _curve_as_of(self, landmark: str, moment: int) -> Curves:
         if moment > self._rows_until:
-            self._rows_of, self._rows_until = self._landmark_rows(), self._newest
+            self._rows_of, self._rows_until = {}, self._newest
         self._curves_until = max(self._curves_until, moment)
         stage = self.model.stages[landmark]
         settings = stage.numbers.calibration
-        rows = self._rows_of[landmark]
+        rows = self._rows_of.get(landmark)
+        if rows is None:
+            stages = tuple(self.model.stages)
+            rows = landmark_rows(self.engine.book, landmark, self._tolerance, stages)
+            self._rows_of[landmark] = rows
         days = settings.window_days + TIMES_WEEK_DAYS
         low = int(np.searchsorted(rows.as_of, moment - days * MICROS_PER_DAY))
         high = int(np.searchsorted(rows.as_of, moment))

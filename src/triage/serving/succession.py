@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from triage.errors import BundleError
+from triage.features.engine import FeatureEngine
+from triage.features.index_kept import KeptIndexes
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.models.bundle import read_bundle
 from triage.models.champion import bundle_folder, find_challenger, find_champion
@@ -132,8 +134,10 @@ class Succession:
         """Return, in another thread, a scorer with a state of its own and nearly all events."""
         model = AtRiskModel.load(folder, digest)
         clock = wall_clock if self._settings.clock == "wall" else None
-        known = self._known
-        scorer = Scorer(model, version, known.history, self._scorer.policy, clock=clock)
+        known, kept = self._known, KeptIndexes(self._settings.home)
+        engine = FeatureEngine.of(known.history, model.features, kept=kept)
+        policy = self._scorer.policy
+        scorer = Scorer(model, version, known.history, policy, clock=clock, engine=engine)
         own = Live(None, [scorer], applied=known.events)
         for _ in range(_PASSES):
             before = own.applied

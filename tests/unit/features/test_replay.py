@@ -12,7 +12,7 @@ from triage.features.availability import available
 from triage.features.book import OrderBook
 from triage.features.compile import FeatureSet, Floats, compile_features
 from triage.features.engine import FeatureEngine
-from triage.features.facts import TIME
+from triage.features.facts import TIME, Subject
 from triage.history.log import Log
 from triage.history.tables import History
 from triage.training.parity import differences, matrix_of, replay
@@ -36,7 +36,7 @@ class Replayed:
     def rebuilt(self, book: OrderBook) -> FeatureEngine:
         engine = FeatureEngine(self.features, time_zone="UTC", country="US")
         engine.book = book
-        engine.index.build(book)
+        engine.index.fill(Subject.ORDER, book.rows())
         return engine
 
     def copy_of_book(self) -> OrderBook:

@@ -9,9 +9,10 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, make_url
 
-from triage.ledger.schema import METADATA
+from triage.ledger.schema import METADATA, REVISION
 from triage.ledger.store import MIGRATIONS, Store
 
 
@@ -30,6 +31,8 @@ def differences(url: str) -> tuple[list[object], list[str]]:
         config.set_main_option("script_location", str(MIGRATIONS))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
+        assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+        assert context.get_current_revision() == REVISION
         command.downgrade(config, "base")
         left = inspect(connection).get_table_names()
     engine.dispose()

@@ -119,7 +119,9 @@ def test_erasing_an_order_shows_first_and_then_takes_every_personal_part_of_it(o
     assert "Mustermann" not in shown
     assert NAME in below(own)
 
+    (own / "index" / "kept").mkdir(parents=True)
     done = run(own, "audit", "erase", "--order", "SO-ERASE", "--reason", "asked for", "--yes")
+    assert not (own / "index").exists(), "it has customers among its keys"
     assert "3 entries erased" in done
     assert "Not reached" in done
     assert "events/" in done

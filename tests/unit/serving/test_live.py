@@ -6,18 +6,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.unit.features.test_index_kept import index_written
 
 from triage.advice import policy
 from triage.advice.assessment import Assessment
 from triage.domain.clock import MICROS_PER_DAY, to_micros
 from triage.domain.records import Milestone, Order, Record
 from triage.errors import RequestError
+from triage.features import index_kept
+from triage.features.engine import FeatureEngine
+from triage.features.index import AsOfIndex
+from triage.features.index_kept import KeptIndexes
 from triage.history.log import Log
 from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
 from triage.history.tables import History
 from triage.ledger.errors import StoreUnavailableError
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.serving.event_log import EventLog
+from triage.serving.known import Known
 from triage.serving.live import Live
 from triage.serving.scorer import Scorer
 
@@ -44,10 +50,11 @@ def later(whole: History, cut: int) -> list[Record]:
     return sorted(kept, key=lambda each: to_micros(each.record_time))
 
 
-def scorer_of(home: Path, history: History) -> Scorer:
+def scorer_of(home: Path, history: History, kept: KeptIndexes | None = None) -> Scorer:
     (folder,) = (home / "models" / NAME).glob("*/")
     model = AtRiskModel.load(folder, folder.name)
-    return Scorer(model, "7", history, policy.load())
+    engine = FeatureEngine.of(history, model.features, kept=kept)
+    return Scorer(model, "7", history, policy.load(), engine=engine)
 
 
 def answers(scorer: Scorer, moment: int) -> dict[str, Assessment]:
@@ -127,6 +134,21 @@ def test_after_a_restart_the_state_is_that_of_before(
     assert again.catch_up() == len(later) == again.applied
     assert again.catch_up() == 0
     assert scores(again, moment) == expected
+
+
+def test_a_start_from_an_index_that_was_kept_answers_like_one_that_builds_it(
+    live: Live, later: list[Record], moment: int, expected: dict[str, Assessment], home: Path,
+    cut: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(index_kept, "_WORTH_ENTRIES", 0)
+    log, kept = Log(home).read(before=cut), KeptIndexes(tmp_path)
+    scorer_of(home, log, kept)
+    index_written()
+    send(live, later)
+    monkeypatch.delattr(AsOfIndex, "fill")
+    known = Known.since(log, tmp_path)
+    assert known.events == len(later)
+    assert answers(scorer_of(home, known.history, kept), moment) == expected
 
 
 def test_the_list_follows_events_without_scoring_everything_anew(

@@ -20,6 +20,7 @@ import shutil
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -64,25 +65,34 @@ NOTHING.set()
 
 @dataclass(frozen=True, slots=True)
 class KeptIndex:
-    """An index as it lay on the disk.
+    """An index as it lies on the disk.
 
     Attributes:
+        folder: where it lies.
         keys: keys by key set, in the sequence of their numbers (see `Interner`).
         arrays: the index's; they may be changed.
         used: how much of them is taken (see `AsOfIndex.kept`).
         subjects: the rows that they were filled from.
+        whole: ends once every file was found to be whole; raises if one is not.
     """
 
+    folder: Path
     keys: list[list[list[str]]]
     arrays: IndexArrays
     used: Ints
     subjects: dict[Subject, SubjectRows]
+    whole: Future[None]
 
     def restore(self, index: AsOfIndex, subjects: Mapping[Subject, SubjectRows]) -> float | None:
         """Make an empty index that of some rows; return which share of them had changed.
 
-        None, and nothing is done, where filling it anew is less work.
+        None, and nothing is done, where it is not whole, or filling it anew is less work.
         """
+        try:
+            self.whole.result()
+        except ValueError as error:
+            _not_whole(self.folder, error)
+            return None
         if subjects.keys() != self.subjects.keys():
             return None
         changed = {each: _differing(self.subjects[each], now) for each, now in subjects.items()}
@@ -108,7 +118,7 @@ class KeptIndexes:
         self.folder = home / FOLDER
 
     def read(self, name: str) -> KeptIndex | None:
-        """Return an index; None if there is none that is whole."""
+        """Return an index, whose files are looked through beside; None if there is none."""
         folder = self.folder / name
         if not (folder / MANIFEST).is_file():
             return None
@@ -116,7 +126,7 @@ class KeptIndexes:
             found = _read(folder)
             os.utime(folder / MANIFEST)
         except (OSError, ValueError, LookupError, TypeError) as error:
-            _LOG.warning("the index in %s is not whole, it is built anew: %s", folder, error)
+            _not_whole(folder, error)
             return None
         return found
 
@@ -249,7 +259,7 @@ def _files(
 
 
 def _save(path: Path, array: npt.NDArray[Any], used: int) -> tuple[str, tuple[int, ...], int, int]:
-    """Write an array, without what is not used of it; return what `_load` needs to know."""
+    """Write an array, without what is not used of it; return what reading it takes."""
     data = _bytes(np.ascontiguousarray(array), used)
     with path.open("wb") as file:
         for at in range(0, len(data), _CHUNK_BYTES):
@@ -264,27 +274,41 @@ def _read(folder: Path) -> KeptIndex:
     if zlib.crc32(text) != int(checksum):
         raise ValueError(f"{MANIFEST} is damaged")
     manifest = json.loads(text)
-    found = {file: _load(folder / file, *saved) for file, saved in manifest["files"].items()}
+    files = manifest["files"]
+    found = {file: _mapped(folder / file, *saved[:2]) for file, saved in files.items()}
     subjects = {}
     for name, keysets in manifest["subjects"].items():
         event, known, numbers, keys = (found[f"{name}.{part}"] for part in SubjectRows._fields)
         of_keyset = {keyset: keys[:, at] for at, keyset in enumerate(keysets)}
         subjects[Subject[name]] = SubjectRows(event, known, numbers, of_keyset)
     arrays = IndexArrays(*(found[name] for name in IndexArrays._fields))
-    return KeptIndex(manifest["keys"], arrays, np.array(manifest["used"]), subjects)
+    beside = ThreadPoolExecutor(1)
+    whole = beside.submit(_check, found, {file: saved[2:] for file, saved in files.items()})
+    beside.shutdown(wait=False)
+    used = np.array(manifest["used"])
+    return KeptIndex(folder, manifest["keys"], arrays, used, subjects, whole)
 
 
-def _load(
-    path: Path, kind: str, shape: Sequence[int], used: int, checksum: int
-) -> npt.NDArray[Any]:
+def _mapped(path: Path, kind: str, shape: Sequence[int]) -> npt.NDArray[Any]:
     """Map an array; a file that is shorter than it raises."""
-    if math.prod(shape):
-        array: npt.NDArray[Any] = np.asarray(np.memmap(path, kind, "c", shape=tuple(shape)))
-    else:
-        array = np.empty(shape, kind)
-    if zlib.crc32(_bytes(array, used)) != checksum:
-        raise ValueError(f"{path.name} is damaged")
-    return array
+    if not math.prod(shape):
+        return np.empty(shape, kind)
+    return np.asarray(np.memmap(path, kind, "c", shape=tuple(shape)))
+
+
+def _check(found: Mapping[str, npt.NDArray[Any]], saved: Mapping[str, Sequence[int]]) -> None:
+    """Compare checksums; nothing here holds the interpreter up.
+
+    Raises:
+        ValueError: if a file is damaged.
+    """
+    for file, (used, checksum) in saved.items():
+        if zlib.crc32(_bytes(found[file], used)) != checksum:
+            raise ValueError(f"{file} is damaged")
+
+
+def _not_whole(folder: Path, error: Exception) -> None:
+    _LOG.warning("the index in %s is not whole, it is built anew: %s", folder, error)
 
 
 def _bytes(array: npt.NDArray[Any], used: int) -> memoryview:

@@ -46,6 +46,8 @@ def replay(
 ) -> tuple[list[tuple[str, int]], Floats]:
     """Stream a history through a live engine and score each landmark at its moment.
 
+    Records are taken in together up to a moment at which something is asked.
+
     Returns:
         (order id, moment in UTC micros) of each landmark reached, and its features (n, features).
     """
@@ -56,24 +58,26 @@ def replay(
     values: list[Floats] = []
     records = records_in_order(history)
     out = np.empty(len(engine.names), dtype=np.float64)
-    at = 0
-    while at < len(records):
-        moment = records[at][0]
-        touched: dict[str, None] = {}
-        while at < len(records) and records[at][0] == moment:
-            record = records[at][1]
-            engine.apply(record)
-            if isinstance(record, Order | Milestone):
-                touched[record.order_id] = None
-            at += 1
-            if progress is not None and at % 50_000 == 0:
-                progress(f"replayed {at:,} of {len(records):,} records")
+    waiting: list[Record] = []
+    touched: dict[str, None] = {}
+    for at, (moment, record) in enumerate(records):
+        if progress is not None and at % 50_000 == 0:
+            progress(f"replayed {at:,} of {len(records):,} records")
+        waiting.append(record)
+        if isinstance(record, Order) or (
+            isinstance(record, Milestone) and record.milestone in landmarks
+        ):
+            touched[record.order_id] = None
+        if not touched or (at + 1 < len(records) and records[at + 1][0] == moment):
+            continue
+        engine.apply_all(waiting)
         for order_id in touched:
             row = engine.book.row(engine.book.row_of[order_id])
             if any(row.known[column] == moment for column in wanted):
                 engine.vector(row, moment, out)
                 asked.append((order_id, moment))
                 values.append(out.copy())
+        waiting, touched = [], {}
     return asked, np.array(values)
 
 

@@ -6,7 +6,10 @@ any sequence. Of two records of one phase the one that was known first counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,44 +28,107 @@ _NO_NUMBERS = np.empty(0, dtype=np.float64)
 _OPENING = frozenset({ExceptionPhase.RAISED.value, SupplyPhase.ORDERED.value})
 
 
+class CaseRecord(NamedTuple):
+    """What one record says of a case; times in UTC micros.
+
+    Attributes:
+        known: when it became known.
+        event: when it happened.
+        order_id: order of an exception, if it names one.
+        site: where a supply comes to.
+        sku: what comes.
+        quantity: how many pieces.
+        expected_by: until when; UNKNOWN_TIME where that is not said.
+    """
+
+    known: int
+    event: int
+    order_id: str | None = None
+    site: str = ""
+    sku: str = ""
+    quantity: float = math.nan
+    expected_by: int = UNKNOWN_TIME
+
+
+Noted = tuple[str, bool, CaseRecord]
+"""Id of a case, whether the record opens it, and what the record says."""
+
+
+def noted(record: Case) -> Noted:
+    """Return what one record says of which case."""
+    known, event = to_micros(record.record_time), to_micros(record.event_time)
+    opens = record.phase.value in _OPENING
+    if isinstance(record, ExceptionEvent):
+        return record.exception_id, opens, CaseRecord(known, event, record.order_id)
+    due = UNKNOWN_TIME if record.expected_by is None else to_micros(record.expected_by)
+    said = CaseRecord(known, event, None, record.site, record.sku, record.quantity, due)
+    return record.supply_id, opens, said
+
+
+def exceptions_noted(history: History) -> Iterator[Noted]:
+    """Yield what each record of a history says of exceptions."""
+    table = history.exceptions
+    orders = table["order_id"].astype(object).where(table["order_id"].notna(), None)
+    said = map(CaseRecord, *_times(table), orders.tolist())
+    return zip(table["exception_id"].tolist(), _opens(table), said, strict=True)
+
+
+def supplies_noted(history: History) -> Iterator[Noted]:
+    """Yield what each record of a history says of inbound supplies."""
+    table = history.supplies
+    names = ("site", "sku", "quantity", "expected_by")
+    more = (table[name].tolist() for name in names)
+    said = map(CaseRecord, *_times(table), repeat(None), *more)
+    return zip(table["supply_id"].tolist(), _opens(table), said, strict=True)
+
+
+def _times(table: pd.DataFrame) -> tuple[list[int], list[int]]:
+    return table["record_time"].tolist(), table["event_time"].tolist()
+
+
+def _opens(table: pd.DataFrame) -> list[bool]:
+    found: list[bool] = table["phase"].isin(_OPENING).tolist()
+    return found
+
+
 class Cases:
-    """The records of each case by its id, for one subject."""
+    """The records of each case by its id, for one subject: exceptions or supplies."""
 
-    def __init__(self, records: Iterable[Case] = ()) -> None:
-        self._opened: dict[str, Case] = {}
-        self._closed: dict[str, Case] = {}
+    def __init__(self, subject: Subject, records: Iterable[Noted] = ()) -> None:
+        self._subject = subject
+        self._opened: dict[str, CaseRecord] = {}
+        self._closed: dict[str, CaseRecord] = {}
         self._of_order: dict[str, dict[str, None]] = {}
-        for record in records:
-            self.note(record)
+        for each in records:
+            self.note(*each)
 
-    def note(self, record: Case) -> str:
-        """Take in one record; return the id of its case."""
-        case_id = case_id_of(record)
-        held = self._opened if record.phase.value in _OPENING else self._closed
+    def note(self, case_id: str, opens: bool, said: CaseRecord) -> None:
+        """Take in one record; see `Noted`."""
+        held = self._opened if opens else self._closed
         have = held.get(case_id)
-        if have is None or _rank(record) < _rank(have):
-            held[case_id] = record
-            if isinstance(record, ExceptionEvent) and record.order_id is not None:
-                self._of_order.setdefault(record.order_id, {})[case_id] = None
-        return case_id
+        if have is None or said[:2] < have[:2]:  # known first, then happened first
+            held[case_id] = said
+            if said.order_id is not None:
+                self._of_order.setdefault(said.order_id, {})[case_id] = None
 
     def of_order(self, order_id: str) -> tuple[str, ...]:
         """Return the ids of the cases that belong to this order."""
         named = self._of_order.get(order_id, ())
-        return tuple(name for name in named if self._owner(name) == order_id)
-
-    def _owner(self, case_id: str) -> str | None:
-        opened = self._opened.get(case_id)
-        return opened.order_id if isinstance(opened, ExceptionEvent) else None
+        return tuple(
+            name for name in named
+            if (opened := self._opened.get(name)) is not None and opened.order_id == order_id
+        )  # fmt: skip
 
     def row(self, case_id: str, book: OrderBook, keysets: Iterable[int]) -> OrderRow:
         """Return what is known of a case; a row without times where it belongs to nobody yet."""
         opened, closed = self._opened.get(case_id), self._closed.get(case_id)
-        if opened is None:
-            return _blank(Subject.EXCEPTION, book)
-        if isinstance(opened, InboundSupply):
-            return _supply_row(opened, closed, book, keysets)
-        return _exception_row(opened, closed, book)
+        row = _blank(self._subject, book)
+        if opened is not None:
+            fill = _fill_supply if self._subject == Subject.SUPPLY else _fill_exception
+            fill(row, opened, book, keysets)
+        if closed is not None and row.known[0] != UNKNOWN_TIME:
+            row.event[1], row.known[1] = closed.event, max(closed.known, int(row.known[0]))
+        return row
 
 
 def exception_table(history: History, book: OrderBook) -> SubjectRows:
@@ -114,40 +180,30 @@ def _after(known: Ints, opened: Ints) -> Ints:
     return np.where(known == UNKNOWN_TIME, UNKNOWN_TIME, np.maximum(known, opened))
 
 
-def _exception_row(opened: ExceptionEvent, closed: Case | None, book: OrderBook) -> OrderRow:
-    row = _blank(Subject.EXCEPTION, book)
-    known = to_micros(opened.record_time)
+def _fill_exception(
+    row: OrderRow, opened: CaseRecord, book: OrderBook, _keysets: Iterable[int]
+) -> None:
+    known = opened.known
     if opened.order_id is None:
         row.keys[:] = book.interner.add({})
     else:
         at = book.row_of.get(opened.order_id)
         if at is None:
-            return row
+            return
         row.keys[:] = book.keys[at]
         known = max(known, int(book.known[at, _CREATED]))
-    row.event[0], row.known[0] = to_micros(opened.event_time), known
-    _close(row, closed)
-    return row
+    row.event[0], row.known[0] = opened.event, known
 
 
-def _supply_row(
-    opened: InboundSupply, closed: Case | None, book: OrderBook, keysets: Iterable[int]
-) -> OrderRow:
-    row = _blank(Subject.SUPPLY, book)
+def _fill_supply(
+    row: OrderRow, opened: CaseRecord, book: OrderBook, keysets: Iterable[int]
+) -> None:
     for at in keysets:
         row.keys[at] = book.interner.number(at, {"site": opened.site, "sku": opened.sku})
     row.numbers = np.array([opened.quantity], dtype=np.float64)
-    row.event[0], row.known[0] = to_micros(opened.event_time), to_micros(opened.record_time)
-    if opened.expected_by is not None:
-        row.event[2], row.known[2] = to_micros(opened.expected_by), row.known[0]
-    _close(row, closed)
-    return row
-
-
-def _close(row: OrderRow, closed: Case | None) -> None:
-    if closed is not None:
-        row.event[1] = to_micros(closed.event_time)
-        row.known[1] = max(to_micros(closed.record_time), int(row.known[0]))
+    row.event[0], row.known[0] = opened.event, opened.known
+    if opened.expected_by != UNKNOWN_TIME:
+        row.event[2], row.known[2] = opened.expected_by, opened.known
 
 
 def _blank(subject: Subject, book: OrderBook) -> OrderRow:
@@ -158,12 +214,3 @@ def _blank(subject: Subject, book: OrderBook) -> OrderRow:
         _NO_NUMBERS,
         np.full(len(book.interner.keysets), -1, dtype=np.int64),
     )
-
-
-def case_id_of(record: Case) -> str:
-    """Return the id of the exception or supply that a record speaks of."""
-    return record.exception_id if isinstance(record, ExceptionEvent) else record.supply_id
-
-
-def _rank(record: Case) -> tuple[int, int]:
-    return to_micros(record.record_time), to_micros(record.event_time)

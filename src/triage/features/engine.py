@@ -12,10 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from triage.domain.records import Record
+from triage.domain.records import InventoryPosition, Order, Record
 from triage.features import calendar
 from triage.features.book import Interner, OrderBook, OrderRow
-from triage.features.cases import Cases, exception_table, supply_table
+from triage.features.cases import (
+    Cases,
+    exception_table,
+    exceptions_noted,
+    supplies_noted,
+    supply_table,
+)
 from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.facts import LINE_KEY_FIELDS, Subject
 from triage.features.index import AsOfIndex
@@ -24,7 +30,6 @@ from triage.features.index_kept import NOTHING, KeptIndexes, name_of
 from triage.features.kernel import fill_matrix, fill_row
 from triage.features.needs import Needs, needs, tables
 from triage.features.taking import Taking
-from triage.history.objects import exceptions_of, supplies_of
 from triage.history.tables import History
 
 _BLOCK = 4096
@@ -91,6 +96,12 @@ class FeatureEngine:
         """Return what has to be computed for some columns (and for `seen`)."""
         return needs(self.features, columns, self._cursor_of.values())
 
+    def holds(self, record: Order | InventoryPosition) -> bool:
+        """Return whether one with its identity was taken in: the first stands."""
+        if isinstance(record, Order):
+            return record.order_id in self.book.row_of
+        return self.recall().holds(record)
+
     def apply(self, record: Record) -> None:
         """Take in one record; see `apply_all`."""
         self.apply_all((record,))
@@ -100,10 +111,14 @@ class FeatureEngine:
 
         The state afterwards does not depend on the order in which records arrive.
         """
+        self.recall().take(records)
+
+    def recall(self) -> Taking:
+        """Note the single records of the whole history, for which the first one would wait else."""
         if self._taking is None:
             self._writing.wait()
             self._taking = self._recalled()
-        self._taking.take(records)
+        return self._taking
 
     def matrix(self, rows: Ints, as_of: Ints, columns: Sequence[str] | None = None) -> Floats:
         """Return features of many moments.
@@ -204,15 +219,14 @@ class FeatureEngine:
         )
 
     def _recalled(self) -> Taking:
-        """Before the first record, with the single records of a whole history noted."""
         history, self._history = self._history, None
         if history is None:
             return Taking(self.book, self.index, self._keysets)
         cases: dict[Subject, Cases] = {}
         if self._keysets[Subject.EXCEPTION]:
-            cases[Subject.EXCEPTION] = Cases(exceptions_of(history))
+            cases[Subject.EXCEPTION] = Cases(Subject.EXCEPTION, exceptions_noted(history))
         if self._keysets[Subject.SUPPLY]:
-            cases[Subject.SUPPLY] = Cases(supplies_of(history))
+            cases[Subject.SUPPLY] = Cases(Subject.SUPPLY, supplies_noted(history))
         positions = (history.positions[name].tolist() for name in ("sku", "site", "event_time"))
         return Taking(self.book, self.index, self._keysets, zip(*positions, strict=True), cases)
 

@@ -24,7 +24,7 @@ from triage.domain.records import (
     kind_of,
 )
 from triage.features.book import OrderBook, OrderRow
-from triage.features.cases import Case, Cases, case_id_of
+from triage.features.cases import Case, Cases, noted
 from triage.features.compile import Ints
 from triage.features.facts import LINE_KEY_FIELDS, NUMBERS_OF, TIMES_OF, Subject
 from triage.features.index import AsOfIndex
@@ -61,9 +61,14 @@ class Taking:
     ) -> None:  # fmt: skip
         self._book, self._index, self._keysets = book, index, keysets
         self._positions = set(positions)
-        self._cases = {Subject.EXCEPTION: Cases(), Subject.SUPPLY: Cases(), **(cases or {})}
+        none = {each: Cases(each) for each in (Subject.EXCEPTION, Subject.SUPPLY)}
+        self._cases = none | dict(cases or {})
         self._width = len(book.interner.keysets)
         self._keys_of_cell: dict[tuple[str, str], list[int]] = {}
+
+    def holds(self, position: InventoryPosition) -> bool:
+        """Return whether a position of the same product, site and moment was taken in."""
+        return cell_of(position) in self._positions
 
     def take(self, records: Sequence[Record]) -> None:
         """Take in records."""
@@ -123,9 +128,7 @@ class Taking:
     def _take_positions(self, positions: Sequence[InventoryPosition]) -> None:
         fresh, seen = _Fresh(), self._positions
         for position in positions:
-            event = to_micros(position.event_time)
-            site, sku = position.site, position.sku
-            cell = sku, site, event
+            cell = sku, site, event = cell_of(position)
             if cell in seen:
                 continue
             seen.add(cell)
@@ -157,10 +160,10 @@ class Taking:
             case_id: None for order_id in opened for case_id in cases.of_order(order_id)
         }
         for record in records:
-            case_id = case_id_of(record)
+            case_id, opens, said = noted(record)
             if case_id not in before:
                 before[case_id] = cases.row(case_id, self._book, keysets)
-            cases.note(record)
+            cases.note(case_id, opens, said)
         after = [cases.row(case_id, self._book, keysets) for case_id in before]
         was, now = self._stacked(subject, list(before.values())), self._stacked(subject, after)
         self._index.change(subject, was, now)
@@ -201,3 +204,8 @@ class Taking:
 
 def _unknown(times: Ints) -> Ints:
     return np.full_like(times, UNKNOWN_TIME)
+
+
+def cell_of(position: InventoryPosition) -> Cell:
+    """Return what makes a position one."""
+    return position.sku, position.site, to_micros(position.event_time)

@@ -131,8 +131,9 @@ class EventsAnswer(BaseModel):
     known: Annotated[
         int,
         Field(
-            description="Of the accepted: orders whose `order_id` was known before, from the log or"
-            " an earlier event. The first stands: these change nothing, whatever they say."
+            description="Of the accepted: orders whose `order_id`, and positions whose `sku`,"
+            " `site` and `event_time` were known before, from the log or an earlier event. The"
+            " first stands: these change nothing, whatever they say."
         ),
     ]
     duplicates: Annotated[int, Field(description="Events that were sent before; ignored.")]

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
-from triage.domain.records import ExceptionEvent, Order, Record
+from triage.domain.records import ExceptionEvent, InventoryPosition, Order, Record
+from triage.features.taking import cell_of
 from triage.ledger.errors import unconfirmed
 from triage.ledger.waiting import ACKNOWLEDGE_SECONDS, heard
 from triage.serving.event_log import EventLog
@@ -99,7 +100,9 @@ class Live:
         self._apply_kept(record for _, record in takewhile(lambda each: each[0] <= last, records))
 
     async def take(self, events: Sequence[tuple[str, Record]]) -> tuple[int, int]:
-        """Keep and apply events; return how many were new, and of these, orders known already.
+        """Keep and apply events; return how many were new, and of these, which change nothing.
+
+        Those are orders and positions that were known already (see `FeatureEngine.holds`).
 
         Whoever asks may go away meanwhile: what is kept is applied.
 
@@ -141,7 +144,7 @@ class Live:
     async def _apply(self, batch: Sequence[Record]) -> None:
         for at in range(0, len(batch), _SLICE):
             part = batch[at : at + _SLICE]
-            self._again.update(self._known_orders(part))
+            self._again.update(self._held_already(part))
             self.apply(part)
             if self.follower is not None:
                 for record in part:
@@ -150,15 +153,15 @@ class Live:
             if at + _SLICE < len(batch):
                 await asyncio.sleep(0)
 
-    def _known_orders(self, records: Sequence[Record]) -> Iterator[int]:
-        """Yield which of the next events are of orders that are known already: the first stands."""
-        known = self._engines[0].book.row_of if self._engines else {}
-        fresh: set[str] = set()
+    def _held_already(self, records: Sequence[Record]) -> Iterator[int]:
+        """Yield which of the next events are orders or positions of which the first stands."""
+        fresh: set[object] = set()
         for number, record in enumerate(records, start=self.applied + 1):
-            if isinstance(record, Order):
-                if record.order_id in known or record.order_id in fresh:
+            if isinstance(record, Order | InventoryPosition):
+                one = record.order_id if isinstance(record, Order) else cell_of(record)
+                if one in fresh or any(engine.holds(record) for engine in self._engines[:1]):
                     yield number
-                fresh.add(record.order_id)
+                fresh.add(one)
 
     def _apply_kept(self, records: Iterator[Record]) -> None:
         while part := list(islice(records, _SLICE)):

@@ -1,9 +1,9 @@
 """The first seconds of a service: scores are answered at once, the list is ranked beside them.
 
-Curves of every stage are drawn in a thread, then the open orders are assessed a few at a time, then
-exceptions that are open are classified. Whoever asks for the list waits until it stands. What all
-this has made stays: like what was loaded at the start (see `server`), it is left out of the garbage
-collector's rounds.
+What the first event would wait for is made in a thread, and the curves of every stage are drawn
+there; then the open orders are assessed a few at a time, then exceptions that are open are
+classified. Whoever asks for the list waits until it stands. What all this has made stays: like what
+was loaded at the start (see `server`), it is left out of the garbage collector's rounds.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ class Warming:
 
     async def _rank(self) -> None:
         scorer = self._scorer
+        async with self._live.still():
+            await asyncio.to_thread(scorer.engine.recall)
         for stage in scorer.model.stages:
             async with self._live.still():
                 await asyncio.to_thread(scorer.draw, stage)

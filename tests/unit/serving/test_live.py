@@ -11,7 +11,7 @@ from tests.unit.features.test_index_kept import index_written
 from triage.advice import policy
 from triage.advice.assessment import Assessment
 from triage.domain.clock import MICROS_PER_DAY, to_micros
-from triage.domain.records import Milestone, Order, Record
+from triage.domain.records import InventoryPosition, Milestone, Order, Record
 from triage.errors import RequestError
 from triage.features import index_kept
 from triage.features.engine import FeatureEngine
@@ -26,6 +26,7 @@ from triage.serving.event_log import EventLog
 from triage.serving.known import Known
 from triage.serving.live import Live
 from triage.serving.scorer import Scorer
+from triage.serving.warming import Warming
 
 _DAYS = 3
 
@@ -187,3 +188,40 @@ def test_an_event_is_not_acknowledged_before_it_is_kept(
     monkeypatch.undo()
     assert asyncio.run(live.take([event]))[0] == 1
     assert live.applied == live.events.last == 1
+
+
+def test_orders_and_positions_of_which_the_first_stands_are_told(
+    live: Live, later: list[Record], cut: int, home: Path
+) -> None:
+    imported = next(iter(positions_of(Log(home).read(before=cut))))
+    position = next(each for each in later if isinstance(each, InventoryPosition))
+    placed = next(each for each in later if isinstance(each, Order))
+    step = next(each for each in later if isinstance(each, Milestone))
+
+    def take(*records: Record) -> tuple[int, int]:
+        named = [(f"{live.applied}|{at}", each) for at, each in enumerate(records)]
+        return asyncio.run(live.take(named))
+
+    corrected = position.model_copy(update={"on_hand": position.on_hand + 5})
+    assert take(position, placed, step) == (3, 0)
+    assert take(corrected, step) == (2, 1), "of a position the first record stands"
+    assert take(imported) == (1, 1), "also of one that was imported"
+    twice = position.model_copy(update={"event_time": position.record_time})
+    assert take(twice, twice, placed) == (3, 2)
+
+
+def test_nothing_that_an_event_waits_for_is_left_once_the_list_stands(
+    home: Path, cut: int, later: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = scorer_of(home, Log(home).read(before=cut))
+    live = Live(None, [scorer])
+
+    async def go() -> None:
+        warming = Warming(live, scorer)
+        async with warming.running():
+            await warming.ranked()
+
+    asyncio.run(go())
+    monkeypatch.delattr(FeatureEngine, "_recalled")
+    live.apply(later[:200])
+    assert live.applied == 200

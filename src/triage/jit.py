@@ -53,9 +53,13 @@ def source_digest() -> str:
     return digest.hexdigest()[:16]
 
 
+SOURCES = source_digest()
+"""Digest of the code that this process has loaded, also where it is replaced on the disk."""
+
+
 def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "triage" / "kernels" / source_digest()
+    return Path(base) / "triage" / "kernels" / SOURCES
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):

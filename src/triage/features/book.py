@@ -198,6 +198,11 @@ class OrderBook:
         keys = {at: self.keys[:n, at] for at in range(self.keys.shape[1])}
         return SubjectRows(self.event[:n], self.known[:n], self.numbers[:n], keys)
 
+    @property
+    def stock_keys(self) -> dict[int, Ints]:
+        """Return the keys of stock of every line, by their key set."""
+        return {self._stock: self.lines[: self._lines_used, 0]} if self._stock >= 0 else {}
+
     def row(self, at: int) -> OrderRow:
         """Return one order's row (views, not copies)."""
         start, count = self.line_at[at]

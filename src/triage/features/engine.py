@@ -26,7 +26,7 @@ from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.facts import LINE_KEY_FIELDS, Subject
 from triage.features.index import AsOfIndex
 from triage.features.index_filling import SubjectRows
-from triage.features.index_kept import NOTHING, KeptIndexes, name_of
+from triage.features.index_kept import NOTHING, KeptIndexes, all_in_use, name_of
 from triage.features.kernel import fill_matrix, fill_row
 from triage.features.needs import Needs, needs, tables
 from triage.features.taking import Taking
@@ -113,6 +113,11 @@ class FeatureEngine:
         """
         self.recall().take(records)
 
+    @property
+    def recalled(self) -> bool:
+        """Return whether the first record need not wait for `recall`."""
+        return self._taking is not None
+
     def recall(self) -> Taking:
         """Note the single records of the whole history, for which the first one would wait else."""
         if self._taking is None:
@@ -181,17 +186,28 @@ class FeatureEngine:
 
     def _from_disk(self, history: History, kept: KeptIndexes) -> None:
         """Read book and index of a history, the index from the disk where that is less work."""
-        name = name_of(self.features, self.calendar)
+        name, spent = name_of(self.features, self.calendar), None
         found = kept.read(name)
-        known = () if found is None else found.keys
-        interner = Interner(self.features.keysets, known)
-        self.book = OrderBook.of(history, self.features.keysets, interner)
-        subjects = dict(self._subjects(history))
-        changed = None if found is None else found.restore(self.index, subjects)
-        if changed is None:
+        subjects = self._read(history, () if found is None else found.keys)
+        if found is not None:
+            looked_up = [*(rows.keys for rows in subjects.values()), self.book.stock_keys]
+            if all_in_use(self.book.interner, looked_up):
+                spent = found.restore(self.index, subjects)
+            else:
+                subjects = self._read(history, ())
+        if spent is None:
+            self.index = AsOfIndex(self.features.program, self.calendar)
             for subject, rows in subjects.items():
                 self.index.fill(subject, rows)
-        self._writing = kept.write_if_worth(name, self.index, interner, subjects, changed)
+        self._writing = kept.write_if_worth(name, self.index, self.book.interner, subjects, spent)
+
+    def _read(
+        self, history: History, known: Sequence[Sequence[Sequence[str]]]
+    ) -> dict[Subject, SubjectRows]:
+        """Read the book of a history, whose keys may have numbers already; return all rows."""
+        interner = Interner(self.features.keysets, known)
+        self.book = OrderBook.of(history, self.features.keysets, interner)
+        return dict(self._subjects(history))
 
     def _subjects(self, history: History) -> Iterator[tuple[Subject, SubjectRows]]:
         """Yield the rows of every subject that a feature looks at; the book is filled already."""

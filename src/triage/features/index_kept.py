@@ -4,7 +4,8 @@ Beside the arrays lie the rows that they were filled from. Rows that are otherwi
 place of those, so that the outcome is that of filling anew, whatever became of the log meanwhile.
 The name of a kept index is a digest of all else that an entry is made from: program, calendar, key
 sets, code. What is not whole is as good as none: every file has its checksum in the manifest, which
-is written last.
+is written last. Where putting right takes too long, or a key is kept that no row has any more (a
+customer who is gone from the log), all is filled anew.
 
 Files are mapped, not read: a page is the process's own once it is changed. They may be deleted at
 any time; the next start builds the index anew then, and keeps it.
@@ -12,24 +13,27 @@ any time; the next start builds the index anew then, and keeps it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import os
 import shutil
 import threading
+import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from triage.domain.clock import UNKNOWN_TIME
+from triage.errors import HistoryError
 from triage.features.book import Interner
 from triage.features.calendar import Calendar
 from triage.features.compile import FeatureSet, Ints
@@ -38,29 +42,51 @@ from triage.features.index import AsOfIndex
 from triage.features.index_arrays import IndexArrays
 from triage.features.index_changes import Rows
 from triage.features.index_filling import SubjectRows
-from triage.jit import source_digest
+from triage.history.lock import only_one
+from triage.jit import SOURCES
 
 FOLDER = "index"
-MANIFEST = "manifest"
+LOCK, MANIFEST = "writer.lock", "manifest"
 WRITER = "index-writer"
 """Name of the thread that writes."""
-_FORMAT = 1
+_CODE = SOURCES + "".join(
+    blake2b(Path(__file__).with_name(name).read_bytes(), digest_size=8).hexdigest()
+    for name in ("index.py", "index_kept.py")
+)
 _WORTH_ENTRIES = 1_000_000
 """An index of fewer entries is built in less time than it takes to say why it is not kept."""
-_MOST_CHANGED = 0.15
-"""Of the rows; where more changed, filling anew takes no longer."""
-_RENEWED_FROM = 0.02
+_PATIENCE = 1.5e-7
+"""Seconds for each entry that putting right may take: half of what filling anew takes."""
+_RENEWED_FROM = 0.2
+"""Of that time; what took less is not written again."""
+_ROWS_AT_ONCE = 50
+_WAIT_SECONDS = 1.0
 _KEPT = 2
 """Champion and whoever follows it."""
 _ROOM_ON_DISK = 4
 """An index is written where the disk has room for so many."""
 _CHUNK_BYTES = 16 << 20
 _LOG = logging.getLogger("triage.features")
-_turn = threading.Lock()
 
-NOTHING = threading.Event()
-"""What to wait for where nothing is being written."""
-NOTHING.set()
+
+class Writing:
+    """An index that is being written, or was, or is not."""
+
+    def __init__(self) -> None:
+        self._free, self.spoilt = threading.Event(), False
+
+    def over(self) -> Self:
+        """Say that it may change."""
+        self._free.set()
+        return self
+
+    def wait(self) -> None:
+        """Wait until it may change; where a disk takes longer, what it has is no good."""
+        if not self._free.wait(_WAIT_SECONDS):
+            self.spoilt = True
+
+
+NOTHING = Writing().over()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +110,11 @@ class KeptIndex:
     whole: Future[None]
 
     def restore(self, index: AsOfIndex, subjects: Mapping[Subject, SubjectRows]) -> float | None:
-        """Make an empty index that of some rows; return which share of them had changed.
+        """Make an empty index that of some rows.
 
-        None, and nothing is done, where it is not whole, or filling it anew is less work.
+        Returns:
+            Which share of the time that this may take was taken; None if the index is to be filled
+            anew, and is of no use now.
         """
         try:
             self.whole.result()
@@ -95,23 +123,24 @@ class KeptIndex:
             return None
         if subjects.keys() != self.subjects.keys():
             return None
-        changed = {each: _differing(self.subjects[each], now) for each, now in subjects.items()}
-        rows = sum(len(now.event) for now in subjects.values())
-        share = sum(map(len, changed.values())) / max(rows, 1)
-        if share > _MOST_CHANGED:
-            return None
         index.restore(self.arrays, self.used)
-        for subject, at in changed.items():
-            then, now = self.subjects[subject], subjects[subject]
-            index.change(subject, _wide(then, at, len(self.keys)), _wide(now, at, len(self.keys)))
-        return share
+        patience, begun = max(_PATIENCE * index.entries, 1e-9), time.perf_counter()
+        for subject, now in subjects.items():
+            then, n = self.subjects[subject], len(self.keys)
+            differing = _differing(then, now)
+            for first in range(0, len(differing), _ROWS_AT_ONCE):
+                at = differing[first : first + _ROWS_AT_ONCE]
+                index.change(subject, _wide(then, at, n), _wide(now, at, n))
+                if time.perf_counter() - begun > patience:
+                    return None
+        return (time.perf_counter() - begun) / patience
 
 
 class KeptIndexes:
     """The indexes of a home.
 
     Args:
-        home: they lie in `index` there; one process writes at a time.
+        home: they lie in `index` there; one writes at a time.
     """
 
     def __init__(self, home: Path) -> None:
@@ -120,20 +149,21 @@ class KeptIndexes:
     def read(self, name: str) -> KeptIndex | None:
         """Return an index, whose files are looked through beside; None if there is none."""
         folder = self.folder / name
-        if not (folder / MANIFEST).is_file():
-            return None
         try:
             found = _read(folder)
-            os.utime(folder / MANIFEST)
+        except FileNotFoundError:
+            return None
         except (OSError, ValueError, LookupError, TypeError) as error:
             _not_whole(folder, error)
             return None
+        with contextlib.suppress(OSError):
+            os.utime(folder / MANIFEST)
         return found
 
     def write_if_worth(
         self, name: str, index: AsOfIndex, interner: Interner,
-        subjects: Mapping[Subject, SubjectRows], changed: float | None,
-    ) -> threading.Event:  # fmt: skip
+        subjects: Mapping[Subject, SubjectRows], spent: float | None,
+    ) -> Writing:  # fmt: skip
         """Write an index in a thread, unless it is small or lies there nearly as it is.
 
         Args:
@@ -141,14 +171,14 @@ class KeptIndexes:
             index: the index, as it was filled.
             interner: its keys.
             subjects: the rows that it was filled from.
-            changed: which share of these had changed since it was kept; None: it was not.
+            spent: what `KeptIndex.restore` returned; None if there was none.
 
         Returns:
             What to wait for before any of these may change.
         """
-        if index.entries < _WORTH_ENTRIES or (changed is not None and changed <= _RENEWED_FROM):
+        if index.entries < _WORTH_ENTRIES or (spent is not None and spent <= _RENEWED_FROM):
             return NOTHING
-        free = threading.Event()
+        writing = Writing()
         arrays, used = index.kept()
         files = _files(arrays, used, subjects)
         manifest = {
@@ -156,54 +186,94 @@ class KeptIndexes:
             "used": used.tolist(),
             "subjects": {each.name: list(rows.keys) for each, rows in subjects.items()},
         }
-        about = self.folder / name, files, manifest, free
+        about = self.folder / name, files, manifest, writing
         threading.Thread(None, self._write, WRITER, about, daemon=True).start()
-        return free
+        return writing
 
     def _write(
         self, target: Path, files: dict[str, tuple[npt.NDArray[Any], int]],
-        manifest: dict[str, Any], free: threading.Event,
+        manifest: dict[str, Any], writing: Writing,
     ) -> None:  # fmt: skip
-        with _turn:
-            partial = target.with_suffix(".partial")
-            try:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with only_one(self.folder / LOCK, "another index is being kept"):
                 self._tidy(target)
-                partial.mkdir(parents=True)
-                needed = sum(used * array.itemsize for array, used in files.values())
-                if shutil.disk_usage(partial).free < _ROOM_ON_DISK * needed:
-                    _LOG.warning("the index is not kept: %s has little room left", self.folder)
-                    return
-                saved = {file: _save(partial / file, *held) for file, held in files.items()}
-                free.set()
-                text = json.dumps(manifest | {"files": saved}).encode()
-                (partial / MANIFEST).write_bytes(b"%d\n%b" % (zlib.crc32(text), text))
-                shutil.rmtree(target, ignore_errors=True)
-                partial.rename(target)
-            except OSError as error:
-                _LOG.warning("the index is not kept: %s", error)
-            finally:
-                free.set()
-                shutil.rmtree(partial, ignore_errors=True)
+                partial = target.with_suffix(".partial")
+                partial.mkdir()
+                try:
+                    self._fill(partial, files, manifest, writing)
+                    if (partial / MANIFEST).is_file():
+                        _put(partial, target)
+                finally:
+                    shutil.rmtree(partial, ignore_errors=True)
+        except (OSError, HistoryError) as error:
+            _LOG.warning("the index is not kept: %s", error)
+        finally:
+            writing.over()
+
+    def _fill(
+        self, folder: Path, files: dict[str, tuple[npt.NDArray[Any], int]],
+        manifest: dict[str, Any], writing: Writing,
+    ) -> None:  # fmt: skip
+        """Write all files, the manifest last, and only if nothing changed meanwhile."""
+        needed = sum(used * array.itemsize for array, used in files.values())
+        if shutil.disk_usage(folder).free < _ROOM_ON_DISK * needed:
+            _LOG.warning("the index is not kept: %s has little room left", self.folder)
+            return
+        saved = {file: _save(folder / file, *held) for file, held in files.items()}
+        writing.over()
+        if writing.spoilt:
+            _LOG.warning("the index is not kept: the disk is slow, and records came")
+            return
+        text = json.dumps(manifest | {"files": saved}).encode()
+        (folder / MANIFEST).write_bytes(b"%d\n%b" % (zlib.crc32(text), text))
 
     def _tidy(self, target: Path) -> None:
         """Delete what a crash left, and indexes that nobody started with for longest."""
-        found = {path: path / MANIFEST for path in self.folder.glob("*") if path != target}
-        whole = sorted(
-            (path for path, manifest in found.items() if manifest.is_file()),
-            key=lambda path: found[path].stat().st_mtime,
-        )
-        for path in found.keys() - set(whole[1 - _KEPT :]):
+        folders = [path for path in self.folder.iterdir() if path.is_dir() and path != target]
+        whole = [path for path in folders if not path.suffix and (path / MANIFEST).is_file()]
+        whole.sort(key=lambda path: (path / MANIFEST).stat().st_mtime)
+        for path in set(folders) - set(whole[1 - _KEPT :]):
             shutil.rmtree(path, ignore_errors=True)
 
 
+def _put(partial: Path, target: Path) -> None:
+    """Put an index in the place of another, if there is one."""
+    former = target.with_suffix(".former")
+    if target.exists():
+        target.rename(former)
+    partial.rename(target)
+    shutil.rmtree(former, ignore_errors=True)
+
+
 def forget_indexes(home: Path) -> None:
-    """Delete what is kept in a home; nothing but the time of a start is lost."""
-    shutil.rmtree(home / FOLDER, ignore_errors=True)
+    """Delete what is kept in a home; nothing but the time of a start is lost.
+
+    Raises:
+        HistoryError: if something of it stays.
+    """
+    try:
+        shutil.rmtree(home / FOLDER)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise HistoryError(f"{home / FOLDER} cannot be deleted, do it by hand: {error}") from error
+
+
+def all_in_use(interner: Interner, keys: Collection[Mapping[int, Ints]]) -> bool:
+    """Return whether every key that has a number is one of those that some rows have."""
+    for at, known in enumerate(interner.known):
+        seen = np.zeros(len(known), dtype=bool)
+        for own in (each[at] for each in keys if known and at in each):
+            seen[own[own >= 0]] = True
+        if not seen.all():
+            return False
+    return True
 
 
 def name_of(features: FeatureSet, calendar: Calendar) -> str:
     """Return what an index is called: a digest of all but the rows that its entries come from."""
-    digest = blake2b(f"{_FORMAT} {source_digest()} {features.keysets}".encode(), digest_size=16)
+    digest = blake2b(f"{_CODE} {features.keysets}".encode(), digest_size=16)
     for part in (*features.program, *calendar):
         array = np.asarray(part)
         digest.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())

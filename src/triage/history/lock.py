@@ -1,4 +1,4 @@
-"""One import at a time: a lock file that the operating system frees when its holder dies."""
+"""One at a time: a lock file that the operating system frees when its holder dies."""
 
 from __future__ import annotations
 
@@ -29,13 +29,27 @@ def only_import(folder: Path) -> Iterator[None]:
     Raises:
         HistoryError: if another import holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "import.lock"
+    with only_one(folder / "import.lock", "another import is running"):
+        yield
+
+
+@contextmanager
+def only_one(path: Path, otherwise: str) -> Iterator[None]:
+    """Hold a file, made with its folder if need be, for the length of the block.
+
+    Args:
+        path: the file.
+        otherwise: what it means that somebody else holds it.
+
+    Raises:
+        HistoryError: if somebody else does.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as handle:
         try:
             _take(handle)
         except OSError as error:
             raise HistoryError(
-                f"another import is running (it holds {path}); wait for it to end, then try again"
+                f"{otherwise} (it holds {path}); wait for it to end, then try again"
             ) from error
         yield

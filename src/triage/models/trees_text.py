@@ -8,6 +8,7 @@ Decisions follow LightGBM's tree.h.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,8 +135,8 @@ def _require(condition: bool, otherwise: str) -> None:
 def _fields(text: str, known: frozenset[str]) -> dict[str, str]:
     lines = [line for line in text.split("\n") if line]
     fields = {key: value for key, _, value in [line.partition("=") for line in lines]}
-    for key in fields.keys() - known:
-        _require(False, f"unknown field {key[:40]!r}")
+    unknown = next((key for key in fields if key not in known), None)
+    _require(unknown is None, f"unknown field {(unknown or '')[:40]!r}")
     _require(len(fields) == len(lines), "a repeated field")
     return fields
 
@@ -155,13 +156,11 @@ class _Numbers:
         return self._split(field, 0)
 
     def _split(self, field: str, more: int) -> Iterator[str]:
-        texts = [fields[field] for fields in self._trees]
-        for text, splits in zip(texts, self._splits, strict=True):
-            found = text.count(" ") + 1
-            _require(found == splits + more, f"{found} numbers where {splits + more} belong")
-        numbers = " ".join(texts).split()
-        _require(len(numbers) == sum(self._splits) + more * len(texts), f"empty places in {field}")
-        return iter(numbers)
+        numbers = [fields[field].split() for fields in self._trees]
+        for found, splits in zip(numbers, self._splits, strict=True):
+            wanted = splits + more
+            _require(len(found) == wanted, f"{len(found)} numbers where {wanted} belong")
+        return chain.from_iterable(numbers)
 
 
 def _floats(numbers: Iterator[str]) -> Floats:

@@ -72,6 +72,12 @@ class Live:
         async with self._turn:
             yield
 
+    async def recall(self) -> None:
+        """Make in a thread what the next event would wait for; nothing else may be applied."""
+        for engine in self._engines:
+            if not engine.recalled:
+                await asyncio.to_thread(engine.recall)
+
     @property
     def events(self) -> EventLog:
         """Return where events are kept."""
@@ -126,6 +132,7 @@ class Live:
         self._kept[first] = [events[place][1] for place in places]
         await asyncio.sleep(0)  # so that what was written together is applied together
         async with self._turn:  # so that what is applied is always what came first
+            await self.recall()
             while batch := self._next():
                 await self._apply(batch)
         while self.applied < first + len(places) - 1:  # one before it is about to be applied

@@ -54,16 +54,16 @@ def load_scorer(settings: Settings) -> Scorer:
         HistoryError: if there is no log.
         DeclarationError: if the policy cannot be used.
     """
-    scorer, _ = _load(settings)
+    scorer, _ = _load(settings, None)
     scorer.worklist()
     return scorer
 
 
-def _load(settings: Settings) -> tuple[Scorer, Known]:
+def _load(settings: Settings, kept: KeptIndexes | None) -> tuple[Scorer, Known]:
     model, version = _model(settings)
     known = Known.of(settings.home)
     clock = wall_clock if settings.clock == "wall" else None
-    engine = FeatureEngine.of(known.history, model.features, kept=KeptIndexes(settings.home))
+    engine = FeatureEngine.of(known.history, model.features, kept=kept)
     declared = policy.load(settings.workspace)
     scorer = Scorer(model, version, known.history, declared, clock=clock, engine=engine)
     return scorer, known
@@ -126,7 +126,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     beside = loader.submit(load_exception_model, configured)
     loader.shutdown(wait=False)
     try:
-        scorer, known = _load(configured)
+        scorer, known = _load(configured, KeptIndexes(configured.home))
     except (BundleError, HistoryError) as error:
         problem = str(error)
         trained = find_champion(configured.home, NAME) is not None

@@ -83,7 +83,7 @@ class Warming:
     async def _rank(self) -> None:
         scorer = self._scorer
         async with self._live.still():
-            await asyncio.to_thread(scorer.engine.recall)
+            await self._live.recall()
         for stage in scorer.model.stages:
             async with self._live.still():
                 await asyncio.to_thread(scorer.draw, stage)

@@ -10,6 +10,7 @@ from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -18,11 +19,13 @@ from tests.histories import history_of, order, records
 from tests.unit.features.declared import declarations
 from tests.unit.features.test_came_laws import FEATURES, assert_same
 
-from triage.domain.records import Record
+from triage.domain.records import OrderLine, Record
+from triage.errors import HistoryError
 from triage.features import calendar, index_kept
 from triage.features.compile import compile_features
 from triage.features.engine import FeatureEngine
 from triage.features.index_kept import MANIFEST, WRITER, KeptIndexes, forget_indexes, name_of
+from triage.history.lock import only_one
 from triage.history.tables import History
 
 NAME = name_of(FEATURES, calendar.build("America/Chicago", "US"))
@@ -33,7 +36,8 @@ def _worth() -> Iterator[None]:
     """However small an index, and however much changed, it is kept and put right."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_kept, "_WORTH_ENTRIES", 0)
-        patch.setattr(index_kept, "_MOST_CHANGED", 1e9)
+        patch.setattr(index_kept, "_PATIENCE", 1e9)
+        patch.setattr(index_kept, "_RENEWED_FROM", 0)
         yield
 
 
@@ -87,6 +91,7 @@ def test_a_start_without_changes_fills_nothing_and_writes_nothing(
     history = history_of(drawn)
     before = started(tmp_path, history)
     written = files(tmp_path)
+    monkeypatch.setattr(index_kept, "_RENEWED_FROM", 1)
     monkeypatch.delattr("triage.features.index.AsOfIndex.fill")
     monkeypatch.delattr("triage.features.index_kept.KeptIndexes._write")
     assert_same(started(tmp_path, history), before)
@@ -130,7 +135,7 @@ def test_other_features_zones_and_code_have_another_index(monkeypatch: pytest.Mo
         name_of(FEATURES, calendar.build("America/Chicago", "DE")),
         name_of(compile_features(declarations(), (), tolerance_hours=5), zone),
     }
-    monkeypatch.setattr(index_kept, "source_digest", lambda: "another")
+    monkeypatch.setattr(index_kept, "_CODE", "another")
     assert len(names | {name_of(FEATURES, zone)}) == 5
 
 
@@ -138,12 +143,67 @@ def test_what_a_crash_left_goes_and_two_indexes_stay(tmp_path: Path, drawn: list
     history = history_of(drawn)
     started(tmp_path, history)
     folder = tmp_path / "index"
-    for name in ("one", "two"):
+    for name in ("one", "two", f"{NAME}.partial", "three.former"):
         shutil.copytree(folder / NAME, folder / name)
-    (folder / "three.partial").mkdir()
     shutil.rmtree(folder / NAME)
     started(tmp_path, history)
-    assert sorted(path.name for path in folder.iterdir()) == sorted([NAME, "two"])
+    kept = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    assert kept == sorted([NAME, "two"])
+
+
+def test_a_customer_who_is_gone_from_the_log_is_gone_from_the_index(
+    tmp_path: Path, drawn: list[Record]
+) -> None:
+    line = OrderLine(line_no=1, sku="GONE-1", quantity=1, site="W1")
+    gone = order("Z", 30, 100, lines=(line,))
+    started(tmp_path, history_of([*drawn, gone]))
+    assert b"GONE-1" in files(tmp_path)[MANIFEST]
+    history = history_of(drawn)
+    assert_same(started(tmp_path, history), FeatureEngine.of(history, FEATURES))
+    assert b"GONE-1" not in files(tmp_path)[MANIFEST]
+
+
+def test_records_that_a_slow_disk_would_hold_up_spoil_what_it_has(
+    tmp_path: Path, drawn: list[Record], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    taken, save = threading.Event(), index_kept._save
+
+    def slowly(*held: Any) -> Any:
+        assert taken.wait(20)
+        return save(*held)
+
+    monkeypatch.setattr(index_kept, "_save", slowly)
+    monkeypatch.setattr(index_kept, "_WAIT_SECONDS", 0.01)
+    engine = FeatureEngine.of(history_of(drawn), FEATURES, kept=KeptIndexes(tmp_path))
+    later = [order(f"later {n}", 20 + n, 100) for n in range(30)]
+    engine.apply_all(later)
+    taken.set()
+    index_written()
+    assert "records came" in caplog.text
+    assert not (tmp_path / "index" / NAME).exists()
+    assert_same(engine, FeatureEngine.of(history_of([*drawn, *later]), FEATURES))
+
+
+def test_one_keeps_an_index_at_a_time(
+    tmp_path: Path, drawn: list[Record], caplog: pytest.LogCaptureFixture
+) -> None:
+    with only_one(tmp_path / "index" / "writer.lock", "somebody else writes"):
+        started(tmp_path, history_of(drawn))
+    assert "another index is being kept" in caplog.text
+    assert not (tmp_path / "index" / NAME).exists()
+
+
+def test_what_cannot_be_deleted_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_indexes(tmp_path)
+    (tmp_path / "index").mkdir()
+
+    def refuse(_: object) -> None:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(HistoryError, match="do it by hand: not yours"):
+        forget_indexes(tmp_path)
 
 
 def test_an_index_is_not_kept_where_the_disk_has_little_room(
@@ -154,7 +214,7 @@ def test_an_index_is_not_kept_where_the_disk_has_little_room(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1000))
     history = history_of(drawn)
     assert_same(started(tmp_path, history), FeatureEngine.of(history, FEATURES))
-    assert list((tmp_path / "index").iterdir()) == []
+    assert [path.name for path in (tmp_path / "index").iterdir()] == ["writer.lock"]
     assert "little room" in caplog.text
 
 
@@ -172,7 +232,7 @@ def test_a_home_that_cannot_be_written_serves_all_the_same(
 def test_small_indexes_and_much_changed_ones_are_built_anew(
     tmp_path: Path, drawn: list[Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_kept, "_MOST_CHANGED", 0.1)
+    monkeypatch.setattr(index_kept, "_PATIENCE", 0)
     started(tmp_path, history_of(drawn))
     more = history_of([*drawn, *(order(f"later {n}", 20 + n, 100) for n in range(300))])
     before = files(tmp_path)

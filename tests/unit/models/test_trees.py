@@ -331,6 +331,23 @@ def test_edited_text_is_refused(old: str, new: str) -> None:
         TreeEnsemble.from_model_text(text.replace(old, new))
 
 
+def test_a_number_that_one_tree_lacks_is_not_taken_from_the_next() -> None:
+    x, y = data(6, 100, 0.1, 0.0)
+    text = train(x, y, n_trees=2, num_leaves=2).model_to_string()
+    (first, *_), (second, *_) = (
+        [word for line in part.split("\n") if line.startswith("leaf_value=") for word in [line]]
+        for part in (text[: text.index("Tree=1")], text[text.index("Tree=1") :])
+    )
+    last = second.rpartition(" ")[2]
+    shifted = text.replace(first, f"{first}\t{second.partition('=')[2].split()[0]}")
+    shifted = shifted.replace(second, f"leaf_value={last} ".ljust(len(second)))
+    sizes = next(line for line in text.split("\n") if line.startswith("tree_sizes="))
+    grown = int(sizes.partition("=")[2].split()[0]) + len(shifted) - len(text)
+    shifted = shifted.replace(sizes, f"tree_sizes={grown} {sizes.rpartition(' ')[2]}")
+    with pytest.raises(ModelFormatError, match="3 numbers where 2 belong"):
+        TreeEnsemble.from_model_text(shifted)
+
+
 @pytest.mark.parametrize("kind", [12, 16, 99, -1])
 def test_unknown_decision_types_are_refused(kind: int) -> None:
     x, y = data(6, 100, 0.1, 0.0)

@@ -5,10 +5,11 @@
 
 Simulates orders (100,000 are about a million records), imports them beside the models of a trained
 home, and moves the newest share of the records out of the log into events, as if they had been
-posted. Then the service is started twice: the first start compiles and writes caches, as after an
-installation, and its answers about some orders are to be those of the second. CPU seconds are those
-of the process until its first answer: where a machine does other things too they say more than the
-wall, though a thread beside may have used some of them. `--orders 0` takes HOME as it is.
+posted. Then the service is started three times: the first start compiles and writes caches, as
+after an installation, and its answers about some orders are to be those of the second; the third
+has to do without the index that the first one kept. CPU seconds are those of the process until its
+first answer: where a machine does other things too they say more than the wall, though a thread
+beside may have used some of them. `--orders 0` takes HOME as it is.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from benchmarks.fault_service import Service
 from triage import workspace
 from triage.domain.clock import to_micros
 from triage.domain.records import Record
+from triage.features.index_kept import forget_indexes
 from triage.history.log import Batch, Log, file_digest
 from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
 from triage.history.tables import History
@@ -152,6 +154,10 @@ def _asking(name: str) -> bytes:
     return f'{{"order_id": "{name}"}}'.encode()
 
 
+def _said(found: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1f}" for name, value in found.items())
+
+
 def main() -> None:
     """Make the home, start twice, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -174,12 +180,14 @@ class Restart:
     Attributes:
         logged, came: records in the log, and as events.
         found: seconds and megabytes of the second start.
+        without: the same of a start without an index that was kept.
         asked, same: orders scored after both starts, and how many answers were the same.
     """
 
     logged: int
     came: int
     found: dict[str, float]
+    without: dict[str, float]
     asked: int
     same: int
 
@@ -193,14 +201,17 @@ def run(trained: Path, orders: int, share: float, folder: Path) -> Restart:
         _, before = started(target, [])
         names = [each["order_id"] for each in before]
         found, after = started(target, names)
+        forget_indexes(target)
+        without, _ = started(target, names)
         same = sum(one == other for one, other in zip(before, after, strict=True))
-        return Restart(logged, came, found, len(before), same)
+        return Restart(logged, came, found, without, len(before), same)
 
 
 def show(restart: Restart) -> None:
     """Print the figures."""
     print(f"{restart.logged:,} records in the log, {restart.came:,} as events")
-    print(", ".join(f"{name} {value:.1f}" for name, value in restart.found.items()))
+    print(_said(restart.found))
+    print(f"without the index that was kept: {_said(restart.without)}")
     print(f"answers after the restart as before it: {restart.same} of {restart.asked}")
 
 

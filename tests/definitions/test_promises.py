@@ -71,9 +71,9 @@ def test_nothing_is_measured_beside_the_sheet_unless_it_is_asked_for(tmp_path: P
 @pytest.mark.parametrize(
     ("found", "held"),
     [
-        (Beside(hostile={"wrong": {}}, restart=Restart(9, 1, {}, asked=2, same=2)), True),
+        (Beside(hostile={"wrong": {}}, restart=Restart(9, 1, {}, {}, asked=2, same=2)), True),
         (Beside(hostile={"wrong": {"/v1/score: status 500": 1}}), False),
-        (Beside(restart=Restart(9, 1, {}, asked=2, same=1)), False),
+        (Beside(restart=Restart(9, 1, {}, {}, asked=2, same=1)), False),
     ],
 )
 def test_what_came_through_or_changed_breaks_the_sheet(found: Beside, held: bool) -> None:

@@ -159,7 +159,7 @@ def _said(found: dict[str, float]) -> str:
 
 
 def main() -> None:
-    """Make the home, start twice, and print."""
+    """Make the home, start, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, required=True, help="a home with promoted models")
     parser.add_argument("--orders", type=int, default=100_000)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from triage.domain.records import InventoryPosition, Order, Record
+from triage.domain.records import Record
 from triage.features import calendar
 from triage.features.book import Interner, OrderBook, OrderRow
 from triage.features.cases import (
@@ -29,7 +29,7 @@ from triage.features.index_filling import SubjectRows
 from triage.features.index_kept import NOTHING, KeptIndexes, all_in_use, name_of
 from triage.features.kernel import fill_matrix, fill_row
 from triage.features.needs import Needs, needs, tables
-from triage.features.taking import Taking
+from triage.features.taking import Cell, Taking
 from triage.history.tables import History
 
 _BLOCK = 4096
@@ -96,11 +96,11 @@ class FeatureEngine:
         """Return what has to be computed for some columns (and for `seen`)."""
         return needs(self.features, columns, self._cursor_of.values())
 
-    def holds(self, record: Order | InventoryPosition) -> bool:
-        """Return whether one with its identity was taken in: the first stands."""
-        if isinstance(record, Order):
-            return record.order_id in self.book.row_of
-        return self.recall().holds(record)
+    def holds(self, one: str | Cell) -> bool:
+        """Return whether the order of an id, or the position of a cell, was taken in."""
+        if isinstance(one, str):
+            return one in self.book.row_of
+        return self.recall().holds(one)
 
     def apply(self, record: Record) -> None:
         """Take in one record; see `apply_all`."""

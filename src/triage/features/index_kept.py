@@ -3,26 +3,22 @@
 Beside the arrays lie the rows that they were filled from. Rows that are otherwise now take the
 place of those, so that the outcome is that of filling anew, whatever became of the log meanwhile.
 The name of a kept index is a digest of all else that an entry is made from: program, calendar, key
-sets, code. What is not whole is as good as none: every file has its checksum in the manifest, which
-is written last. Where putting right takes too long, or a key is kept that no row has any more (a
-customer who is gone from the log), all is filled anew.
+sets, code. What is not whole is as good as none (see `index_files`). Where putting right takes too
+long, or a key is kept that no row has any more (a customer who is gone from the log), all is filled
+anew.
 
-Files are mapped, not read: a page is the process's own once it is changed. They may be deleted at
-any time; the next start builds the index anew then, and keeps it.
+It may be deleted at any time; the next start builds the index anew then, and keeps it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import math
 import os
 import shutil
 import threading
 import time
-import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -41,17 +37,18 @@ from triage.features.facts import Subject
 from triage.features.index import AsOfIndex
 from triage.features.index_arrays import IndexArrays
 from triage.features.index_changes import Rows
+from triage.features.index_files import MANIFEST, check, mapped, put, save, seal, sealed
 from triage.features.index_filling import SubjectRows
 from triage.history.lock import only_one
 from triage.jit import SOURCES
 
 FOLDER = "index"
-LOCK, MANIFEST = "writer.lock", "manifest"
+LOCK = "writer.lock"
 WRITER = "index-writer"
 """Name of the thread that writes."""
 _CODE = SOURCES + "".join(
     blake2b(Path(__file__).with_name(name).read_bytes(), digest_size=8).hexdigest()
-    for name in ("index.py", "index_kept.py")
+    for name in ("index.py", "index_files.py", "index_kept.py")
 )
 _WORTH_ENTRIES = 1_000_000
 """An index of fewer entries is built in less time than it takes to say why it is not kept."""
@@ -65,7 +62,6 @@ _KEPT = 2
 """Champion and whoever follows it."""
 _ROOM_ON_DISK = 4
 """An index is written where the disk has room for so many."""
-_CHUNK_BYTES = 16 << 20
 _LOG = logging.getLogger("triage.features")
 
 
@@ -203,7 +199,7 @@ class KeptIndexes:
                 try:
                     self._fill(partial, files, manifest, writing)
                     if (partial / MANIFEST).is_file():
-                        _put(partial, target)
+                        put(partial, target)
                 finally:
                     shutil.rmtree(partial, ignore_errors=True)
         except (OSError, HistoryError) as error:
@@ -220,13 +216,12 @@ class KeptIndexes:
         if shutil.disk_usage(folder).free < _ROOM_ON_DISK * needed:
             _LOG.warning("the index is not kept: %s has little room left", self.folder)
             return
-        saved = {file: _save(folder / file, *held) for file, held in files.items()}
+        saved = {file: save(folder / file, *held) for file, held in files.items()}
         writing.over()
         if writing.spoilt:
             _LOG.warning("the index is not kept: the disk is slow, and records came")
             return
-        text = json.dumps(manifest | {"files": saved}).encode()
-        (folder / MANIFEST).write_bytes(b"%d\n%b" % (zlib.crc32(text), text))
+        seal(folder, manifest | {"files": saved})
 
     def _tidy(self, target: Path) -> None:
         """Delete what a crash left, and indexes that nobody started with for longest."""
@@ -235,15 +230,6 @@ class KeptIndexes:
         whole.sort(key=lambda path: (path / MANIFEST).stat().st_mtime)
         for path in set(folders) - set(whole[1 - _KEPT :]):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _put(partial: Path, target: Path) -> None:
-    """Put an index in the place of another, if there is one."""
-    former = target.with_suffix(".former")
-    if target.exists():
-        target.rename(former)
-    partial.rename(target)
-    shutil.rmtree(former, ignore_errors=True)
 
 
 def forget_indexes(home: Path) -> None:
@@ -328,24 +314,11 @@ def _files(
     return files
 
 
-def _save(path: Path, array: npt.NDArray[Any], used: int) -> tuple[str, tuple[int, ...], int, int]:
-    """Write an array, without what is not used of it; return what reading it takes."""
-    data = _bytes(np.ascontiguousarray(array), used)
-    with path.open("wb") as file:
-        for at in range(0, len(data), _CHUNK_BYTES):
-            file.write(data[at : at + _CHUNK_BYTES])
-        file.truncate(array.nbytes)
-    return array.dtype.str, array.shape, used, zlib.crc32(data)
-
-
 def _read(folder: Path) -> KeptIndex:
     """Read an index; whatever is wrong with it raises."""
-    checksum, _, text = (folder / MANIFEST).read_bytes().partition(b"\n")
-    if zlib.crc32(text) != int(checksum):
-        raise ValueError(f"{MANIFEST} is damaged")
-    manifest = json.loads(text)
+    manifest = sealed(folder)
     files = manifest["files"]
-    found = {file: _mapped(folder / file, *saved[:2]) for file, saved in files.items()}
+    found = {file: mapped(folder / file, *saved[:2]) for file, saved in files.items()}
     subjects = {}
     for name, keysets in manifest["subjects"].items():
         event, known, numbers, keys = (found[f"{name}.{part}"] for part in SubjectRows._fields)
@@ -353,33 +326,11 @@ def _read(folder: Path) -> KeptIndex:
         subjects[Subject[name]] = SubjectRows(event, known, numbers, of_keyset)
     arrays = IndexArrays(*(found[name] for name in IndexArrays._fields))
     beside = ThreadPoolExecutor(1)
-    whole = beside.submit(_check, found, {file: saved[2:] for file, saved in files.items()})
+    whole = beside.submit(check, found, {file: saved[2:] for file, saved in files.items()})
     beside.shutdown(wait=False)
     used = np.array(manifest["used"])
     return KeptIndex(folder, manifest["keys"], arrays, used, subjects, whole)
 
 
-def _mapped(path: Path, kind: str, shape: Sequence[int]) -> npt.NDArray[Any]:
-    """Map an array; a file that is shorter than it raises."""
-    if not math.prod(shape):
-        return np.empty(shape, kind)
-    return np.asarray(np.memmap(path, kind, "c", shape=tuple(shape)))
-
-
-def _check(found: Mapping[str, npt.NDArray[Any]], saved: Mapping[str, Sequence[int]]) -> None:
-    """Compare checksums; nothing here holds the interpreter up.
-
-    Raises:
-        ValueError: if a file is damaged.
-    """
-    for file, (used, checksum) in saved.items():
-        if zlib.crc32(_bytes(found[file], used)) != checksum:
-            raise ValueError(f"{file} is damaged")
-
-
 def _not_whole(folder: Path, error: Exception) -> None:
     _LOG.warning("the index in %s is not whole, it is built anew: %s", folder, error)
-
-
-def _bytes(array: npt.NDArray[Any], used: int) -> memoryview:
-    return memoryview(array.reshape(-1)[:used].view(np.uint8).data)

@@ -66,9 +66,9 @@ class Taking:
         self._width = len(book.interner.keysets)
         self._keys_of_cell: dict[tuple[str, str], list[int]] = {}
 
-    def holds(self, position: InventoryPosition) -> bool:
-        """Return whether a position of the same product, site and moment was taken in."""
-        return cell_of(position) in self._positions
+    def holds(self, cell: Cell) -> bool:
+        """Return whether a position of this product, site and moment was taken in."""
+        return cell in self._positions
 
     def take(self, records: Sequence[Record]) -> None:
         """Take in records."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
 from triage.domain.records import ExceptionEvent, InventoryPosition, Order, Record
-from triage.features.taking import cell_of
+from triage.features.taking import Cell, cell_of
 from triage.ledger.errors import unconfirmed
 from triage.ledger.waiting import ACKNOWLEDGE_SECONDS, heard
 from triage.serving.event_log import EventLog
@@ -162,11 +162,13 @@ class Live:
 
     def _held_already(self, records: Sequence[Record]) -> Iterator[int]:
         """Yield which of the next events are orders or positions of which the first stands."""
-        fresh: set[object] = set()
+        if not self._engines:
+            return
+        holds, fresh = self._engines[0].holds, set[str | Cell]()
         for number, record in enumerate(records, start=self.applied + 1):
             if isinstance(record, Order | InventoryPosition):
                 one = record.order_id if isinstance(record, Order) else cell_of(record)
-                if one in fresh or any(engine.holds(record) for engine in self._engines[:1]):
+                if one in fresh or holds(one):
                     yield number
                 fresh.add(one)
 

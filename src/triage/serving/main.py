@@ -13,7 +13,6 @@ from fastapi import FastAPI
 
 from triage.advice import policy
 from triage.errors import BundleError, HistoryError
-from triage.features.engine import FeatureEngine
 from triage.features.index_kept import KeptIndexes
 from triage.history.log import Log
 from triage.ledger.ledger import Ledger
@@ -22,7 +21,7 @@ from triage.models.bundle import read_bundle
 from triage.models.champion import bundle_folder, champion, find_champion, find_rule
 from triage.serving.access.guard import Guard
 from triage.serving.advisor import Advisor, NotReadyError
-from triage.serving.app import create_app, wall_clock
+from triage.serving.app import create_app
 from triage.serving.challenger import load_challenger
 from triage.serving.decisions import Decisions
 from triage.serving.event_log import EventLog
@@ -37,7 +36,7 @@ from triage.serving.operations import Operations
 from triage.serving.price_desk import PriceDesk, load_price_desk
 from triage.serving.scorer import Scorer
 from triage.serving.side_models import SideModels
-from triage.serving.succession import Succession
+from triage.serving.succession import Succession, scorer_of
 from triage.serving.warming import Warming
 from triage.serving.webhooks.receiver import receivers
 from triage.serving.webhooks.telling import open_webhooks
@@ -62,11 +61,8 @@ def load_scorer(settings: Settings) -> Scorer:
 def _load(settings: Settings, kept: KeptIndexes | None) -> tuple[Scorer, Known]:
     model, version = _model(settings)
     known = Known.of(settings.home)
-    clock = wall_clock if settings.clock == "wall" else None
-    engine = FeatureEngine.of(known.history, model.features, kept=kept)
     declared = policy.load(settings.workspace)
-    scorer = Scorer(model, version, known.history, declared, clock=clock, engine=engine)
-    return scorer, known
+    return scorer_of(model, version, known, declared, settings, kept), known
 
 
 def _model(settings: Settings) -> tuple[AtRiskModel, str]:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from triage.advice.policy import Policy
 from triage.errors import BundleError
 from triage.features.engine import FeatureEngine
 from triage.features.index_kept import KeptIndexes
@@ -133,11 +134,8 @@ class Succession:
     def _prepared(self, folder: Path, digest: str, version: str) -> Live:
         """Return, in another thread, a scorer with a state of its own and nearly all events."""
         model = AtRiskModel.load(folder, digest)
-        clock = wall_clock if self._settings.clock == "wall" else None
         known, kept = self._known, KeptIndexes(self._settings.home)
-        engine = FeatureEngine.of(known.history, model.features, kept=kept)
-        policy = self._scorer.policy
-        scorer = Scorer(model, version, known.history, policy, clock=clock, engine=engine)
+        scorer = scorer_of(model, version, known, self._scorer.policy, self._settings, kept)
         own = Live(None, [scorer], applied=known.events)
         for _ in range(_PASSES):
             before = own.applied
@@ -197,6 +195,16 @@ class Succession:
         _LOG.warning(
             "the model that was promoted is refused, the one before it answers: %s", problem
         )
+
+
+def scorer_of(
+    model: AtRiskModel, version: str, known: Known, policy: Policy, settings: Settings,
+    kept: KeptIndexes | None,
+) -> Scorer:  # fmt: skip
+    """Return a scorer of what is known, by the clock that is set; its index may be kept."""
+    clock = wall_clock if settings.clock == "wall" else None
+    engine = FeatureEngine.of(known.history, model.features, kept=kept)
+    return Scorer(model, version, known.history, policy, clock=clock, engine=engine)
 
 
 def _who(named: Challenger | None) -> tuple[str, str] | None:

@@ -21,10 +21,11 @@ from tests.unit.features.test_came_laws import FEATURES, assert_same
 
 from triage.domain.records import OrderLine, Record
 from triage.errors import HistoryError
-from triage.features import calendar, index_kept
+from triage.features import calendar, index_files, index_kept
 from triage.features.compile import compile_features
 from triage.features.engine import FeatureEngine
-from triage.features.index_kept import MANIFEST, WRITER, KeptIndexes, forget_indexes, name_of
+from triage.features.index_files import MANIFEST
+from triage.features.index_kept import WRITER, KeptIndexes, forget_indexes, name_of
 from triage.history.lock import only_one
 from triage.history.tables import History
 
@@ -167,13 +168,13 @@ def test_records_that_a_slow_disk_would_hold_up_spoil_what_it_has(
     tmp_path: Path, drawn: list[Record], monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    taken, save = threading.Event(), index_kept._save
+    taken, save = threading.Event(), index_files.save
 
     def slowly(*held: Any) -> Any:
         assert taken.wait(20)
         return save(*held)
 
-    monkeypatch.setattr(index_kept, "_save", slowly)
+    monkeypatch.setattr(index_kept, "save", slowly)
     monkeypatch.setattr(index_kept, "_WAIT_SECONDS", 0.01)
     engine = FeatureEngine.of(history_of(drawn), FEATURES, kept=KeptIndexes(tmp_path))
     later = [order(f"later {n}", 20 + n, 100) for n in range(30)]

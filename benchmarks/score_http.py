@@ -1,13 +1,13 @@
 """One score over HTTP, beside a FastAPI endpoint that validates the same body and says a constant.
 
     python -m benchmarks.score_http [--home .triage] [--json]
-    python -m benchmarks.score_http --clients 16  # together, with a record and without
     python -m benchmarks.score_http --shadow      # with and without the challenger of that home
 
 The service is what `triage serve` runs, the endpoint runs under uvicorn as it comes (uvloop,
 httptools), each in a process of its own; one keep-alive client asks them in turn, block by block,
 so that whatever else the machine does meets both. Quote the ratio, not the times. A record waits
-for the disk: what a write and a flush of it take alone is measured in the same turns.
+for the disk: what a write and a flush of it take alone is measured in the same turns. For many
+clients at once see `benchmarks.score_together`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +196,7 @@ def run(home: Path, blocks: int, size: int) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory(prefix="triage-alone-") as folder,
         serving(SERVICE, home, TRIAGE_RECORD="0") as port,
-        serving(SERVICE, _without_challenger(home.resolve(), Path(folder))) as recording_port,
+        serving(SERVICE, without_challenger(home.resolve(), Path(folder))) as recording_port,
         serving(CONSTANT, home) as baseline_port,
     ):
         score = Client(port)
@@ -216,43 +215,6 @@ def run(home: Path, blocks: int, size: int) -> dict[str, Any]:
     return found
 
 
-def run_together(home: Path, clients: int, blocks: int, size: int) -> dict[str, Any]:
-    """Return scores a second of clients who each wait for their own, without a record and with."""
-    with (
-        tempfile.TemporaryDirectory(prefix="triage-alone-") as folder,
-        serving(SERVICE, home, TRIAGE_RECORD="0") as port,
-        serving(SERVICE, _without_challenger(home.resolve(), Path(folder))) as recording_port,
-    ):
-        rates: dict[str, list[float]] = {"score": [], "recorded": []}
-        ports = {"score": port, "recorded": recording_port}
-        request = request_of(stored_order(Client(port)))
-        stored_order(Client(recording_port))
-        for block in range(-1, blocks):  # the first one warms up
-            for name, asked in ports.items():
-                rate = together([Client(asked) for _ in range(clients)], request, size)
-                if block >= 0:
-                    rates[name].append(rate)
-    found = {name: round(sorted(taken)[len(taken) // 2], 1) for name, taken in rates.items()}
-    return {"clients": clients, "per_second": found}
-
-
-def together(clients: list[Client], request: bytes, size: int) -> float:
-    """Return answers a second when all clients ask at once, `size` times in all."""
-    start = time.perf_counter()
-    with ThreadPoolExecutor(len(clients)) as pool:
-        each = size // len(clients)
-        for done in [pool.submit(_ask_often, client, request, each) for client in clients]:
-            done.result()
-    return each * len(clients) / (time.perf_counter() - start)
-
-
-def _ask_often(client: Client, request: bytes, times: int) -> None:
-    for _ in range(times):
-        status, body = client.ask(request)
-        if status != 200:
-            raise SystemExit(f"the service answered {status}: {body[:300].decode()}")
-
-
 def run_shadow(home: Path, blocks: int, size: int) -> dict[str, Any]:
     """Return the figures of a stored order with the home's challenger and without it.
 
@@ -261,7 +223,7 @@ def run_shadow(home: Path, blocks: int, size: int) -> dict[str, Any]:
     if not (home / "models" / "at_risk" / "challenger.json").is_file():
         raise SystemExit(f"nothing challenges in {home}: `triage shadow VERSION` names a model")
     with tempfile.TemporaryDirectory(prefix="triage-alone-") as folder:
-        alone = _without_challenger(home.resolve(), Path(folder))
+        alone = without_challenger(home.resolve(), Path(folder))
         with serving(SERVICE, alone) as port, serving(SERVICE, home) as shadowed_port:
             clients = {"alone": Client(port), "shadow": Client(shadowed_port)}
             request = request_of(stored_order(clients["alone"]))
@@ -275,7 +237,7 @@ def run_shadow(home: Path, blocks: int, size: int) -> dict[str, Any]:
     return found
 
 
-def _without_challenger(home: Path, folder: Path) -> Path:
+def without_challenger(home: Path, folder: Path) -> Path:
     """Return a home beside the first one with the same log and champion."""
     (folder / "history").symlink_to(home / "history")
     models = folder / "models" / "at_risk"
@@ -309,15 +271,6 @@ def show_shadow(found: dict[str, Any]) -> None:
     print(f"answers scored by the challenger too, dropped, failed: {found['shadow']}")
 
 
-def show_together(found: dict[str, Any]) -> None:
-    """Print what a record costs many clients."""
-    rates = found["per_second"]
-    print(
-        f"{found['clients']} clients: {rates['score']:.0f} scores a second without a record, "
-        f"{rates['recorded']:.0f} with ({100 * rates['recorded'] / rates['score']:.0f} %)"
-    )
-
-
 def show(found: dict[str, Any]) -> None:
     """Print the figures as a table."""
     print(f"{'request':<8} {'server':<9} {'p50 us':>9} {'p95 us':>9} {'req/s':>8}")
@@ -340,20 +293,16 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path(".triage"))
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--size", type=int, default=200, help="requests in a block")
-    parser.add_argument("--clients", type=int, help="so many at once, instead")
     parser.add_argument(
         "--shadow", action="store_true", help="what the home's challenger costs, instead"
     )
     parser.add_argument("--json", action="store_true", help="print JSON only")
     options = parser.parse_args()
-    if options.clients:
-        found = run_together(options.home, options.clients, options.blocks, 4 * options.size)
-    else:
-        found = (run_shadow if options.shadow else run)(options.home, options.blocks, options.size)
+    found = (run_shadow if options.shadow else run)(options.home, options.blocks, options.size)
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    (show_together if options.clients else show_shadow if options.shadow else show)(found)
+    (show_shadow if options.shadow else show)(found)
 
 
 if __name__ == "__main__":

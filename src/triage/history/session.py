@@ -9,7 +9,10 @@ import duckdb
 from duckdb import DuckDBPyConnection as Connection
 
 __all__ = ["Connection", "connect", "count", "one"]
-MEMORY_LIMIT = "512MB"
+_SHARE = 0.25
+"""Of the memory that DuckDB would take by itself (four fifths of what the machine, or the container,
+has); beyond it a session writes to its scratch folder."""
+_LEAST, _MOST = 512 << 20, 4 << 30
 
 
 def connect(scratch: Path | None = None) -> Connection:
@@ -27,9 +30,15 @@ def connect(scratch: Path | None = None) -> Connection:
     if one(connection, "SELECT current_setting('enable_progress_bar')")[0]:
         connection.execute("SET enable_progress_bar = false")  # an error in Jupyter where it is off
     if scratch is not None:
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"SET memory_limit = '{_limit(connection)}B'")
         connection.execute("SET temp_directory = '" + str(scratch).replace("'", "''") + "'")
     return connection
+
+
+def _limit(connection: Connection) -> int:
+    """Return how many bytes a bounded session may take."""
+    usual = one(connection, "SELECT parse_formatted_bytes(current_setting('memory_limit'))")[0]
+    return min(max(int(_SHARE * int(str(usual))), _LEAST), _MOST)
 
 
 def one(connection: Connection, sql: str, *values: object) -> tuple[object, ...]:

@@ -19,6 +19,9 @@ from triage.ledger.waiting import Waiting, dressed
 
 PEN_BYTES = 64 << 10
 """An append of more is no pen's: making its block would hold up the loop."""
+FLIGHT_BYTES = 4 * PEN_BYTES
+"""A block takes no further append once it has so many bytes: with fewer, a slow flush would bound
+how many a second are recorded, however many wait together."""
 
 
 @dataclass(eq=False, slots=True)
@@ -127,7 +130,7 @@ class Flights:
         """Return what is queued as a block behind those that have not landed, if that can be."""
         first = self._tape.next_seq + self._frames
         try:
-            taken, payloads = dressed(self._dresser, first, queue, PEN_BYTES)
+            taken, payloads = dressed(self._dresser, first, queue, FLIGHT_BYTES)
         except Exception:  # noqa: BLE001 - the thread will say so to whoever waits
             taken, payloads = [], []
         job = self._tape.begin(payloads, self._bytes, self._frames) if taken else None

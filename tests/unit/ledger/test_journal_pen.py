@@ -85,15 +85,17 @@ async def test_a_small_append_is_on_the_disk_without_the_thread(
     journal.close()
 
 
+@pytest.mark.parametrize(("many", "size"), [(200, 3), (60, 4_000)])
 async def test_who_waits_while_the_pen_writes_shares_the_next_block(
-    tmp_path: Path, blocks: list[bytes]
+    tmp_path: Path, blocks: list[bytes], many: int, size: int
 ) -> None:
+    frames = [b"%d" % n + bytes(size) for n in range(many)]
     journal = Journal.open(tmp_path)
     journal.attend()
-    await asyncio.gather(*(journal.append_async([b"%d" % n]) for n in range(200)))
+    await asyncio.gather(*(journal.append_async([frame]) for frame in frames))
 
     assert len(blocks) == 2
-    assert held(tmp_path) == [b"%d" % n for n in range(200)]
+    assert held(tmp_path) == frames
     journal.close()
 
 

@@ -10,8 +10,8 @@ from duckdb import DuckDBPyConnection as Connection
 
 __all__ = ["Connection", "connect", "count", "one"]
 _SHARE = 0.25
-"""Of the memory that DuckDB would take by itself (four fifths of what the machine, or the container,
-has); beyond it a session writes to its scratch folder."""
+"""Of the memory that DuckDB would take by itself (four fifths of what the machine has, or its
+container); beyond it a session writes to its scratch folder."""
 _LEAST, _MOST = 512 << 20, 4 << 30
 
 

@@ -64,14 +64,27 @@ class Reading:
             lambda entry: entry.order_id == order_id and kind in {None, entry.kind},
         )
 
-    def last(self, n: int, kind: str | None = None, order_id: str | None = None) -> list[Entry]:
-        """Return the newest entries (of an order, if one is named), newest first."""
+    def last(
+        self, n: int, kind: str | None = None, order_id: str | None = None,
+        before: int | None = None,
+    ) -> list[Entry]:  # fmt: skip
+        """Return the newest entries, newest first.
+
+        Args:
+            n: at most so many.
+            kind: of this kind alone.
+            order_id: about this order alone.
+            before: before this sequence number alone.
+        """
         view = self._view()
         own = [e for e in view.entries if order_id is None or e.order_id == order_id]
+        own = [e for e in own if before is None or e.seq < before]
         fresh = [entry for entry in own if kind in {None, entry.kind}][-n:][::-1]
         if len(fresh) == n and n:
             return fresh
         where = _of_kind(kind) if order_id is None else _of_order(order_id, kind)
+        if before is not None:
+            where = [*where, _C.seq < before]
         stored = view.over(self._store.read(*where, newest_first=True, limit=n))
         first = fresh[-1].seq if fresh else None
         older = [entry for entry in stored if first is None or entry.seq < first]

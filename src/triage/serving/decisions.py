@@ -26,12 +26,13 @@ from triage.ledger.entries import Draft, Entry, new_id
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
-from triage.serving.expiry import RESTORED, Expiries
+from triage.serving.expiry import REMEMBERED, Expiries, holds
 
 KIND: Final = "decision"
 VOLATILE = ("decision_id", "scored_at", "stale_at")
 """What of an answer depends on the moment of asking, beside place and percentile in the list."""
 _PATIENCE_SECONDS = 1.0
+_PAGE = 1_000
 _LOG = logging.getLogger("triage.serving")
 
 
@@ -135,8 +136,18 @@ class Decisions:
         self.expiries = Expiries()
 
     def remember(self, since: int) -> Expiries:
-        """Remember recorded answers that went stale after a moment (UTC micros), or hold still."""
-        self.expiries.restore(self.ledger.last(RESTORED, KIND)[::-1], since)
+        """Remember recorded answers that went stale after a moment (UTC micros), or hold still.
+
+        Decisions are read backwards until many of them in a row held no longer.
+        """
+        found: list[Entry] = []
+        while len(found) < REMEMBERED:
+            before = found[-1].seq if found else None
+            page = self.ledger.last(_PAGE, KIND, before=before)
+            found += page
+            if not any(holds(decision, since) for decision in page):
+                break
+        self.expiries.restore(reversed(found), since)
         return self.expiries
 
     def judge_prices_by(self, digest: str) -> None:

@@ -16,8 +16,6 @@ from triage.ledger.entries import Draft, Entry
 
 REMEMBERED = 20_000
 """Orders whose answers are remembered; the oldest beyond them are forgotten untold."""
-RESTORED = 5_000
-"""Decisions that are looked at when the service starts."""
 _AT_ONCE_MICROS = 1_000_000
 """Answers of so close moments need no order among them."""
 _STALE_AT = b'"stale_at":"'
@@ -61,9 +59,7 @@ class Expiries:
     def restore(self, decisions: Iterable[Entry], since: int) -> None:
         """Remember recorded decisions whose answers still held at a moment (UTC micros)."""
         for entry in decisions:
-            if entry.order_id is None or entry.personal_digest is not None:
-                continue
-            if _stale_at(entry.body) > since:
+            if entry.order_id is not None and holds(entry, since):
                 self._keep(entry.order_id, entry.id, entry.body)
 
     def passed(self, now: int) -> list[Held]:
@@ -90,6 +86,12 @@ class Expiries:
         self._held[order_id] = Held(order_id, decision_id, stale_at)
         if len(self._held) > self._remembered:
             del self._held[next(iter(self._held))]
+
+
+def holds(decision: Entry, since: int) -> bool:
+    """Return whether a caller may have held a stored order's answer at a moment (UTC micros)."""
+    whole = decision.order_id is None or decision.personal_digest is not None
+    return not whole and _stale_at(decision.body) > since
 
 
 def _stale_at(body: bytes) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import fakes
 
 from triage.advice import policy
 from triage.domain.clock import from_micros
@@ -14,7 +15,7 @@ from triage.history.log import Log
 from triage.ledger.entries import Draft
 from triage.ledger.ledger import Ledger
 from triage.models.at_risk import NAME, AtRiskModel
-from triage.serving import answers
+from triage.serving import answers, decisions
 from triage.serving.changes import Changes
 from triage.serving.decisions import KIND, Decisions
 from triage.serving.event_log import EventLog
@@ -125,6 +126,19 @@ def test_an_answer_that_still_holds_is_remembered_behind_one_that_does_not(
     expiries.restore(ledger.last(9, KIND)[::-1], NOW)
     ledger.close()
     assert names(expiries, NOW + 10) == ["SO-1"]
+
+
+def test_many_answers_that_hold_are_remembered_however_many_were_given_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "_PAGE", 10)
+    ledger = Ledger.open(tmp_path)
+    hold = [draft(f"SO-{n}", NOW + n) for n in range(1, 36)]
+    ledger.record(draft("forgotten", NOW + 99), *(draft("gone", NOW - 9) for _ in range(20)), *hold)
+    recording = Decisions(ledger, fakes.POLICY, "0" * 64, None)
+    held = recording.remember(NOW).passed(NOW + 100)
+    ledger.close()
+    assert [each.decision_id for each in held] == [each.id for each in hold]
 
 
 @pytest.fixture

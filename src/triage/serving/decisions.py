@@ -26,7 +26,7 @@ from triage.ledger.entries import Draft, Entry, new_id
 from triage.ledger.errors import StoreUnavailableError
 from triage.ledger.ledger import Ledger
 from triage.serving.advisor import ModelInfo
-from triage.serving.expiry import REMEMBERED, Expiries, holds
+from triage.serving.expiry import REMEMBERED, Expiries, stale_at
 
 KIND: Final = "decision"
 VOLATILE = ("decision_id", "scored_at", "stale_at")
@@ -145,7 +145,7 @@ class Decisions:
             before = found[-1].seq if found else None
             page = self.ledger.last(_PAGE, KIND, before=before)
             found += page
-            if not any(holds(decision, since) for decision in page):
+            if all(stale_at(decision) <= since for decision in page):
                 break
         self.expiries.restore(reversed(found), since)
         return self.expiries

@@ -59,7 +59,9 @@ class Expiries:
     def restore(self, decisions: Iterable[Entry], since: int) -> None:
         """Remember recorded decisions whose answers still held at a moment (UTC micros)."""
         for entry in decisions:
-            if entry.order_id is not None and holds(entry, since):
+            if entry.order_id is None or entry.personal_digest is not None:
+                continue
+            if stale_at(entry) > since:
                 self._keep(entry.order_id, entry.id, entry.body)
 
     def passed(self, now: int) -> list[Held]:
@@ -88,10 +90,9 @@ class Expiries:
             del self._held[next(iter(self._held))]
 
 
-def holds(decision: Entry, since: int) -> bool:
-    """Return whether a caller may have held a stored order's answer at a moment (UTC micros)."""
-    whole = decision.order_id is None or decision.personal_digest is not None
-    return not whole and _stale_at(decision.body) > since
+def stale_at(decision: Entry) -> int:
+    """Return until when a recorded answer holds, UTC micros."""
+    return _stale_at(decision.body)
 
 
 def _stale_at(body: bytes) -> int:

@@ -134,7 +134,9 @@ def test_many_answers_that_hold_are_remembered_however_many_were_given_since(
     monkeypatch.setattr(decisions, "_PAGE", 10)
     ledger = Ledger.open(tmp_path)
     hold = [draft(f"SO-{n}", NOW + n) for n in range(1, 36)]
-    ledger.record(draft("forgotten", NOW + 99), *(draft("gone", NOW - 9) for _ in range(20)), *hold)
+    gone = [draft("gone", NOW - 9) for _ in range(20)]
+    whole = [draft(f"whole-{n}", NOW + 99, whole=True) for n in range(30)]
+    ledger.record(draft("forgotten", NOW + 99), *gone, *hold, *whole)
     recording = Decisions(ledger, fakes.POLICY, "0" * 64, None)
     held = recording.remember(NOW).passed(NOW + 100)
     ledger.close()

@@ -173,10 +173,13 @@ def _deadline(value: float, figures: Figures) -> str:
     return f"{days(-value, figures)} past" if value < 0 else f"{days(value, figures)} away"
 
 
-def _stock(value: float, figures: Figures) -> str:
-    if value < 0:
-        return f"{say(-value, 'units', figures)} short"
-    return f"{say(value, 'units', figures)} to spare"
+def _sides(unit: str, below: str, above: str) -> Callable[[float, Figures], str]:
+    """Return how to say a value that is told without its sign: on which side of 0 it lies."""
+
+    def told(value: float, figures: Figures) -> str:
+        return f"{say(abs(value), unit, figures)} {below if value < 0 else above}"
+
+    return told
 
 
 def _rough_digits(value: float) -> int:
@@ -201,7 +204,9 @@ _SPECIAL: dict[str, Callable[[float, Figures], str]] = {
     "hours": _hours,
     "days": days,
     "days until": _deadline,
-    "units left": _stock,
+    "units left": _sides("units", "short", "to spare"),
+    "working days left": _sides("working days", "too few", "to spare"),
+    "working days until": _sides("working days", "past", "away"),
     "weekday": lambda value, figures: figures.weekday(round(value) % 7),
     "o'clock": _clock,
     "hour of the week": _moment_of_week,

@@ -101,7 +101,10 @@ def together(port: int, clients: int, request: bytes, seconds: float) -> float:
         answers, start = 0, time.perf_counter()
         while (passed := time.perf_counter() - start) < seconds:
             for key, _ in ready.select(1):
-                key.data.extend(key.fileobj.recv(65536))  # type: ignore[union-attr]
+                data = key.fileobj.recv(65536)  # type: ignore[union-attr]
+                if not data:
+                    raise SystemExit("the service closed a connection")
+                key.data.extend(data)
                 if _is_whole(key.data):
                     key.data.clear()
                     key.fileobj.sendall(request)  # type: ignore[union-attr]

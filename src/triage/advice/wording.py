@@ -177,7 +177,7 @@ def _sides(unit: str, below: str, above: str) -> Callable[[float, Figures], str]
     """Return how to say a value that is told without its sign: on which side of 0 it lies."""
 
     def told(value: float, figures: Figures) -> str:
-        return f"{say(abs(value), unit, figures)} {below if value < 0 else above}"
+        return f"{say(abs(value), unit, figures)} {below if round(value, 1) < 0 else above}"
 
     return told
 

@@ -13,6 +13,7 @@ _SHARE = 0.25
 """Of the memory that DuckDB would take by itself (four fifths of what the machine has, or its
 container); beyond it a session writes to its scratch folder."""
 _LEAST, _MOST = 512 << 20, 4 << 30
+_UNITS = "bKMGTP"
 
 
 def connect(scratch: Path | None = None) -> Connection:
@@ -37,8 +38,10 @@ def connect(scratch: Path | None = None) -> Connection:
 
 def _limit(connection: Connection) -> int:
     """Return how many bytes a bounded session may take."""
-    usual = one(connection, "SELECT parse_formatted_bytes(current_setting('memory_limit'))")[0]
-    return min(max(int(_SHARE * int(str(usual))), _LEAST), _MOST)
+    usual = str(one(connection, "SELECT current_setting('memory_limit')")[0])
+    number, unit = usual.split()  # as in "18.8 GiB"
+    size = float(number) * 1024 ** _UNITS.index(unit[0])
+    return min(max(int(_SHARE * size), _LEAST), _MOST)
 
 
 def one(connection: Connection, sql: str, *values: object) -> tuple[object, ...]:

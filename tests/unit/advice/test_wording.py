@@ -45,6 +45,7 @@ EXAMPLES = [
     (-30.0, "units left", "30 units short"),
     (-1.0, "working days left", "1 working day too few"),
     (2.0, "working days left", "2 working days to spare"),
+    (-0.04, "working days left", "0 working days to spare"),
     (-3.0, "working days until", "3 working days past"),
     (1.0, "working days until", "1 working day away"),
     (0.0, "weekday", "Monday"),

@@ -19,10 +19,14 @@ def limit(connection: Connection) -> int:
 
 
 @pytest.mark.parametrize(
-    ("usual", "allowed"), [(1 * GB, GB // 2), (8 * GB, 2 * GB), (40 * GB, 4 * GB)]
-)
+    ("usual", "allowed"),
+    [
+        ("0 bytes", GB // 2), ("976.5 MiB", GB // 2), ("8.0 GiB", 2 * GB), ("18.8 GiB", 4 * GB),
+        ("16383.9 PiB", 4 * GB),
+    ],
+)  # fmt: skip
 def test_a_session_takes_a_quarter_of_the_usual_memory_between_half_a_gigabyte_and_four(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usual: int, allowed: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usual: str, allowed: int
 ) -> None:
     real = session.one
 

@@ -63,24 +63,30 @@ class Client:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._data = b""
 
     def ask(self, request: bytes) -> tuple[int, bytes]:
         """Send a whole request; return status and body."""
-        self.socket.sendall(request)
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += self._more()
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        while len(body) < length:
-            body += self._more()
-        return int(head[9:12]), body
+        self.send(request)
+        while (answer := self.receive()) is None:
+            pass
+        return answer
 
-    def _more(self) -> bytes:
-        data = self.socket.recv(65536)
-        if not data:
+    def send(self, request: bytes) -> None:
+        """Send a whole request."""
+        self.socket.sendall(request)
+
+    def receive(self) -> tuple[int, bytes] | None:
+        """Wait for more of the answer; return status and body once it is whole."""
+        more = self.socket.recv(65536)
+        if not more:
             raise ConnectionError("the server closed the connection")
-        return data
+        self._data += more
+        head, end, body = self._data.partition(b"\r\n\r\n")
+        if not end or len(body) < int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]):
+            return None
+        self._data = b""
+        return int(head[9:12]), body
 
 
 class Disk:

@@ -12,6 +12,7 @@ it stands what one flush for each decision would allow.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import selectors
@@ -27,9 +28,11 @@ from benchmarks.score_http import (
     SERVICE,
     Client,
     Disk,
+    measure,
     request_of,
     serving,
     stored_order,
+    summary,
     without_challenger,
 )
 
@@ -58,7 +61,8 @@ def run(
         for slower in flush_ms:
             folder = Path(name) / f"flush-{slower:g}"
             folder.mkdir()
-            alone = _flushes(folder) / 1e6 + slower / 1e3
+            flush = summary(measure({"disk": Disk(folder)}, b"", 1, _FLUSHES)["disk"])["p50_us"]
+            alone = flush / 1e6 + slower / 1e3
             rows += [
                 {"slower_ms": slower, "one_flush_each": round(1 / alone), **row}
                 for row in _rates(home, folder, clients, slower, blocks, seconds)
@@ -93,44 +97,22 @@ def _rates(
 
 def together(port: int, clients: int, request: bytes, seconds: float) -> float:
     """Return answers a second of so many clients over so many seconds."""
-    with selectors.DefaultSelector() as ready:
-        held = [Client(port).socket for _ in range(clients)]
-        for each in held:
-            ready.register(each, selectors.EVENT_READ, bytearray())
-            each.sendall(request)
+    with selectors.DefaultSelector() as ready, contextlib.ExitStack() as held:
+        for _ in range(clients):
+            client = Client(port)
+            held.enter_context(client.socket)
+            ready.register(client.socket, selectors.EVENT_READ, client)
+            client.send(request)
         answers, start = 0, time.perf_counter()
         while (passed := time.perf_counter() - start) < seconds:
             for key, _ in ready.select(1):
-                data = key.fileobj.recv(65536)  # type: ignore[union-attr]
-                if not data:
-                    raise SystemExit("the service closed a connection")
-                key.data.extend(data)
-                if _is_whole(key.data):
-                    key.data.clear()
-                    key.fileobj.sendall(request)  # type: ignore[union-attr]
+                if answer := key.data.receive():
+                    status, body = answer
+                    if status != 200:
+                        raise SystemExit(f"the service answered {status}: {body[:300].decode()}")
+                    key.data.send(request)
                     answers += 1
-        for each in held:
-            each.close()
     return answers / passed
-
-
-def _is_whole(data: bytearray) -> bool:
-    head, end, body = data.partition(b"\r\n\r\n")
-    if not end:
-        return False
-    if head[9:12] != b"200":
-        raise SystemExit(f"the service answered {head[9:12].decode()}: {body[:300].decode()}")
-    return len(body) >= int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-
-
-def _flushes(folder: Path) -> float:
-    """Return the median microseconds of a decision's own write and flush."""
-    disk, times = Disk(folder), []
-    for _ in range(_FLUSHES):
-        start = time.perf_counter()
-        disk.ask(b"")
-        times.append((time.perf_counter() - start) * 1e6)
-    return sorted(times)[_FLUSHES // 2]
 
 
 def _sleeping(folder: Path, milliseconds: float) -> dict[str, str]:

@@ -78,8 +78,8 @@ class Reading:
         """
         view = self._view()
         own = [e for e in view.entries if order_id is None or e.order_id == order_id]
-        own = [e for e in own if before is None or e.seq < before]
-        fresh = [entry for entry in own if kind in {None, entry.kind}][-n:][::-1]
+        asked = [e for e in own if kind in {None, e.kind} and (before is None or e.seq < before)]
+        fresh = asked[-n:][::-1]
         if len(fresh) == n and n:
             return fresh
         where = _of_kind(kind) if order_id is None else _of_order(order_id, kind)

@@ -145,7 +145,7 @@ class Decisions:
             before = found[-1].seq if found else None
             page = self.ledger.last(_PAGE, KIND, before=before)
             found += page
-            if all(stale_at(decision) <= since for decision in page):
+            if all(stale_at(decision.body) <= since for decision in page):
                 break
         self.expiries.restore(reversed(found), since)
         return self.expiries

@@ -54,15 +54,16 @@ class Expiries:
     def note(self, draft: Draft) -> None:
         """Remember a decision; an order that was sent whole is nobody's to follow."""
         if draft.order_id is not None and draft.personal is None:
-            self._keep(draft.order_id, draft.id, draft.body)
+            self._keep(Held(draft.order_id, draft.id, stale_at(draft.body)))
 
     def restore(self, decisions: Iterable[Entry], since: int) -> None:
         """Remember recorded decisions whose answers still held at a moment (UTC micros)."""
         for entry in decisions:
             if entry.order_id is None or entry.personal_digest is not None:
                 continue
-            if stale_at(entry) > since:
-                self._keep(entry.order_id, entry.id, entry.body)
+            until = stale_at(entry.body)
+            if until > since:
+                self._keep(Held(entry.order_id, entry.id, until))
 
     def passed(self, now: int) -> list[Held]:
         """Return the answers that have gone stale by a moment (UTC micros), and forget them."""
@@ -76,27 +77,24 @@ class Expiries:
             del self._held[held.order_id]
         return gone
 
-    def _keep(self, order_id: str, decision_id: str, body: bytes) -> None:
-        stale_at = _stale_at(body)
-        own = self._held.get(order_id)
-        if own is not None and own.stale_at > stale_at:
+    def _keep(self, held: Held) -> None:
+        own = self._held.get(held.order_id)
+        if own is not None and own.stale_at > held.stale_at:
             return
-        self._held.pop(order_id, None)
+        self._held.pop(held.order_id, None)
         last = next(reversed(self._held.values()), None)
-        if last is not None and last.stale_at > stale_at + _AT_ONCE_MICROS:
+        if last is not None and last.stale_at > held.stale_at + _AT_ONCE_MICROS:
             self._in_order = False
-        self._held[order_id] = Held(order_id, decision_id, stale_at)
+        self._held[held.order_id] = held
         if len(self._held) > self._remembered:
             del self._held[next(iter(self._held))]
 
 
-def stale_at(decision: Entry) -> int:
-    """Return until when a recorded answer holds, UTC micros."""
-    return _stale_at(decision.body)
+def stale_at(body: bytes) -> int:
+    """Return until when the answer of a decision holds, UTC micros, from the decision's body.
 
-
-def _stale_at(body: bytes) -> int:
-    """Read one moment of a decision without reading all of it; within a text it is escaped."""
+    One moment is read of it, not all of it; within a text it is escaped.
+    """
     start = body.index(_STALE_AT) + len(_STALE_AT)
     text = body[start : body.index(b'"', start)].decode()
     return to_micros(datetime.fromisoformat(text))

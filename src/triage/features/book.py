@@ -16,14 +16,16 @@ from triage.features.bulk import (
     Lines,
     coded,
     combined,
+    line_codes,
+    main_first,
     order_codes,
     order_numbers,
-    stock_codes,
-    stock_lines,
 )
 from triage.features.compile import LINE_QUANTITY_PER, Floats, Ints
 from triage.features.facts import (
     DUE_BY,
+    LINE_FIELDS,
+    LINE_TIMES,
     MILESTONES,
     NUMBERS,
     ORDER_ID,
@@ -124,7 +126,8 @@ class OrderRow:
         known: when each became known (micros).
         numbers: facts of `facts.NUMBERS`.
         keys: number of each key set, -1 where not known.
-        lines: (lines, 2) stock key and quantity (thousandths) of each line, the main line first.
+        lines: (lines, 2 or more) stock key, quantity (thousandths) and further keys of each line,
+            the main line first.
     """
 
     event: Ints
@@ -139,17 +142,22 @@ class OrderBook:
 
     A milestone that arrives before its order waits until the order is known. Of two milestones of
     one kind the one that was known first counts (ties: the one that happened first).
+
+    Args:
+        keysets: fields of each key set.
+        of_lines: numbers of those by which single lines are held.
     """
 
-    def __init__(self, keysets: tuple[tuple[str, ...], ...]) -> None:
+    def __init__(self, keysets: tuple[tuple[str, ...], ...], of_lines: Sequence[int] = ()) -> None:
         self.interner = Interner(keysets)
+        self._of_lines = tuple(of_lines)
         self.ids: list[str] = []
         self.row_of: dict[str, int] = {}
         self.event = np.empty((0, len(TIMES)), dtype=np.int64)
         self.known = np.empty((0, len(TIMES)), dtype=np.int64)
         self.numbers = np.empty((0, len(NUMBERS)), dtype=np.float64)
         self.keys = np.empty((0, len(keysets)), dtype=np.int64)
-        self.lines = np.empty((0, 2), dtype=np.int64)
+        self.lines = np.empty((0, 2 + len(self._of_lines)), dtype=np.int64)
         self.line_at = np.empty((0, 2), dtype=np.int64)
         self._lines_used = 0
         self._stock = keysets.index(STOCK_KEY_FIELDS) if STOCK_KEY_FIELDS in keysets else -1
@@ -161,11 +169,11 @@ class OrderBook:
 
     @classmethod
     def of(
-        cls, history: History, keysets: tuple[tuple[str, ...], ...],
+        cls, history: History, keysets: tuple[tuple[str, ...], ...], of_lines: Sequence[int] = (),
         interner: Interner | None = None,
     ) -> OrderBook:  # fmt: skip
         """Fill a book from a whole history at once; an interner's keys keep their numbers."""
-        book = cls(keysets)
+        book = cls(keysets, of_lines)
         book.interner = interner or book.interner
         n = len(history.orders)
         book._reserve(n)
@@ -197,6 +205,19 @@ class OrderBook:
         n = len(self)
         keys = {at: self.keys[:n, at] for at in range(self.keys.shape[1])}
         return SubjectRows(self.event[:n], self.known[:n], self.numbers[:n], keys)
+
+    def line_rows(self, orders: Ints | None = None) -> SubjectRows:
+        """Return the lines of all orders, or of some rows: times, quantity and keys."""
+        chosen = np.arange(len(self)) if orders is None else orders
+        count = self.line_at[chosen, 1]
+        owner = np.repeat(chosen, count)
+        first = self.line_at[chosen, 0] - np.cumsum(count) + count
+        lines = self.lines[np.repeat(first, count) + np.arange(len(owner))]
+        at = owner[:, None], LINE_TIMES
+        return SubjectRows(
+            self.event[at], self.known[at], lines[:, 1:2] / LINE_QUANTITY_PER,
+            {keyset: lines[:, 2 + place] for place, keyset in enumerate(self._of_lines)},
+        )  # fmt: skip
 
     @property
     def stock_keys(self) -> dict[int, Ints]:
@@ -276,23 +297,33 @@ class OrderBook:
             self.keys[:n, at] = self.interner.numbers_of_codes(at, codes, n)
         if self._own >= 0:
             self.keys[:n, self._own] = np.arange(n)
-        if self._stock >= 0:
-            key = self.interner.numbers_of_codes(self._stock, stock_codes(lines), len(lines.order))
-            self.lines, self.line_at[:n] = stock_lines(lines, key)
+        if self._holds_lines:
+            of_line, rows = line_codes(lines), len(lines.order)
+            held = [
+                np.full(rows, -1) if at < 0 else self.interner.numbers_of_codes(at, of_line, rows)
+                for at in (self._stock, *self._of_lines)
+            ]
+            self.lines, self.line_at[:n] = main_first(lines, held)
             self._lines_used = len(self.lines)
 
+    @property
+    def _holds_lines(self) -> bool:
+        return self._stock >= 0 or bool(self._of_lines)
+
     def _lines_of(self, order: Order, *, grow: bool) -> Ints:
-        if self._stock < 0 or not order.lines:
-            return np.empty((0, 2), dtype=np.int64)
+        width = self.lines.shape[1]
+        if not self._holds_lines:
+            return np.empty((0, width), dtype=np.int64)
         main = main_line(order)
-        rows = [
-            (
-                self.interner.number(self._stock, {"site": x.site, "sku": x.sku}, grow=grow),
-                max(round(x.quantity * LINE_QUANTITY_PER), 1),
+        rows = []
+        for line in sorted(order.lines, key=lambda x: (x is not main, x.line_no)):
+            values = {name: getattr(line, name) for name in LINE_FIELDS}
+            stock, *others = (
+                -1 if keyset < 0 else self.interner.number(keyset, values, grow=grow)
+                for keyset in (self._stock, *self._of_lines)
             )
-            for x in sorted(order.lines, key=lambda x: (x is not main, x.line_no))
-        ]
-        return np.array(rows, dtype=np.int64)
+            rows.append((stock, max(round(line.quantity * LINE_QUANTITY_PER), 1), *others))
+        return np.array(rows, dtype=np.int64).reshape(-1, width)
 
     def _reserve(self, n: int) -> None:
         have = len(self.event)

@@ -17,9 +17,8 @@ import pandas as pd
 from triage.features.compile import LINE_QUANTITY_PER, Floats, Ints
 from triage.features.facts import (
     KEY_FIELDS,
-    LINE_KEY_FIELDS,
+    LINE_FIELDS,
     NUMBERS,
-    STOCK_KEY_FIELDS,
     great_circle_km,
 )
 from triage.history.tables import History
@@ -122,7 +121,7 @@ def order_codes(orders: pd.DataFrame, lines: Lines) -> dict[str, Codes]:
     """Return codes of what each order can be keyed by (see `facts.key_values`), by field."""
     found: dict[str, Codes] = {}
     for name in KEY_FIELDS:
-        if name in LINE_KEY_FIELDS:
+        if name in LINE_FIELDS:
             codes, values = coded(lines.table[name])
             found[name] = np.append(codes, -1)[lines.main], values
         elif name == "destination_zone":
@@ -133,12 +132,16 @@ def order_codes(orders: pd.DataFrame, lines: Lines) -> dict[str, Codes]:
     return found
 
 
-def stock_lines(lines: Lines, key: Ints) -> tuple[Ints, Ints]:
-    """Return (lines, 2) stock key and quantity, main lines first, and (orders, 2) where each lies.
+def main_first(lines: Lines, keys: Sequence[Ints]) -> tuple[Ints, Ints]:
+    """Return lines with those of an order together, its main line first, and where each's lie.
 
     Args:
         lines: the lines.
-        key: (lines,) number of each line's stock key.
+        keys: (lines,) numbers of the keys of each line, that of its stock first.
+
+    Returns:
+        (lines, 1 + keys): stock key, quantity in thousandths, further keys; (orders, 2): where an
+        order's lines begin, and how many they are.
     """
     is_main = np.zeros(len(lines.order), dtype=bool)
     is_main[lines.main[lines.main >= 0]] = True
@@ -146,14 +149,14 @@ def stock_lines(lines: Lines, key: Ints) -> tuple[Ints, Ints]:
     quantity = np.maximum(np.rint(lines.number("quantity") * LINE_QUANTITY_PER), 1)
     starts = np.searchsorted(lines.order, np.arange(lines.orders + 1))
     return (
-        np.column_stack([key, quantity.astype(np.int64)])[by],
+        np.column_stack([keys[0], quantity.astype(np.int64), *keys[1:]])[by],
         np.column_stack([starts[:-1], np.diff(starts)]),
     )
 
 
-def stock_codes(lines: Lines) -> dict[str, Codes]:
-    """Return codes of the fields by which stock is kept, of each line."""
-    return {name: coded(lines.table[name]) for name in STOCK_KEY_FIELDS}
+def line_codes(lines: Lines) -> dict[str, Codes]:
+    """Return codes of what each line can be keyed by, by field."""
+    return {name: coded(lines.table[name]) for name in LINE_FIELDS}
 
 
 def coded(values: pd.Series) -> Codes:

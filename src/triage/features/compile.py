@@ -16,7 +16,7 @@ from triage.errors import DeclarationError
 from triage.features.declarations import Declarations, Family, Feature, Key, Stream
 from triage.features.facts import (
     KEY_FIELDS,
-    LINE_KEY_FIELDS,
+    LINE_FIELDS,
     MILESTONES,
     NUMBERS,
     NUMBERS_OF,
@@ -82,6 +82,7 @@ class Op(IntEnum):
     DIFFERENCE = 23
     RATIO = 24
     PRODUCT = 25
+    TOTAL = 26
 
 
 MAX_COLUMNS = 8
@@ -101,8 +102,8 @@ class Program(NamedTuple):
         values: (values, 4): kind, a, b, multiplier. Column 0 of an entry is its count (0 or 1);
             each value takes two columns: its sum and the number of entries that have it.
         tables: (tables, 3): stream, key set, columns.
-        cursors: (cursors, 3): table, window in micros (0: since ever), 1 if the key is that of the
-            scarcest line.
+        cursors: (cursors, 4): table, window in micros (0: since ever), 1 if the key is that of the
+            scarcest line, table since whose last entry under the same key is counted (-1: none).
         slots: (slots, 6): op, a, b, cursor, column, parent slot (-1: none).
         factors: (slots, 3): scale, prior weight (of a ratio: added to its numerator), added to
             the denominator (of a history slot: its value where its key has no history at all).
@@ -170,6 +171,12 @@ class FeatureSet:
     def names(self) -> tuple[str, ...]:
         """Return the column names of a feature row."""
         return tuple(slot.name for slot in self.slots)
+
+    def keysets_of(self, subject: Subject) -> tuple[int, ...]:
+        """Return the key sets under which a subject is held; none: no feature looks at it."""
+        program = self.program
+        held = program.streams[program.tables[:, 0], 9] == int(subject)
+        return tuple(sorted(set(program.tables[held, 1].tolist())))
 
     def inputs(self, landmark: str) -> tuple[str, ...]:
         """Return the names that a model of this landmark sees."""
@@ -283,7 +290,7 @@ class _Builder:
         self.keysets: list[tuple[str, ...]] = []
         self._streams: dict[str, int] = {}
         self._tables: dict[tuple[int, int], int] = {}
-        self._cursors: dict[tuple[int, int, int], int] = {}
+        self._cursors: dict[tuple[int, int, int, int], int] = {}
         self._least = _least(declarations, slots)
         self._carried = _carried(declarations, slots, self._least)
         self._position = {slot.name: at for at, slot in enumerate(slots)}
@@ -295,7 +302,7 @@ class _Builder:
         columns = [streams[stream][5] for stream, _ in self._tables]
         tables = [(s, k, c) for (s, k), c in zip(self._tables, columns, strict=True)]
         return Program(
-            _table(streams, 10), _table(values, 4), _table(tables, 3), _table(self._cursors, 3),
+            _table(streams, 10), _table(values, 4), _table(tables, 3), _table(self._cursors, 4),
             _table([row for row, _ in rows], 6),
             np.array([f for _, f in rows], dtype=np.float64).reshape(-1, 3),
             tolerance, np.array(scarcity, dtype=np.int64),
@@ -350,9 +357,15 @@ class _Builder:
         subject = _subject(self.declarations.streams[name])
         if key.least is not None and key.fields != STOCK_KEY_FIELDS:
             raise ValueError(f"key {slot.key}: `least` goes with fields {list(STOCK_KEY_FIELDS)}")
-        table = self._table(name, self._keyset(str(slot.key), key.fields, subject))
+        keyset = self._keyset(str(slot.key), key.fields, subject)
         window = 0 if slot.days is None else round(slot.days * MICROS_PER_DAY)
-        cursor = (table, window, int(key.least is not None))
+        since = -1
+        if slot.feature.since is not None:
+            count = _known(self.declarations.streams, slot.feature.since, "stream")
+            if count.kind != "position" or key.fields != STOCK_KEY_FIELDS:
+                raise ValueError("since names a position stream, under keys of site and sku")
+            since = self._table(slot.feature.since, keyset)
+        cursor = (self._table(name, keyset), window, int(key.least is not None), since)
         return self._cursors.setdefault(cursor, len(self._cursors))
 
     def _keyset(self, key: str, fields: tuple[str, ...], subject: Subject) -> int:
@@ -391,7 +404,7 @@ class _Builder:
 
 _KEYED_BY: dict[Subject, tuple[str, ...]] = {
     Subject.ORDER: KEY_FIELDS,
-    Subject.LINE: LINE_KEY_FIELDS,
+    Subject.LINE: LINE_FIELDS,
     Subject.POSITION: STOCK_KEY_FIELDS,
     Subject.EXCEPTION: KEY_FIELDS,
     Subject.SUPPLY: STOCK_KEY_FIELDS,

@@ -30,7 +30,7 @@ RowFunction = Literal[
     "day_of_week_of", "holidays_until", "workdays_until", "workdays_ahead",
 ]  # fmt: skip
 Aggregate = Literal["count", "sum", "mean", "since_last", "last", "level"]
-Derivation = Literal["difference", "ratio", "product"]
+Derivation = Literal["difference", "ratio", "product", "total"]
 Cause = Literal[
     "inventory", "approval", "warehouse", "carrier", "integration", "demand", "promise", "other"
 ]
@@ -132,6 +132,8 @@ class Feature(Declared):
     aggregate: Aggregate | None = None
     value: str | None = None
     days: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    since: str | None = None
+    """A position stream: what has become known since its last entry under the same key did."""
     scale: float = 1.0
     parent: str | None = None
     weight: Annotated[float, Field(ge=0)] = 0.0
@@ -154,8 +156,10 @@ class Feature(Declared):
         if self.stream is not None and not (self.keys and self.aggregate):
             raise ValueError("a history feature needs keys and aggregate")
         windowed = self.aggregate in {"count", "sum", "mean"}
-        if self.stream is not None and windowed != bool(self.days):
-            raise ValueError("count, sum and mean need days; level, last and since_last have none")
+        if self.stream is not None and windowed != (bool(self.days) != (self.since is not None)):
+            raise ValueError(
+                "count, sum and mean need days or since; level, last and since_last have neither"
+            )
         if self.derive is not None and len(self.of) != 2:
             raise ValueError("a derived feature is made of two others: of = [a, b]")
         return self

@@ -23,7 +23,7 @@ from triage.features.cases import (
     supply_table,
 )
 from triage.features.compile import FeatureSet, Floats, Ints
-from triage.features.facts import LINE_KEY_FIELDS, Subject
+from triage.features.facts import Subject
 from triage.features.index import AsOfIndex
 from triage.features.index_filling import SubjectRows
 from triage.features.index_kept import NOTHING, KeptIndexes, all_in_use, name_of
@@ -49,9 +49,9 @@ class FeatureEngine:
     def __init__(self, features: FeatureSet, *, time_zone: str, country: str) -> None:
         self.features = features
         self.calendar = calendar.build(time_zone, country)
-        self.book = OrderBook(features.keysets)
+        self._keysets = {subject: features.keysets_of(subject) for subject in Subject}
+        self.book = OrderBook(features.keysets, self._keysets[Subject.LINE])
         self.index = AsOfIndex(features.program, self.calendar)
-        self._keysets = {subject: _keysets_of(features, subject) for subject in Subject}
         self._history: History | None = None
         self._taking: Taking | None = None
         self._cursor_of = _cursors_by_field(features)
@@ -78,7 +78,7 @@ class FeatureEngine:
         if kept is not None:
             engine._from_disk(history, kept)
         else:
-            engine.book = OrderBook.of(history, features.keysets) if book is None else book
+            engine.book = engine._book_of(history) if book is None else book
             if columns is not None:
                 only = tables(features, columns)
                 engine.index = AsOfIndex(features.program, engine.calendar, only)
@@ -205,9 +205,12 @@ class FeatureEngine:
         self, history: History, known: Sequence[Sequence[Sequence[str]]]
     ) -> dict[Subject, SubjectRows]:
         """Read the book of a history, whose keys may have numbers already; return all rows."""
-        interner = Interner(self.features.keysets, known)
-        self.book = OrderBook.of(history, self.features.keysets, interner)
+        self.book = self._book_of(history, Interner(self.features.keysets, known))
         return dict(self._subjects(history))
+
+    def _book_of(self, history: History, interner: Interner | None = None) -> OrderBook:
+        keysets, of_lines = self.features.keysets, self._keysets[Subject.LINE]
+        return OrderBook.of(history, keysets, of_lines, interner)
 
     def _subjects(self, history: History) -> Iterator[tuple[Subject, SubjectRows]]:
         """Yield the rows of every subject that a feature looks at; the book is filled already."""
@@ -218,8 +221,7 @@ class FeatureEngine:
             numbers = np.column_stack([free, free <= 0])
             yield Subject.POSITION, self._single(Subject.POSITION, positions, numbers)
         if self._keysets[Subject.LINE]:
-            numbers = history.lines[["quantity"]].to_numpy(float)
-            yield Subject.LINE, self._single(Subject.LINE, _with_times(history), numbers)
+            yield Subject.LINE, self.book.line_rows()
         if self._keysets[Subject.EXCEPTION]:
             yield Subject.EXCEPTION, exception_table(history, self.book)
         if keysets := self._keysets[Subject.SUPPLY]:
@@ -245,20 +247,6 @@ class FeatureEngine:
             cases[Subject.SUPPLY] = Cases(Subject.SUPPLY, supplies_noted(history))
         positions = (history.positions[name].tolist() for name in ("sku", "site", "event_time"))
         return Taking(self.book, self.index, self._keysets, zip(*positions, strict=True), cases)
-
-
-def _with_times(history: History) -> pd.DataFrame:
-    """Return the lines with the times of their orders."""
-    order = history.lines["order"].to_numpy(np.int64)
-    times = history.orders[["event_time", "record_time"]].take(order).reset_index(drop=True)
-    return pd.concat([history.lines[[*LINE_KEY_FIELDS]].reset_index(drop=True), times], axis=1)
-
-
-def _keysets_of(features: FeatureSet, subject: Subject) -> tuple[int, ...]:
-    """Return the key sets under which a subject is held; none: no feature looks at it."""
-    program = features.program
-    held = program.streams[program.tables[:, 0], 9] == int(subject)
-    return tuple(sorted(set(program.tables[held, 1].tolist())))
 
 
 def _cursors_by_field(features: FeatureSet) -> dict[str, int]:

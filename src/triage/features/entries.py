@@ -14,14 +14,15 @@ import numpy as np
 from triage.domain.clock import MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
 from triage.features.calendar import Calendar, workdays_between
 from triage.features.compile import Floats, Ints, Program, StreamKind, ValueKind
-from triage.features.facts import TIME, Subject
+from triage.features.facts import TIME, TIMES_OF, Subject
 from triage.jit import kernel
 
 _CREATED = TIME["order_created"]
 _DELIVERED = TIME["delivered"]
 _CANCELLED = TIME["order_cancelled"]
 _PROMISED = TIME["promised_by"]
-_ORDER, _POSITION = int(Subject.ORDER), int(StreamKind.POSITION)
+_ORDER, _LINE, _POSITION = int(Subject.ORDER), int(Subject.LINE), int(StreamKind.POSITION)
+_LINE_CANCELLED = TIMES_OF[Subject.LINE].index("line_cancelled")
 _EVENT, _INTERVAL = int(StreamKind.EVENT), int(StreamKind.INTERVAL)
 _OUTCOME, _CHECKPOINT = int(StreamKind.OUTCOME), int(StreamKind.CHECKPOINT)
 _MINUTES, _LOG_DAYS = int(ValueKind.MINUTES), int(ValueKind.LOG_DAYS)
@@ -69,6 +70,8 @@ def entries_of(  # noqa: PLR0912, PLR0915
         cancelled = known[_CANCELLED] if known[_CANCELLED] != _UNKNOWN else _NEVER
         delivered = known[_DELIVERED] if known[_DELIVERED] != _UNKNOWN else _NEVER
         late_at = event[_PROMISED] + program.tolerance
+    elif subject == _LINE and known[_LINE_CANCELLED] != _UNKNOWN:
+        cancelled = known[_LINE_CANCELLED]
     for stream in range(first, last):
         if program.streams[stream, 9] != subject:
             continue

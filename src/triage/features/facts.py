@@ -50,12 +50,16 @@ class Subject(IntEnum):
 
 TIMES_OF: dict[Subject, tuple[str, ...]] = {
     Subject.ORDER: TIMES,
-    Subject.LINE: ("line_ordered",),
+    Subject.LINE: ("line_ordered", "line_ready", "line_allocated", "line_cancelled"),
     Subject.POSITION: ("counted",),
     Subject.EXCEPTION: ("exception_raised", "exception_resolved"),
     Subject.SUPPLY: ("supply_ordered", "supply_received", "supply_expected"),
 }
 """Times by subject; from the first of them on a subject is known at all."""
+LINE_TIMES: tuple[int, ...] = tuple(
+    TIME[name] for name in ("order_created", READY_AT, "allocation_confirmed", "order_cancelled")
+)
+"""Columns of `TIMES` that a line has from its order, in the order of its own times."""
 
 _EARTH_RADIUS_KM = 6371.0
 _NAN = math.nan
@@ -166,15 +170,14 @@ _ORDER_FIELDS = (
     "destination_region", "destination_area", "customer_id", "customer_tier", "channel",
     "carrier", "service", "payment_method", "currency",
 )  # fmt: skip
-_LINE_FIELDS = ("site", "site_region", "site_area", "category", "sku")
+LINE_FIELDS = ("site", "site_region", "site_area", "category", "sku")
+"""Fields of an order that are those of its main line."""
 _ZONE = "destination_zone"
 ORDER_ID = "order_id"
-KEY_FIELDS: tuple[str, ...] = (*_ORDER_FIELDS, *_LINE_FIELDS, _ZONE, ORDER_ID)
+KEY_FIELDS: tuple[str, ...] = (*_ORDER_FIELDS, *LINE_FIELDS, _ZONE, ORDER_ID)
 """What history can be kept by; the zone is the first two characters of the postal area."""
-LINE_KEY_FIELDS: tuple[str, ...] = _LINE_FIELDS
-"""What the history of a line can be kept by."""
 STOCK_KEY_FIELDS: tuple[str, ...] = ("site", "sku")
-"""What the history of stock and of inbound supply can be kept by."""
+"""What the history of stock, of inbound supply and of lines can be kept by."""
 
 
 def numbers(order: Order) -> list[float]:
@@ -187,7 +190,7 @@ def key_values(order: Order) -> dict[str, str | None]:
     """Return what the order can be keyed by; None where not known."""
     line = main_line(order)
     values: dict[str, str | None] = {name: getattr(order, name) for name in _ORDER_FIELDS}
-    for name in _LINE_FIELDS:
+    for name in LINE_FIELDS:
         values[name] = getattr(line, name) if line else None
     values[_ZONE] = order.destination_area[:2] if order.destination_area else None
     return values

@@ -29,7 +29,7 @@ _LOG_BETWEEN, _SCARCE_QUANTITY = int(Op.LOG_DAYS_BETWEEN), int(Op.SCARCE_QUANTIT
 _WORKDAYS_BETWEEN = int(Op.WORKDAYS_BETWEEN)
 _COUNT, _SUM, _MEAN = int(Op.COUNT), int(Op.SUM), int(Op.MEAN)
 _SINCE_LAST, _LAST, _LEVEL = int(Op.SINCE_LAST), int(Op.LAST), int(Op.LEVEL)
-_DIFFERENCE, _RATIO = int(Op.DIFFERENCE), int(Op.RATIO)
+_DIFFERENCE, _RATIO, _TOTAL = int(Op.DIFFERENCE), int(Op.RATIO), int(Op.TOTAL)
 _UNKNOWN, _DAY, _A_HOUR = UNKNOWN_TIME, MICROS_PER_DAY, MICROS_PER_HOUR
 _DAYS_A_YEAR = 365.2425
 _STARTS = TIME[STARTS_AT]
@@ -64,7 +64,8 @@ def fill_row(
         known: when each became known (micros).
         numbers: the order's numbers.
         keys: the order's key numbers.
-        lines: (lines, 2): stock key and quantity (thousandths) of each line, the main line first.
+        lines: (lines, 2 or more): stock key and quantity (thousandths) of each line, the main line
+            first.
         as_of: the moment (micros).
         spans: scratch, (cursors, 4).
         out: receives the needed slots; NaN where there is no history or the fact is not known.
@@ -91,6 +92,8 @@ def fill_row(
             elif op == _RATIO:
                 a, b = a + program.factors[slot, 1], b + program.factors[slot, 2]
                 value = a / b if b != 0.0 else math.nan
+            elif op == _TOTAL:
+                value = a + b
             else:
                 value = a * b
             out[slot] = value * program.factors[slot, 0]
@@ -181,11 +184,25 @@ def _place_cursors(
                 spans[cursor, 2] = position_from_end(index.times, start, count, as_of)
         before = cursor
         spans[cursor, 1] = 0
-        if window > 0 and spans[cursor, 2] > 0:
+        since = program.cursors[cursor, 3]
+        if (window > 0 or since >= 0) and spans[cursor, 2] > 0:
+            begins = as_of - window
+            if since >= 0:
+                key = scarce if of_scarce else keys[program.tables[since, 1]]
+                begins = _last_known(index, since, key, as_of)
             start = index.segments[spans[cursor, 0], 0]
-            spans[cursor, 1] = position_from_end(
-                index.times, start, spans[cursor, 2], as_of - window
-            )
+            spans[cursor, 1] = position_from_end(index.times, start, spans[cursor, 2], begins)
+
+
+@kernel
+def _last_known(index: IndexArrays, table: int, key: int, as_of: int) -> int:
+    """Return when the last entry before a moment became known; the moment if there is none."""
+    segment = segment_of(index, table, key)
+    if segment < 0:
+        return as_of
+    start, count = index.segments[segment, 0], index.segments[segment, 2]
+    upto = position_from_end(index.times, start, count, as_of)
+    return index.times[start + upto - 1] if upto > 0 else as_of
 
 
 @kernel

@@ -44,7 +44,7 @@ def needs(features: FeatureSet, names: Collection[str], cursors: Collection[int]
 def tables(features: FeatureSet, names: Collection[str]) -> frozenset[int]:
     """Return the tables of the index that some columns look at, also to find the scarcest line."""
     program, needed = features.program, needs(features, names)
-    found = frozenset(program.cursors[needed.cursors, 0].tolist())
+    found = frozenset(program.cursors[needed.cursors][:, [0, 3]].ravel().tolist()) - {-1}
     scarce = program.slots[needed.slots, 0] == Op.SCARCE_QUANTITY
     if scarce.any() or program.cursors[needed.cursors, 2].any():
         found |= {int(program.scarcity[0])} - {-1}

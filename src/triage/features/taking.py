@@ -26,7 +26,7 @@ from triage.domain.records import (
 from triage.features.book import OrderBook, OrderRow
 from triage.features.cases import Case, Cases, noted
 from triage.features.compile import Ints
-from triage.features.facts import LINE_KEY_FIELDS, NUMBERS_OF, TIMES_OF, Subject
+from triage.features.facts import LINE_TIMES, NUMBERS_OF, TIMES_OF, Subject
 from triage.features.index import AsOfIndex
 from triage.features.index_changes import Rows
 
@@ -36,7 +36,7 @@ Cell = tuple[str, str, int]
 
 @dataclass(slots=True)
 class _Fresh:
-    """Rows of one subject that are put in and never change: lines, positions."""
+    """Positions, which are put in and never change."""
 
     event: list[int] = field(default_factory=list)
     known: list[int] = field(default_factory=list)
@@ -110,20 +110,28 @@ class Taking:
             Rows(event, known, numbers, keys),
         )  # fmt: skip
         if self._keysets[Subject.LINE]:
-            self._put_lines(fresh.values())
+            self._move_lines(rows, was_event, was_known)
         return list(fresh)
 
-    def _put_lines(self, orders: Iterable[Order]) -> None:
-        fresh = _Fresh()
-        for order in orders:
-            event, known = to_micros(order.event_time), to_micros(order.record_time)
-            for line in order.lines:
-                values = {name: getattr(line, name) for name in LINE_KEY_FIELDS}
-                fresh.event.append(event)
-                fresh.known.append(known)
-                fresh.numbers.append((line.quantity,))
-                fresh.keys.append(self._keys(Subject.LINE, values))
-        self._put(Subject.LINE, fresh)
+    def _move_lines(self, orders: Ints, was_event: Ints, was_known: Ints) -> None:
+        """Move the lines of orders (rows of the book) that had such times before."""
+        book = self._book
+        moved = (
+            (was_event != book.event[orders]) | (was_known != book.known[orders])
+        )[:, LINE_TIMES].any(axis=1)  # fmt: skip
+        if not moved.any():
+            return
+        orders, was_event, was_known = orders[moved], was_event[moved], was_known[moved]
+        now = book.line_rows(orders)
+        owner = np.repeat(np.arange(len(orders)), book.line_at[orders, 1])[:, None]
+        keys = np.full((len(owner), self._width), -1, dtype=np.int64)
+        for keyset, of_lines in now.keys.items():
+            keys[:, keyset] = of_lines
+        self._index.change(
+            Subject.LINE,
+            Rows(was_event[owner, LINE_TIMES], was_known[owner, LINE_TIMES], now.numbers, keys),
+            Rows(now.event, now.known, now.numbers, keys),
+        )
 
     def _take_positions(self, positions: Sequence[InventoryPosition]) -> None:
         fresh, seen = _Fresh(), self._positions

@@ -19,6 +19,7 @@ from triage.features.book import OrderBook
 from triage.features.compile import FeatureSet, compile_features
 from triage.features.declarations import Declarations
 from triage.features.engine import FeatureEngine
+from triage.features.facts import Subject
 from triage.features.needs import of_orders, parts, tables
 from triage.history.log import Log
 from triage.history.tables import History
@@ -93,7 +94,7 @@ def prepare(
     declarations = frozen or declared.load(workspace)
     features = recipe_features(declarations, available(history), recipe)
     categories = order_categories(history, recipe.baselines.categories)
-    book = OrderBook.of(history, features.keysets)
+    book = OrderBook.of(history, features.keysets, features.keysets_of(Subject.LINE))
     landmarks = [Gathering(book, features, name, recipe) for name in recipe.rows_at]
     landmarks = [landmark for landmark in landmarks if len(landmark.rows)]
     if not landmarks:

@@ -47,6 +47,11 @@ BASE: dict[str, Any] = {
                   "values": {"free": {"available": True}, "empty": {"number": "out_of_stock"}}},
         "lines": {"kind": "event", "of": "line", "at": "line_ordered", "meaning": "lines",
                   "values": {"units": {"number": "line_quantity", "per": 1000}}},
+        "unserved": {"kind": "interval", "of": "line", "at": "line_ready", "ends": "line_allocated",
+                     "max_age_days": 9, "meaning": "lines that wait for stock",
+                     "values": {"units": {"number": "line_quantity", "per": 1000}}},
+        "served": {"kind": "event", "of": "line", "at": "line_allocated", "meaning": "lines served",
+                   "values": {"units": {"number": "line_quantity", "per": 1000}}},
         "unready": {"kind": "interval", "at": "ready_at", "ends": "allocation_confirmed",
                     "max_age_days": 9, "meaning": "wait for stock"},
         "entered": {"kind": "event", "at": "order_recorded", "meaning": "recorded",
@@ -66,7 +71,8 @@ BASE: dict[str, Any] = {
                 "meaning": "due", "values": {"units": {"number": "supply_quantity", "per": 1000}}},
         "receipts": {"kind": "event", "of": "supply", "at": "supply_received",
                      "meaning": "received", "values": {
-                         "late": {"after": ["supply_expected", "supply_received"]}}},
+                         "late": {"after": ["supply_expected", "supply_received"]},
+                         "units": {"number": "supply_quantity", "per": 1000}}},
     },
 }  # fmt: skip
 FEATURES: list[dict[str, Any]] = [
@@ -132,6 +138,16 @@ FEATURES: list[dict[str, Any]] = [
      "scale": 0.001},
     {"name": "received_late", "stream": "receipts", "keys": ["all"], "aggregate": "mean",
      "value": "late", "days": [6]},
+    {"name": "unserved", "stream": "unserved", "keys": ["scarce"], "aggregate": "level",
+     "value": "units", "scale": 0.001, "without": 0},
+    {"name": "unserved_item", "stream": "unserved", "keys": ["item"], "aggregate": "level"},
+    {"name": "served_since", "stream": "served", "keys": ["scarce"], "aggregate": "sum",
+     "value": "units", "scale": 0.001, "since": "stock", "without": 0},
+    {"name": "received_since", "stream": "receipts", "keys": ["stock"], "aggregate": "sum",
+     "value": "units", "scale": 0.001, "since": "stock", "without": 0},
+    {"name": "receipts_since", "stream": "receipts", "keys": ["scarce"], "aggregate": "count",
+     "since": "stock", "without": 0},
+    {"name": "there", "derive": "total", "of": ["free", "received_since"]},
     {"name": "slack", "derive": "difference", "of": ["promise", "lead_7d"]},
     {"name": "load", "derive": "ratio", "of": ["open", "n_3d"], "plus": [1, 1]},
 ]  # fmt: skip

@@ -12,31 +12,43 @@ from triage.features.availability import available
 from triage.features.book import OrderBook
 from triage.features.bulk import coded, combined
 from triage.features.compile import compile_features
-from triage.features.facts import NUMBERS
+from triage.features.facts import NUMBERS, Subject
 from triage.history.tables import History
 
 KEYSETS = ((), ("site",), ("site", "sku"), ("destination_region", "carrier"), ("order_id",))
 
 
-def one_by_one(history: History, keysets: tuple[tuple[str, ...], ...]) -> OrderBook:
-    book = OrderBook(keysets)
+OF_LINES = (2, 1)
+"""Key sets by which lines are held: by site and product, and by site."""
+
+
+def one_by_one(
+    history: History, keysets: tuple[tuple[str, ...], ...], of_lines: tuple[int, ...]
+) -> OrderBook:
+    book = OrderBook(keysets, of_lines)
     for order in history.order_objects():
         book.add_order(order)
     return book
 
 
-def assert_same(history: History, keysets: tuple[tuple[str, ...], ...]) -> None:
-    whole, single = OrderBook.of(history, keysets), one_by_one(history, keysets)
+def assert_same(
+    history: History, keysets: tuple[tuple[str, ...], ...], of_lines: tuple[int, ...]
+) -> None:
+    whole = OrderBook.of(history, keysets, of_lines)
+    single = one_by_one(history, keysets, of_lines)
     n = len(single)
     for at, name in enumerate(NUMBERS):
         np.testing.assert_array_equal(whole.numbers[:n, at], single.numbers[:n, at], err_msg=name)
     for at in range(len(keysets)):
         numbers = zip(whole.keys[:n, at].tolist(), single.keys[:n, at].tolist(), strict=True)
         assert renamed(list(numbers)), keysets[at]
-    for row in range(n):
-        first, second = whole.row(row).lines, single.row(row).lines
-        np.testing.assert_array_equal(first[:, 1], second[:, 1])
-        np.testing.assert_array_equal(first[:, 0] < 0, second[:, 0] < 0)
+    first, second = (
+        np.concatenate([book.row(row).lines for row in range(n)]) for book in (whole, single)
+    )
+    np.testing.assert_array_equal(first[:, 1], second[:, 1])
+    for column in (0, *range(2, 2 + len(of_lines))):
+        numbers = zip(first[:, column].tolist(), second[:, column].tolist(), strict=True)
+        assert renamed(list(numbers)), column
 
 
 def renamed(pairs: list[tuple[int, int]]) -> bool:
@@ -48,13 +60,13 @@ def renamed(pairs: list[tuple[int, int]]) -> bool:
 @settings(max_examples=60, deadline=None)
 @given(records())
 def test_orders_described_at_once_are_those_described_one_by_one(drawn: list[Record]) -> None:
-    assert_same(history_of(drawn), KEYSETS)
+    assert_same(history_of(drawn), KEYSETS, OF_LINES)
 
 
 def test_every_order_of_the_sample_is_described_to_the_last_bit(sample_history: History) -> None:
     features = compile_features(declarations.load(), available(sample_history))
     assert len(sample_history.orders) > 1000
-    assert_same(sample_history, features.keysets)
+    assert_same(sample_history, features.keysets, features.keysets_of(Subject.LINE))
 
 
 def test_a_combination_with_a_missing_part_has_no_number() -> None:

@@ -166,3 +166,44 @@ def test_live_records_go_on_from_a_whole_history_as_if_all_had_come_live() -> No
     asked = np.array([0]), np.array([START + 9 * MICROS_PER_HOUR])
     whole = FeatureEngine.of(history_of([*records, *later]), FEATURES)
     np.testing.assert_array_equal(engine.matrix(*asked), whole.matrix(*asked))
+
+
+def test_what_orders_wait_for_is_taken_from_the_count_until_they_get_it_or_are_cancelled() -> None:
+    lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
+    past = [
+        count("S1", 10),
+        order("A", 0, 100, lines=lines),
+        *(order(name, 1, 100, lines=lines) for name in "BCD"),
+        *(milestone(name, "order_validated", 2) for name in "BCD"),
+        milestone("C", "allocation_confirmed", 5),
+        milestone("D", "order_cancelled", 7),
+    ]
+    assert [values(past, hours)["unserved"] for hours in (2, 3, 6, 8)] == [0, 9, 6, 3]
+    assert [values(past, hours)["unserved_item"] for hours in (2, 3, 6, 8)] == [
+        pytest.approx(math.nan, nan_ok=True), 3, 2, 1,
+    ]  # fmt: skip
+
+
+def test_what_came_and_what_was_promised_since_the_last_count_starts_anew_with_each_count() -> None:
+    lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
+    past = [
+        order("A", 0, 100, lines=lines),
+        milestone("A", "order_validated", 1),
+        supply("ordered", 1), supply("received", 5),
+        count("S1", 10, 3),
+        milestone("A", "allocation_confirmed", 6),
+        count("S1", 14, 20),
+    ]  # fmt: skip
+    told = [values(past, hours) for hours in (2, 4, 7, 21)]
+    assert [each["received_since"] for each in told] == [0, 0, 7.5, 0]
+    assert [each["receipts_since"] for each in told] == [0, 0, 1, 0]
+    assert [each["served_since"] for each in told] == [0, 0, 3, 0]
+    assert [each["there"] for each in told[1:]] == [10, 17.5, 14]
+
+
+def test_without_any_count_nothing_has_come_since_the_last() -> None:
+    lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
+    past = [order("A", 0, 100, lines=lines), supply("ordered", 1), supply("received", 5)]
+    told = values(past, 6)
+    assert told["received_since"] == 0
+    assert math.isnan(told["there"])

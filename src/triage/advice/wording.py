@@ -182,6 +182,10 @@ def _sides(unit: str, below: str, above: str) -> Callable[[float, Figures], str]
     return told
 
 
+def _more(value: float, figures: Figures) -> str:
+    return f"{percent(abs(value), figures)} {'fewer' if round(value, 2) < 0 else 'more'}"
+
+
 def _rough_digits(value: float) -> int:
     """Return how many decimals a value is told with: none from 10 on, or if it is nearly whole."""
     return 0 if value >= 9.95 or math.isclose(value, round(value), rel_tol=0.005) else 1
@@ -201,6 +205,7 @@ _SPECIAL: dict[str, Callable[[float, Figures], str]] = {
     "log days": lambda value, figures: days(math.expm1(value), figures),
     "log share": lambda value, figures: percent(math.exp(value), figures),
     "share": percent,
+    "share more": _more,
     "hours": _hours,
     "days": days,
     "days until": _deadline,

@@ -32,7 +32,6 @@ _WEEK = 7 * MICROS_PER_DAY
 _LEAST_OF_A_KIND = 20
 THREADS = 2
 """Fits side by side: each uses one core."""
-_LEAST_IN_LEAF = 20
 _ROWS_TO_CHOOSE_INPUTS, _ROUNDS_TO_CHOOSE_INPUTS = 20_000, 60
 
 
@@ -212,11 +211,8 @@ def fit_parts(
     """
     folds = recipe.trees.folds
     fold = week_folds(data.rows.as_of[taught], folds)
-    common = dict(recipe.trees.parameters)
-    usual = int(common.get("min_data_in_leaf", _LEAST_IN_LEAF))
-    common["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, len(taught) // 100))
     x_taught, x_asked = data.x[taught], data.x[asked]
-    teachers = Teachers(x_taught, data.inputs, common)
+    teachers = Teachers(x_taught, data.inputs, recipe.trees.common(len(taught)))
 
     def part(lesson: Lesson, left_out: int) -> tuple[str, Floats, Floats]:
         teach = np.flatnonzero(fold != left_out)

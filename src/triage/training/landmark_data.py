@@ -11,7 +11,7 @@ import pandas as pd
 from triage.features.book import OrderBook
 from triage.features.compile import FeatureSet, Floats
 from triage.features.engine import FeatureEngine
-from triage.models.landmarks import WAITING, Rows, landmark_rows
+from triage.models.landmarks import Rows, landmark_rows
 from triage.training.recipe import Recipe
 
 
@@ -48,8 +48,7 @@ class LandmarkData:
 class Gathering:
     """A landmark whose features are filled in, some columns at a time.
 
-    Beyond `trees.most_rows` (waiting: `most_waiting_rows`) rows are thinned out evenly, whatever
-    became of them.
+    Beyond what the recipe's trees take, rows are thinned out evenly, whatever became of them.
 
     Args:
         book: the orders.
@@ -66,8 +65,7 @@ class Gathering:
     ) -> None:
         stages = [kind.value for kind in recipe.landmarks]
         rows = landmark_rows(book, landmark, features.program.tolerance, stages)
-        trees = recipe.trees
-        most = trees.most_waiting_rows if landmark.endswith(WAITING) else trees.most_rows
+        most = recipe.trees.most_of(landmark)
         if len(rows) > most:
             rows = rows.take(np.linspace(0, len(rows) - 1, most).astype(np.int64))
         self.rows = rows

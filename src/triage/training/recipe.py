@@ -15,6 +15,8 @@ from triage.models.at_risk import Calibration, LabelContract
 from triage.models.landmarks import WAITING, stage_of
 from triage.workspace import Declared
 
+_LEAST_IN_LEAF, _USUAL_LEAVES = 20, 31
+
 
 class Target(Declared):
     """What the trees learn: log(1 + days to delivery) - offset x log(1 + days to the promise).
@@ -41,7 +43,11 @@ class Trees(Declared):
     Attributes:
         folds: parts of an ensemble, each fitted without one fold of weeks.
         most_rows: rows of a landmark beyond which they are thinned out evenly.
+        most_rows_at: the same of single landmarks.
         most_waiting_rows: the same of a landmark of waiting orders, which has up to three an order.
+        rows_per_leaf: trees have as many leaves as there are rows by this, if that is more than
+            `num_leaves` says, but not more than `most_leaves`; None: what `num_leaves` says.
+        most_leaves: see there.
         most_inputs: how many inputs of a landmark stay, those that tell most; all of them if None.
         lateness_weights: weights of the late-or-not log-odds to choose from, the usual one first.
         parameters: LightGBM parameters of both.
@@ -52,13 +58,32 @@ class Trees(Declared):
 
     folds: Annotated[int, Field(ge=2, le=9)] = 3
     most_rows: Annotated[int, Field(ge=1000)] = 250_000
+    most_rows_at: dict[MilestoneKind, Annotated[int, Field(ge=1000)]] = Field(default_factory=dict)
     most_waiting_rows: Annotated[int, Field(ge=1000)] = 250_000
+    rows_per_leaf: Annotated[int, Field(ge=100)] | None = None
+    most_leaves: Annotated[int, Field(ge=2)] = 31
     lateness_weights: Annotated[tuple[float, ...], Field(min_length=1)]
     parameters: dict[str, float | int | str | bool]
     most_inputs: Annotated[int, Field(ge=1)] | None = None
     location: TreeSettings
     lateness: TreeSettings
     leading: TreeSettings
+
+    def most_of(self, landmark: str) -> int:
+        """Return how many rows of a landmark teach and are judged at most."""
+        if landmark.endswith(WAITING):
+            return self.most_waiting_rows
+        return self.most_rows_at.get(MilestoneKind(landmark), self.most_rows)
+
+    def common(self, rows: int) -> dict[str, float | int | str | bool]:
+        """Return the parameters of all ensembles where so many rows teach."""
+        found = {**self.parameters}
+        usual = int(found.get("min_data_in_leaf", _LEAST_IN_LEAF))
+        found["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, rows // 100))
+        if self.rows_per_leaf is not None:
+            more = min(rows // self.rows_per_leaf, self.most_leaves)
+            found["num_leaves"] = max(int(found.get("num_leaves", _USUAL_LEAVES)), more)
+        return found
 
 
 class Inputs(Declared):

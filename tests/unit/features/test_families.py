@@ -170,7 +170,7 @@ def test_live_records_go_on_from_a_whole_history_as_if_all_had_come_live() -> No
 
 def test_what_orders_wait_for_is_taken_from_the_count_until_they_get_it_or_are_cancelled() -> None:
     lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
-    past = [
+    past: list[Record] = [
         count("S1", 10),
         order("A", 0, 100, lines=lines),
         *(order(name, 1, 100, lines=lines) for name in "BCD"),
@@ -186,7 +186,7 @@ def test_what_orders_wait_for_is_taken_from_the_count_until_they_get_it_or_are_c
 
 def test_what_came_and_what_was_promised_since_the_last_count_starts_anew_with_each_count() -> None:
     lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
-    past = [
+    past: list[Record] = [
         order("A", 0, 100, lines=lines),
         milestone("A", "order_validated", 1),
         supply("ordered", 1), supply("received", 5),
@@ -203,7 +203,11 @@ def test_what_came_and_what_was_promised_since_the_last_count_starts_anew_with_e
 
 def test_without_any_count_nothing_has_come_since_the_last() -> None:
     lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
-    past = [order("A", 0, 100, lines=lines), supply("ordered", 1), supply("received", 5)]
+    past: list[Record] = [
+        order("A", 0, 100, lines=lines),
+        supply("ordered", 1),
+        supply("received", 5),
+    ]
     told = values(past, 6)
     assert told["received_since"] == 0
     assert math.isnan(told["there"])

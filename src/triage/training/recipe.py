@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,9 +46,9 @@ class Trees(Declared):
         most_rows: rows of a landmark beyond which they are thinned out evenly.
         most_rows_at: the same of single landmarks.
         most_waiting_rows: the same of a landmark of waiting orders, which has up to three an order.
-        rows_per_leaf: trees have as many leaves as there are rows by this, if that is more than
-            `num_leaves` says, but not more than `most_leaves`; None: what `num_leaves` says.
-        most_leaves: see there.
+        usual_rows: how many rows `num_leaves` is meant for. Leaves grow with the root of the rows,
+            from `least_leaves` to `most_leaves`; None: they do not.
+        least_leaves, most_leaves: see there.
         most_inputs: how many inputs of a landmark stay, those that tell most; all of them if None.
         lateness_weights: weights of the late-or-not log-odds to choose from, the usual one first.
         parameters: LightGBM parameters of both.
@@ -60,7 +61,8 @@ class Trees(Declared):
     most_rows: Annotated[int, Field(ge=1000)] = 250_000
     most_rows_at: dict[MilestoneKind, Annotated[int, Field(ge=1000)]] = Field(default_factory=dict)
     most_waiting_rows: Annotated[int, Field(ge=1000)] = 250_000
-    rows_per_leaf: Annotated[int, Field(ge=100)] | None = None
+    usual_rows: Annotated[int, Field(ge=100)] | None = None
+    least_leaves: Annotated[int, Field(ge=2)] = 4
     most_leaves: Annotated[int, Field(ge=2)] = 31
     lateness_weights: Annotated[tuple[float, ...], Field(min_length=1)]
     parameters: dict[str, float | int | str | bool]
@@ -80,9 +82,10 @@ class Trees(Declared):
         found = {**self.parameters}
         usual = int(found.get("min_data_in_leaf", _LEAST_IN_LEAF))
         found["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, rows // 100))
-        if self.rows_per_leaf is not None:
-            more = min(rows // self.rows_per_leaf, self.most_leaves)
-            found["num_leaves"] = max(int(found.get("num_leaves", _USUAL_LEAVES)), more)
+        if self.usual_rows is not None:
+            usual = int(found.get("num_leaves", _USUAL_LEAVES))
+            leaves = round(usual * math.sqrt(rows / self.usual_rows))
+            found["num_leaves"] = max(self.least_leaves, min(leaves, self.most_leaves))
         return found
 
 

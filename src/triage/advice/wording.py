@@ -182,8 +182,9 @@ def _sides(unit: str, below: str, above: str) -> Callable[[float, Figures], str]
     return told
 
 
-def _more(value: float, figures: Figures) -> str:
-    return f"{percent(abs(value), figures)} {'fewer' if round(value, 2) < 0 else 'more'}"
+def _points(value: float, figures: Figures) -> str:
+    points = figures.number(100 * abs(value), 0)
+    return f"{points} percentage points {'less' if value < 0 else 'more'}"
 
 
 def _rough_digits(value: float) -> int:
@@ -205,7 +206,7 @@ _SPECIAL: dict[str, Callable[[float, Figures], str]] = {
     "log days": lambda value, figures: days(math.expm1(value), figures),
     "log share": lambda value, figures: percent(math.exp(value), figures),
     "share": percent,
-    "share more": _more,
+    "points": _points,
     "hours": _hours,
     "days": days,
     "days until": _deadline,

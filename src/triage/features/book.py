@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from triage.domain.clock import UNKNOWN_TIME, to_micros
+from triage.domain.clock import NEVER, UNKNOWN_TIME, to_micros
 from triage.domain.records import Milestone, Order
 from triage.features.bulk import (
     Codes,
@@ -210,12 +210,12 @@ class OrderBook:
         """Return the lines of all orders, or of some rows: times, quantity and keys."""
         chosen = np.arange(len(self)) if orders is None else orders
         count = self.line_at[chosen, 1]
-        owner = np.repeat(chosen, count)
         first = self.line_at[chosen, 0] - np.cumsum(count) + count
-        lines = self.lines[np.repeat(first, count) + np.arange(len(owner))]
-        at = owner[:, None], LINE_TIMES
+        lines = self.lines[np.repeat(first, count) + np.arange(count.sum())]
+        event, known = line_times(self.event[chosen], self.known[chosen])
         return SubjectRows(
-            self.event[at], self.known[at], lines[:, 1:2] / LINE_QUANTITY_PER,
+            np.repeat(event, count, axis=0), np.repeat(known, count, axis=0),
+            lines[:, 1:2] / LINE_QUANTITY_PER,
             {keyset: lines[:, 2 + place] for place, keyset in enumerate(self._of_lines)},
         )  # fmt: skip
 
@@ -335,6 +335,25 @@ class OrderBook:
         self.numbers = _grown(self.numbers, size, np.nan)
         self.keys = _grown(self.keys, size, -1)
         self.line_at = _grown(self.line_at, size, 0)
+
+
+def line_times(event: Ints, known: Ints) -> tuple[Ints, Ints]:
+    """Return when each time of a line was and became known, from those of its order.
+
+    Args:
+        event: (n, times of an order), micros.
+        known: (n, times of an order).
+    """
+    columns = []
+    for names in LINE_TIMES:
+        first = np.array(names)[np.argmin(_or_last(known[:, names]), axis=1)]
+        columns.append(first)
+    at = np.column_stack(columns)
+    return np.take_along_axis(event, at, axis=1), np.take_along_axis(known, at, axis=1)
+
+
+def _or_last(known: Ints) -> Ints:
+    return np.where(known == UNKNOWN_TIME, NEVER, known)
 
 
 def _grown(array: A, size: int, fill: float) -> A:

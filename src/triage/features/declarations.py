@@ -133,7 +133,7 @@ class Feature(Declared):
     value: str | None = None
     days: tuple[Annotated[float, Field(gt=0)], ...] = ()
     since: str | None = None
-    """A position stream: what has become known since its last entry under the same key did."""
+    """A position stream: what has become known after its last entry under the same key did."""
     scale: float = 1.0
     parent: str | None = None
     weight: Annotated[float, Field(ge=0)] = 0.0
@@ -143,6 +143,8 @@ class Feature(Declared):
     plus: tuple[float, float] = (0.0, 0.0)
     """Added to numerator and denominator of a ratio, so that thin counts do not swing."""
     landmarks: tuple[MilestoneKind, ...] = ()
+    waiting: bool = True
+    """Whether models of orders that wait at these landmarks see it too."""
     input: bool = True
     """Whether a model sees it; a step towards other features may stay inside the engine."""
     hidden_keys: tuple[str, ...] = ()
@@ -160,6 +162,8 @@ class Feature(Declared):
             raise ValueError(
                 "count, sum and mean need days or since; level, last and since_last have neither"
             )
+        if self.since is not None and self.stream is None:
+            raise ValueError("since goes with a stream")
         if self.derive is not None and len(self.of) != 2:
             raise ValueError("a derived feature is made of two others: of = [a, b]")
         return self

@@ -56,10 +56,16 @@ TIMES_OF: dict[Subject, tuple[str, ...]] = {
     Subject.SUPPLY: ("supply_ordered", "supply_received", "supply_expected"),
 }
 """Times by subject; from the first of them on a subject is known at all."""
-LINE_TIMES: tuple[int, ...] = tuple(
-    TIME[name] for name in ("order_created", READY_AT, "allocation_confirmed", "order_cancelled")
-)
-"""Columns of `TIMES` that a line has from its order, in the order of its own times."""
+LINE_TIMES: tuple[tuple[int, ...], ...] = tuple(
+    tuple(TIME[name] for name in names)
+    for names in (
+        ("order_created",), (READY_AT,),
+        ("allocation_confirmed", "pick_released", "shipment_dispatched", "delivered"),
+        ("order_cancelled",),
+    )
+)  # fmt: skip
+"""Columns of `TIMES` from which a line has each of its own times: that which was known first. What
+was shipped has its stock, whether or not somebody recorded the allocation."""
 
 _EARTH_RADIUS_KM = 6371.0
 _NAN = math.nan
@@ -171,13 +177,13 @@ _ORDER_FIELDS = (
     "carrier", "service", "payment_method", "currency",
 )  # fmt: skip
 LINE_FIELDS = ("site", "site_region", "site_area", "category", "sku")
-"""Fields of an order that are those of its main line."""
+"""What the history of a line can be kept by; an order has those of its main line."""
 _ZONE = "destination_zone"
 ORDER_ID = "order_id"
 KEY_FIELDS: tuple[str, ...] = (*_ORDER_FIELDS, *LINE_FIELDS, _ZONE, ORDER_ID)
 """What history can be kept by; the zone is the first two characters of the postal area."""
 STOCK_KEY_FIELDS: tuple[str, ...] = ("site", "sku")
-"""What the history of stock, of inbound supply and of lines can be kept by."""
+"""What the history of stock and of inbound supply can be kept by."""
 
 
 def numbers(order: Order) -> list[float]:

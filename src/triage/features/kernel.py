@@ -189,20 +189,23 @@ def _place_cursors(
             begins = as_of - window
             if since >= 0:
                 key = scarce if of_scarce else keys[program.tables[since, 1]]
-                begins = _last_known(index, since, key, as_of)
+                begins = _after_last(index, since, key, as_of)
             start = index.segments[spans[cursor, 0], 0]
             spans[cursor, 1] = position_from_end(index.times, start, spans[cursor, 2], begins)
 
 
 @kernel
-def _last_known(index: IndexArrays, table: int, key: int, as_of: int) -> int:
-    """Return when the last entry before a moment became known; the moment if there is none."""
+def _after_last(index: IndexArrays, table: int, key: int, as_of: int) -> int:
+    """Return the first moment after the last entry became known; `as_of` if there is none.
+
+    What was recorded together with a count is in it.
+    """
     segment = segment_of(index, table, key)
     if segment < 0:
         return as_of
     start, count = index.segments[segment, 0], index.segments[segment, 2]
     upto = position_from_end(index.times, start, count, as_of)
-    return index.times[start + upto - 1] if upto > 0 else as_of
+    return index.times[start + upto - 1] + 1 if upto > 0 else as_of
 
 
 @kernel

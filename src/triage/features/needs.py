@@ -54,7 +54,8 @@ def tables(features: FeatureSet, names: Collection[str]) -> frozenset[int]:
 def of_orders(features: FeatureSet, held: Collection[int]) -> bool:
     """Return whether some tables hold nothing but what an order book says."""
     streams = features.program.tables[list(held), 0]
-    return bool((features.program.streams[streams, 9] == int(Subject.ORDER)).all())
+    subjects = features.program.streams[streams, 9]
+    return bool(np.isin(subjects, (int(Subject.ORDER), int(Subject.LINE))).all())
 
 
 def parts(features: FeatureSet, names: Sequence[str], count: int) -> list[tuple[str, ...]]:

@@ -23,10 +23,10 @@ from triage.domain.records import (
     Record,
     kind_of,
 )
-from triage.features.book import OrderBook, OrderRow
+from triage.features.book import OrderBook, OrderRow, line_times
 from triage.features.cases import Case, Cases, noted
 from triage.features.compile import Ints
-from triage.features.facts import LINE_TIMES, NUMBERS_OF, TIMES_OF, Subject
+from triage.features.facts import NUMBERS_OF, TIMES_OF, Subject
 from triage.features.index import AsOfIndex
 from triage.features.index_changes import Rows
 
@@ -115,21 +115,20 @@ class Taking:
 
     def _move_lines(self, orders: Ints, was_event: Ints, was_known: Ints) -> None:
         """Move the lines of orders (rows of the book) that had such times before."""
-        book = self._book
-        moved = (
-            (was_event != book.event[orders]) | (was_known != book.known[orders])
-        )[:, LINE_TIMES].any(axis=1)  # fmt: skip
+        book, was = self._book, line_times(was_event, was_known)
+        now_event, now_known = line_times(book.event[orders], book.known[orders])
+        moved = ((was[0] != now_event) | (was[1] != now_known)).any(axis=1)
         if not moved.any():
             return
-        orders, was_event, was_known = orders[moved], was_event[moved], was_known[moved]
-        now = book.line_rows(orders)
-        owner = np.repeat(np.arange(len(orders)), book.line_at[orders, 1])[:, None]
-        keys = np.full((len(owner), self._width), -1, dtype=np.int64)
+        orders = orders[moved]
+        now, count = book.line_rows(orders), book.line_at[orders, 1]
+        was_event, was_known = (np.repeat(times[moved], count, axis=0) for times in was)
+        keys = np.full((len(now.event), self._width), -1, dtype=np.int64)
         for keyset, of_lines in now.keys.items():
             keys[:, keyset] = of_lines
         self._index.change(
             Subject.LINE,
-            Rows(was_event[owner, LINE_TIMES], was_known[owner, LINE_TIMES], now.numbers, keys),
+            Rows(was_event, was_known, now.numbers, keys),
             Rows(now.event, now.known, now.numbers, keys),
         )
 

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from triage import workspace
 from triage.domain.records import MilestoneKind
@@ -71,6 +71,12 @@ class Trees(Declared):
     lateness: TreeSettings
     leading: TreeSettings
 
+    @model_validator(mode="after")
+    def _least_before_most(self) -> Trees:
+        if self.least_leaves > self.most_leaves:
+            raise ValueError("least_leaves is more than most_leaves")
+        return self
+
     def most_of(self, landmark: str) -> int:
         """Return how many rows of a landmark teach and are judged at most."""
         if landmark.endswith(WAITING):
@@ -78,13 +84,13 @@ class Trees(Declared):
         return self.most_rows_at.get(MilestoneKind(landmark), self.most_rows)
 
     def common(self, rows: int) -> dict[str, float | int | str | bool]:
-        """Return the parameters of all ensembles where so many rows teach."""
+        """Return the parameters that all ensembles share where so many rows teach."""
         found = {**self.parameters}
         usual = int(found.get("min_data_in_leaf", _LEAST_IN_LEAF))
         found["min_data_in_leaf"] = min(usual, max(_LEAST_IN_LEAF, rows // 100))
         if self.usual_rows is not None:
-            usual = int(found.get("num_leaves", _USUAL_LEAVES))
-            leaves = round(usual * math.sqrt(rows / self.usual_rows))
+            meant = int(found.get("num_leaves", _USUAL_LEAVES))
+            leaves = round(meant * math.sqrt(rows / self.usual_rows))
             found["num_leaves"] = max(self.least_leaves, min(leaves, self.most_leaves))
         return found
 
@@ -121,7 +127,8 @@ class Inputs(Declared):
         for source, families in self.families_with.items():
             taken |= {*families} if source in features.available else set()
         of_families = {slot.name for slot in features.slots if slot.family in taken}
-        allowed = features.inputs(stage)
+        at_once = {slot.name for slot in features.slots if not slot.feature.waiting}
+        allowed = [x for x in features.inputs(stage) if stage == landmark or x not in at_once]
         return tuple(name for name in allowed if name in named or name in of_families)
 
     def check(self, features: FeatureSet) -> None:

@@ -211,3 +211,32 @@ def test_without_any_count_nothing_has_come_since_the_last() -> None:
     told = values(past, 6)
     assert told["received_since"] == 0
     assert math.isnan(told["there"])
+
+
+def test_what_was_recorded_together_with_a_count_is_in_it() -> None:
+    lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
+    came = (supply("ordered", 1), supply("received", 5), count("S1", 10, 5))
+    told = values([order("A", 0, 100, lines=lines), *came], 6)
+    assert told["received_since"] == 0
+    assert told["there"] == 10
+
+
+@pytest.mark.parametrize("step", ["pick_released", "shipment_dispatched", "delivered"])
+def test_what_was_shipped_waits_for_no_stock_though_nobody_recorded_its_allocation(
+    step: str,
+) -> None:
+    lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
+    past: list[Record] = [
+        order("A", 0, 100, lines=lines), order("B", 1, 100, lines=lines),
+        milestone("B", "order_validated", 2), milestone("B", step, 6),
+    ]  # fmt: skip
+    assert [values(past, hours)["unserved"] for hours in (5, 7)] == [3, 0]
+
+
+def test_columns_since_a_count_need_the_count_and_nothing_else_of_the_index() -> None:
+    lines = (OrderLine(line_no=1, sku="S1", quantity=3, site="W1"),)
+    came = (count("S1", 10, 1), supply("ordered", 1), supply("received", 5))
+    history = history_of([order("A", 0, 100, lines=lines), *came])
+    engine = FeatureEngine.of(history, FEATURES, columns=["received_since"])
+    at = np.array([START + 6 * MICROS_PER_HOUR])
+    assert engine.matrix(np.array([0]), at, ["received_since"]).tolist() == [[7.5]]

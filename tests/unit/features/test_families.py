@@ -20,6 +20,7 @@ from triage.domain.records import (
     Record,
     SupplyPhase,
 )
+from triage.errors import DeclarationError
 from triage.features.engine import FeatureEngine
 
 FEATURES = feature_set()
@@ -240,3 +241,28 @@ def test_columns_since_a_count_need_the_count_and_nothing_else_of_the_index() ->
     engine = FeatureEngine.of(history, FEATURES, columns=["received_since"])
     at = np.array([START + 6 * MICROS_PER_HOUR])
     assert engine.matrix(np.array([0]), at, ["received_since"]).tolist() == [[7.5]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"since": "lines"}, "since names a position stream"),
+        ({"since": "counts"}, "counts is no stream"),
+        ({"keys": ["item"]}, "under keys of site and sku"),
+        ({"days": [3]}, "need days or since"),
+        ({"since": None}, "need days or since"),
+        ({"aggregate": "since_last"}, "have neither"),
+        ({"stream": None, "keys": (), "aggregate": None, "derive": "total", "of": ["a", "b"]},
+         "since goes with a stream"),
+    ],
+)  # fmt: skip
+def test_a_feature_that_counts_since_what_it_cannot_is_refused_with_what_is_wrong(
+    changed: dict[str, object], fault: str
+) -> None:
+    feature = {
+        "name": "came", "stream": "receipts", "keys": ["stock"], "aggregate": "sum",
+        "value": "units", "since": "stock",
+    }  # fmt: skip
+    assert feature_set([feature]).names == ("came",)
+    with pytest.raises((DeclarationError, ValueError), match=fault):
+        feature_set([feature | changed])

@@ -344,16 +344,10 @@ def line_times(event: Ints, known: Ints) -> tuple[Ints, Ints]:
         event: (n, times of an order), micros.
         known: (n, times of an order).
     """
-    columns = []
-    for names in LINE_TIMES:
-        first = np.array(names)[np.argmin(_or_last(known[:, names]), axis=1)]
-        columns.append(first)
-    at = np.column_stack(columns)
+    moments = np.where(known == UNKNOWN_TIME, NEVER, known)
+    first = [np.array(names)[np.argmin(moments[:, names], axis=1)] for names in LINE_TIMES]
+    at = np.column_stack(first)
     return np.take_along_axis(event, at, axis=1), np.take_along_axis(known, at, axis=1)
-
-
-def _or_last(known: Ints) -> Ints:
-    return np.where(known == UNKNOWN_TIME, NEVER, known)
 
 
 def _grown(array: A, size: int, fill: float) -> A:

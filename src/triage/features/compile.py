@@ -361,8 +361,8 @@ class _Builder:
         window = 0 if slot.days is None else round(slot.days * MICROS_PER_DAY)
         since = -1
         if slot.feature.since is not None:
-            count = _known(self.declarations.streams, slot.feature.since, "stream")
-            if count.kind != "position" or key.fields != STOCK_KEY_FIELDS:
+            counts = _known(self.declarations.streams, slot.feature.since, "stream")
+            if counts.kind != "position" or key.fields != STOCK_KEY_FIELDS:
                 raise ValueError("since names a position stream, under keys of site and sku")
             since = self._table(slot.feature.since, keyset)
         cursor = (self._table(name, keyset), window, int(key.least is not None), since)

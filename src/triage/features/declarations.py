@@ -158,7 +158,8 @@ class Feature(Declared):
         if self.stream is not None and not (self.keys and self.aggregate):
             raise ValueError("a history feature needs keys and aggregate")
         windowed = self.aggregate in {"count", "sum", "mean"}
-        if self.stream is not None and windowed != (bool(self.days) != (self.since is not None)):
+        windows = bool(self.days) + (self.since is not None)
+        if self.stream is not None and windows != windowed:
             raise ValueError(
                 "count, sum and mean need days or since; level, last and since_last have neither"
             )

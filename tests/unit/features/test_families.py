@@ -252,6 +252,7 @@ def test_columns_since_a_count_need_the_count_and_nothing_else_of_the_index() ->
         ({"days": [3]}, "need days or since"),
         ({"since": None}, "need days or since"),
         ({"aggregate": "since_last"}, "have neither"),
+        ({"aggregate": "since_last", "days": [3]}, "have neither"),
         ({"stream": None, "keys": (), "aggregate": None, "derive": "total", "of": ["a", "b"]},
          "since goes with a stream"),
     ],

@@ -150,17 +150,18 @@ class OrderBook:
 
     def __init__(self, keysets: tuple[tuple[str, ...], ...], of_lines: Sequence[int] = ()) -> None:
         self.interner = Interner(keysets)
-        self._of_lines = tuple(of_lines)
         self.ids: list[str] = []
         self.row_of: dict[str, int] = {}
         self.event = np.empty((0, len(TIMES)), dtype=np.int64)
         self.known = np.empty((0, len(TIMES)), dtype=np.int64)
         self.numbers = np.empty((0, len(NUMBERS)), dtype=np.float64)
         self.keys = np.empty((0, len(keysets)), dtype=np.int64)
-        self.lines = np.empty((0, 2 + len(self._of_lines)), dtype=np.int64)
+        self._stock = keysets.index(STOCK_KEY_FIELDS) if STOCK_KEY_FIELDS in keysets else -1
+        self._of_lines = tuple(of_lines)
+        self._further = tuple(keyset for keyset in of_lines if keyset != self._stock)
+        self.lines = np.empty((0, 2 + len(self._further)), dtype=np.int64)
         self.line_at = np.empty((0, 2), dtype=np.int64)
         self._lines_used = 0
-        self._stock = keysets.index(STOCK_KEY_FIELDS) if STOCK_KEY_FIELDS in keysets else -1
         self._own = keysets.index((ORDER_ID,)) if (ORDER_ID,) in keysets else -1
         self._waiting: dict[str, list[Milestone]] = {}
 
@@ -213,10 +214,11 @@ class OrderBook:
         first = self.line_at[chosen, 0] - np.cumsum(count) + count
         lines = self.lines[np.repeat(first, count) + np.arange(count.sum())]
         event, known = line_times(self.event[chosen], self.known[chosen])
+        column = {self._stock: 0} | {keyset: 2 + at for at, keyset in enumerate(self._further)}
         return SubjectRows(
             np.repeat(event, count, axis=0), np.repeat(known, count, axis=0),
             lines[:, 1:2] / LINE_QUANTITY_PER,
-            {keyset: lines[:, 2 + place] for place, keyset in enumerate(self._of_lines)},
+            {keyset: lines[:, column[keyset]] for keyset in self._of_lines},
         )  # fmt: skip
 
     @property
@@ -301,7 +303,7 @@ class OrderBook:
             of_line, rows = line_codes(lines), len(lines.order)
             held = [
                 np.full(rows, -1) if at < 0 else self.interner.numbers_of_codes(at, of_line, rows)
-                for at in (self._stock, *self._of_lines)
+                for at in (self._stock, *self._further)
             ]
             self.lines, self.line_at[:n] = main_first(lines, held)
             self._lines_used = len(self.lines)
@@ -320,7 +322,7 @@ class OrderBook:
             values = {name: getattr(line, name) for name in LINE_FIELDS}
             stock, *others = (
                 -1 if keyset < 0 else self.interner.number(keyset, values, grow=grow)
-                for keyset in (self._stock, *self._of_lines)
+                for keyset in (self._stock, *self._further)
             )
             rows.append((stock, max(round(line.quantity * LINE_QUANTITY_PER), 1), *others))
         return np.array(rows, dtype=np.int64).reshape(-1, width)

@@ -142,10 +142,7 @@ def _scarcest(program: Program, index: IndexArrays, lines: Ints, as_of: int) -> 
         return best
     for i in range(lines.shape[0]):
         segment = segment_of(index, table, lines[i, 0])
-        if segment < 0:
-            continue
-        start, count = index.segments[segment, 0], index.segments[segment, 2]
-        upto = position_from_end(index.times, start, count, as_of)
+        upto = _known_before(index, segment, as_of)
         if upto > 0:
             columns = program.tables[table, 2]
             cover = _column(index, segment, columns, column, upto - 1, upto) / lines[i, 1]
@@ -178,10 +175,7 @@ def _place_cursors(
             key = scarce if of_scarce else keys[program.tables[table, 1]]
             segment = segment_of(index, table, key)
             spans[cursor, 0] = segment
-            spans[cursor, 2] = 0
-            if segment >= 0:
-                start, count = index.segments[segment, 0], index.segments[segment, 2]
-                spans[cursor, 2] = position_from_end(index.times, start, count, as_of)
+            spans[cursor, 2] = _known_before(index, segment, as_of)
         before = cursor
         spans[cursor, 1] = 0
         since = program.cursors[cursor, 3]
@@ -201,11 +195,17 @@ def _after_last(index: IndexArrays, table: int, key: int, as_of: int) -> int:
     What was recorded together with a count is in it.
     """
     segment = segment_of(index, table, key)
+    upto = _known_before(index, segment, as_of)
+    return index.times[index.segments[segment, 0] + upto - 1] + 1 if upto > 0 else as_of
+
+
+@kernel
+def _known_before(index: IndexArrays, segment: int, as_of: int) -> int:
+    """Return how many entries of a segment (-1: there is none) were known before a moment."""
     if segment < 0:
-        return as_of
+        return 0
     start, count = index.segments[segment, 0], index.segments[segment, 2]
-    upto = position_from_end(index.times, start, count, as_of)
-    return index.times[start + upto - 1] + 1 if upto > 0 else as_of
+    return position_from_end(index.times, start, count, as_of)
 
 
 @kernel

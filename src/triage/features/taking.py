@@ -8,7 +8,6 @@ records nor on how they are divided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,16 +31,6 @@ from triage.features.index_changes import Rows
 
 Cell = tuple[str, str, int]
 """What makes a position one: product, site, when it was counted (UTC micros)."""
-
-
-@dataclass(slots=True)
-class _Fresh:
-    """Positions, which are put in and never change."""
-
-    event: list[int] = field(default_factory=list)
-    known: list[int] = field(default_factory=list)
-    numbers: list[tuple[float, ...]] = field(default_factory=list)
-    keys: list[list[int]] = field(default_factory=list)
 
 
 class Taking:
@@ -115,14 +104,12 @@ class Taking:
 
     def _move_lines(self, orders: Ints, was_event: Ints, was_known: Ints) -> None:
         """Move the lines of orders (rows of the book) that had such times before."""
-        book, was = self._book, line_times(was_event, was_known)
-        now_event, now_known = line_times(book.event[orders], book.known[orders])
-        moved = ((was[0] != now_event) | (was[1] != now_known)).any(axis=1)
-        if not moved.any():
+        now, count = self._book.line_rows(orders), self._book.line_at[orders, 1]
+        was_event, was_known = (
+            np.repeat(times, count, axis=0) for times in line_times(was_event, was_known)
+        )
+        if np.array_equal(was_event, now.event) and np.array_equal(was_known, now.known):
             return
-        orders = orders[moved]
-        now, count = book.line_rows(orders), book.line_at[orders, 1]
-        was_event, was_known = (np.repeat(times[moved], count, axis=0) for times in was)
         keys = np.full((len(now.event), self._width), -1, dtype=np.int64)
         for keyset, of_lines in now.keys.items():
             keys[:, keyset] = of_lines
@@ -133,22 +120,24 @@ class Taking:
         )
 
     def _take_positions(self, positions: Sequence[InventoryPosition]) -> None:
-        fresh, seen = _Fresh(), self._positions
+        events, knowns, numbers, keys = [], [], [], []
         for position in positions:
             cell = sku, site, event = cell_of(position)
-            if cell in seen:
+            if cell in self._positions:
                 continue
-            seen.add(cell)
-            keys = self._keys_of_cell.get((site, sku))
-            if keys is None:
-                keys = self._keys(Subject.POSITION, {"site": site, "sku": sku})
-                self._keys_of_cell[site, sku] = keys
+            self._positions.add(cell)
             free = position.on_hand - position.allocated
-            fresh.event.append(event)
-            fresh.known.append(to_micros(position.record_time))
-            fresh.numbers.append((free, float(free <= 0)))
-            fresh.keys.append(keys)
-        self._put(Subject.POSITION, fresh)
+            events.append(event)
+            knowns.append(to_micros(position.record_time))
+            numbers.append((free, float(free <= 0)))
+            keys.append(self._keys_at(site, sku))
+        if not events:
+            return
+        now = np.array(events, dtype=np.int64)[:, None], np.array(knowns, dtype=np.int64)[:, None]
+        rest = np.array(numbers, dtype=np.float64), np.array(keys, dtype=np.int64)
+        self._index.change(
+            Subject.POSITION, Rows(now[0], _unknown(now[1]), *rest), Rows(*now, *rest)
+        )
 
     def _take_cases(
         self, subject: Subject, records: Sequence[Case], opened: Sequence[str] = ()
@@ -190,23 +179,15 @@ class Taking:
                     part[at] = of_row
         return stacked
 
-    def _keys(self, subject: Subject, values: Mapping[str, str | None]) -> list[int]:
-        keys = [-1] * self._width
-        for keyset in self._keysets[subject]:
-            keys[keyset] = self._book.interner.number(keyset, values)
+    def _keys_at(self, site: str, sku: str) -> list[int]:
+        """Return the keys under which positions of a product at a site are held."""
+        keys = self._keys_of_cell.get((site, sku))
+        if keys is None:
+            keys = [-1] * self._width
+            for keyset in self._keysets[Subject.POSITION]:
+                keys[keyset] = self._book.interner.number(keyset, {"site": site, "sku": sku})
+            self._keys_of_cell[site, sku] = keys
         return keys
-
-    def _put(self, subject: Subject, fresh: _Fresh) -> None:
-        if not fresh.event:
-            return
-        event = np.array(fresh.event, dtype=np.int64)[:, None]
-        known = np.array(fresh.known, dtype=np.int64)[:, None]
-        numbers = np.array(fresh.numbers, dtype=np.float64)
-        keys = np.array(fresh.keys, dtype=np.int64)
-        nothing = np.full_like(known, UNKNOWN_TIME)
-        self._index.change(
-            subject, Rows(event, nothing, numbers, keys), Rows(event, known, numbers, keys)
-        )
 
 
 def _unknown(times: Ints) -> Ints:

@@ -46,9 +46,11 @@ def assert_same(
         np.concatenate([book.row(row).lines for row in range(n)]) for book in (whole, single)
     )
     np.testing.assert_array_equal(first[:, 1], second[:, 1])
-    for column in (0, *range(2, 2 + len(of_lines))):
-        numbers = zip(first[:, column].tolist(), second[:, column].tolist(), strict=True)
-        assert renamed(list(numbers)), column
+    by_line = whole.line_rows().keys, single.line_rows().keys
+    assert set(by_line[0]) == set(by_line[1]) == set(of_lines)
+    columns = [(first[:, 0], second[:, 0]), *((by_line[0][at], by_line[1][at]) for at in of_lines)]
+    for one, other in columns:
+        assert renamed(list(zip(one.tolist(), other.tolist(), strict=True)))
 
 
 def renamed(pairs: list[tuple[int, int]]) -> bool:

@@ -17,6 +17,7 @@ SELECT
     c.ship_to_lon                                   AS destination_longitude,
     o.carrier                                       AS carrier,
     o.service_level                                 AS service,
+    o.delivery_prio                                 AS priority,
     o._file,
     o._row
 FROM orders AS o

@@ -113,6 +113,7 @@ class Order(_Frozen):
     a day, the end of that day in the promise's time zone. `not_before` is the earliest moment at
     which work on it may begin, for orders placed for a later day; unset means at once. `ship_by` is
     the deadline for its hand-over to the carrier, where that is planned as the order comes in.
+    `priority` is the code by which sites take orders in turn, as set when it came in.
     """
 
     order_id: Identifier
@@ -134,6 +135,7 @@ class Order(_Frozen):
     destination_longitude: Longitude | None = None
     carrier: Word | None = None
     service: Word | None = None
+    priority: Word | None = None
     lines: Annotated[tuple[OrderLine, ...], Field(max_length=1000)] = ()
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ RETURNING_CUSTOMERS, FEW_ORDERS = "returning_customers", "few_orders"
 _ENOUGH = 0.01
 _RETURNING = 0.2
 _TWO = 2
-_CODES = {"channel", "service", "carrier", "customer_tier", "payment_method"}
+_CODES = {"channel", "service", "carrier", "customer_tier", "payment_method", "priority"}
 _FEW_A_MONTH, _LEAST_ORDERS, _DAYS_A_MONTH = 500, 2, 30.4
 
 

@@ -15,12 +15,13 @@ import holidays
 import numpy as np
 import numpy.typing as npt
 
-from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_SECOND, to_micros
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, to_micros
 from triage.errors import DeclarationError
 from triage.jit import kernel
 
 FIRST_YEAR, LAST_YEAR = 2000, 2060
 _DAY = MICROS_PER_DAY
+_MINUTES_A_DAY = MICROS_PER_DAY // MICROS_PER_MINUTE
 _EPOCH = date(1970, 1, 1)
 
 
@@ -119,6 +120,20 @@ def days_counted(table: npt.NDArray[np.int64], first: int, until: int) -> int:
     """Return how many of the days from `first` on, before `until`, a day table counts."""
     last = table.shape[0] - 1
     return table[min(max(until, 0), last)] - table[min(max(first, 0), last)]
+
+
+@kernel
+def worktime(calendar: Calendar, moment: int) -> int:
+    """Return minutes of working days, midnight to midnight, that have passed before a moment.
+
+    They count from the first day of the tables, and stand still on other days.
+    """
+    here = local_time(calendar, moment)
+    day = here // _DAY - calendar.first_day
+    whole = days_counted(calendar.workdays, 0, day) * _MINUTES_A_DAY
+    if days_counted(calendar.workdays, day, day + 1) == 0:
+        return whole
+    return whole + here % _DAY // MICROS_PER_MINUTE
 
 
 @kernel

@@ -51,6 +51,7 @@ class ValueKind(IntEnum):
     AFTER = 4
     OPEN = 5
     WORKDAYS = 6
+    WORKTIME = 7
 
 
 class Op(IntEnum):
@@ -73,16 +74,21 @@ class Op(IntEnum):
     LOG_DAYS_BETWEEN = 14
     WORKDAYS_BETWEEN = 15
     SCARCE_QUANTITY = 16
-    COUNT = 17
-    SUM = 18
-    MEAN = 19
-    SINCE_LAST = 20
-    LAST = 21
-    LEVEL = 22
-    DIFFERENCE = 23
-    RATIO = 24
-    PRODUCT = 25
-    TOTAL = 26
+    WORKTIME_UNTIL = 17
+    WORKTIME_SINCE = 18
+    WORKTIME_AHEAD = 19
+    COUNT = 20
+    SUM = 21
+    MEAN = 22
+    SINCE_LAST = 23
+    LAST = 24
+    LEVEL = 25
+    SINCE_NEWEST = 26
+    SINCE_MEAN = 27
+    DIFFERENCE = 28
+    RATIO = 29
+    PRODUCT = 30
+    TOTAL = 31
 
 
 MAX_COLUMNS = 8
@@ -326,16 +332,19 @@ class _Builder:
         assert feature.stream is not None  # noqa: S101
         assert feature.aggregate is not None  # noqa: S101
         stream = _known(self.declarations.streams, feature.stream, "stream")
-        if (stream.kind == "interval") != (feature.aggregate == "level"):
-            raise ValueError("aggregate level goes with an interval stream, and only with one")
+        if (stream.kind == "interval") != (feature.aggregate in _OF_INTERVALS):
+            raise ValueError(f"{' and '.join(_OF_INTERVALS)} go with interval streams, only these")
         cursor = self._cursor(slot)
         column = 0
         if feature.value is not None:
             if feature.value not in stream.values:
                 raise ValueError(f"stream {feature.stream} carries no {feature.value}")
             column = self._column(feature.stream, feature.value)
-        elif feature.aggregate in {"sum", "mean", "last"}:
+        elif feature.aggregate not in _WITHOUT_VALUE:
             raise ValueError(f"aggregate {feature.aggregate} needs a value")
+        moments = column > 0 and stream.values[str(feature.value)].worktime is not None
+        if moments != (feature.aggregate in _OF_MOMENTS):
+            raise ValueError(f"{' and '.join(_OF_MOMENTS)} go with worktime values, only these")
         parent = -1 if slot.parent is None else self._other(slot.parent)
         row = (int(Op[feature.aggregate.upper()]), -1, -1, cursor, column, parent)
         nothing = math.nan if feature.without is None else feature.without
@@ -402,6 +411,8 @@ class _Builder:
         return streams, values
 
 
+_OF_INTERVALS, _OF_MOMENTS = ("level", "since_mean"), ("since_newest", "since_mean")
+_WITHOUT_VALUE = frozenset({"count", "level", "since_last"})
 _KEYED_BY: dict[Subject, tuple[str, ...]] = {
     Subject.ORDER: KEY_FIELDS,
     Subject.LINE: LINE_FIELDS,
@@ -505,9 +516,11 @@ def _value(stream: Stream, name: str) -> tuple[int, ...]:
         return int(ValueKind.NUMBER), at, -1, value.per
     if value.late or value.open:
         return int(ValueKind.LATE if value.late else ValueKind.OPEN), -1, -1, 1
-    if stream.kind == "interval":
-        raise ValueError("an interval carries numbers only")
+    if stream.kind == "interval" and (value.worktime is None or value.worktime != stream.at):
+        raise ValueError("an interval carries numbers, and the worktime of its `at`")
     times_of = {time: column for column, time in enumerate(TIMES_OF[subject])}
+    if value.worktime is not None:
+        return int(ValueKind.WORKTIME), _known(times_of, value.worktime, "time"), -1, 1
     for name_of_kind in ("minutes", "log_days", "workdays", "after"):
         times = getattr(value, name_of_kind)
         if times is not None:

@@ -26,10 +26,17 @@ Sentence = Annotated[str, Field(min_length=3, max_length=300)]
 RowFunction = Literal[
     "number", "hours_between", "hours_since", "hours_until", "days_between", "days_until",
     "log_days_until", "log_days_since", "log_days_between", "workdays_between", "scarce_quantity",
+    "worktime_until", "worktime_since", "worktime_ahead",
     "hour_of_day", "hour_of_week", "day_of_week", "day_of_year",
     "day_of_week_of", "holidays_until", "workdays_until", "workdays_ahead",
 ]  # fmt: skip
-Aggregate = Literal["count", "sum", "mean", "since_last", "last", "level"]
+Aggregate = Literal[
+    "count", "sum", "mean", "since_last", "last", "level", "since_newest", "since_mean"
+]
+"""`since_newest` and `since_mean`: working days that have passed since the newest, or the mean, of
+the moments that entries carry (`worktime` values): of those in a window, or of what is open. Of a
+window at most the newest `kernel.LOOKED_AT` entries are looked at."""
+WINDOWED: frozenset[str] = frozenset({"count", "sum", "mean", "since_newest"})
 Derivation = Literal["difference", "ratio", "product", "total"]
 Cause = Literal[
     "inventory", "approval", "warehouse", "carrier", "integration", "demand", "promise", "other"
@@ -42,17 +49,18 @@ class StreamValue(Declared):
     """A whole-number value that each entry of a stream carries.
 
     Exactly one of: `minutes` between two times of the order, `log_days` (ten-thousandths of
-    log(1 + days) between two times), `workdays` from the day of one to that of the other, `after`
-    (1 if the second time came after the first), `number` (a fact of the order, times `per`), `late`
+    log(1 + days) between two times), `workdays` from the day of one to that of the other,
+    `worktime` (minutes of working days up to one time), `after` (1 if the second time came after the first), `number` (a fact of the order, times `per`), `late`
     (1 if the order was late), `open` (1 if still open at a checkpoint), `available` (stock on hand
     less allocated, of a position). Sums are kept as integers, so they are exact. An interval
-    carries numbers only: what it adds when it opens it
-    takes away when it ends.
+    carries numbers, and the `worktime` of its `at`: what it adds when it opens it takes away when it
+    ends.
     """
 
     minutes: tuple[str, str] | None = None
     log_days: tuple[str, str] | None = None
     workdays: tuple[str, str] | None = None
+    worktime: str | None = None
     after: tuple[str, str] | None = None
     number: str | None = None
     late: bool = False
@@ -62,7 +70,9 @@ class StreamValue(Declared):
 
     @model_validator(mode="after")
     def _one_kind(self) -> StreamValue:
-        given = (self.minutes, self.log_days, self.workdays, self.after, self.number)
+        given = (
+            self.minutes, self.log_days, self.workdays, self.worktime, self.after, self.number,
+        )  # fmt: skip
         flags = (self.late, self.open, self.available)
         if sum(value is not None for value in given) + sum(flags) != 1:
             raise ValueError("give exactly one kind of value")
@@ -157,11 +167,11 @@ class Feature(Declared):
             raise ValueError("give exactly one of row, stream, derive")
         if self.stream is not None and not (self.keys and self.aggregate):
             raise ValueError("a history feature needs keys and aggregate")
-        windowed = self.aggregate in {"count", "sum", "mean"}
+        windowed = self.aggregate in WINDOWED
         windows = bool(self.days) + (self.since is not None)
         if self.stream is not None and windows != windowed:
             raise ValueError(
-                "count, sum and mean need days or since; level, last and since_last have neither"
+                f"{', '.join(sorted(WINDOWED))} need days or since; other aggregates have neither"
             )
         if self.since is not None and self.stream is None:
             raise ValueError("since goes with a stream")

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from triage.domain.clock import MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
-from triage.features.calendar import Calendar, workdays_between
+from triage.features.calendar import Calendar, workdays_between, worktime
 from triage.features.compile import Floats, Ints, Program, StreamKind, ValueKind
 from triage.features.facts import TIME, TIMES_OF, Subject
 from triage.jit import kernel
@@ -27,7 +27,7 @@ _EVENT, _INTERVAL = int(StreamKind.EVENT), int(StreamKind.INTERVAL)
 _OUTCOME, _CHECKPOINT = int(StreamKind.OUTCOME), int(StreamKind.CHECKPOINT)
 _MINUTES, _LOG_DAYS = int(ValueKind.MINUTES), int(ValueKind.LOG_DAYS)
 _AFTER, _NUMBER, _LATE = int(ValueKind.AFTER), int(ValueKind.NUMBER), int(ValueKind.LATE)
-_WORKDAYS = int(ValueKind.WORKDAYS)
+_WORKDAYS, _WORKTIME = int(ValueKind.WORKDAYS), int(ValueKind.WORKTIME)
 _MOST_DAYS = 400
 _LONGEST = _MOST_DAYS * 24 * 60
 _MINUTE, _NEVER, _UNKNOWN = MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
@@ -180,6 +180,10 @@ def _values(
                 out[column] = int(np.rint(10_000 * math.log1p(max(minutes, 0) / 1440)))
             else:
                 out[column] = 1 if event[b] > event[a] else 0
+        elif kind == _WORKTIME:
+            if known[a] == _UNKNOWN or known[a] > moment:
+                continue
+            out[column] = worktime(calendar, event[a])
         elif kind == _NUMBER:
             if np.isnan(numbers[a]):
                 continue

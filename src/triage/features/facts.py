@@ -174,7 +174,7 @@ NUMBERS_OF: dict[Subject, tuple[str, ...]] = {
 
 _ORDER_FIELDS = (
     "destination_region", "destination_area", "customer_id", "customer_tier", "channel",
-    "carrier", "service", "payment_method", "currency",
+    "carrier", "service", "priority", "payment_method", "currency",
 )  # fmt: skip
 LINE_FIELDS = ("site", "site_region", "site_area", "category", "sku")
 """What the history of a line can be kept by; an order has those of its main line."""

@@ -13,6 +13,7 @@ from triage.features.calendar import (
     days_counted,
     local_time,
     workdays_between,
+    worktime,
 )
 from triage.features.compile import Floats, Ints, Op, Program
 from triage.features.facts import STARTS_AT, TIME
@@ -27,12 +28,18 @@ _WEEKDAY_OF, _HOLIDAYS = int(Op.DAY_OF_WEEK_OF), int(Op.HOLIDAYS_UNTIL)
 _AHEAD, _LOG_SINCE = int(Op.WORKDAYS_AHEAD), int(Op.LOG_DAYS_SINCE)
 _LOG_BETWEEN, _SCARCE_QUANTITY = int(Op.LOG_DAYS_BETWEEN), int(Op.SCARCE_QUANTITY)
 _WORKDAYS_BETWEEN = int(Op.WORKDAYS_BETWEEN)
+_WORKTIME_UNTIL, _WORKTIME_SINCE = int(Op.WORKTIME_UNTIL), int(Op.WORKTIME_SINCE)
+_WORKTIME_AHEAD = int(Op.WORKTIME_AHEAD)
 _COUNT, _SUM, _MEAN = int(Op.COUNT), int(Op.SUM), int(Op.MEAN)
 _SINCE_LAST, _LAST, _LEVEL = int(Op.SINCE_LAST), int(Op.LAST), int(Op.LEVEL)
+_SINCE_NEWEST, _SINCE_MEAN = int(Op.SINCE_NEWEST), int(Op.SINCE_MEAN)
 _DIFFERENCE, _RATIO, _TOTAL = int(Op.DIFFERENCE), int(Op.RATIO), int(Op.TOTAL)
 _UNKNOWN, _DAY, _A_HOUR = UNKNOWN_TIME, MICROS_PER_DAY, MICROS_PER_HOUR
 _DAYS_A_YEAR = 365.2425
 _STARTS = TIME[STARTS_AT]
+_MINUTES_A_DAY = 1440.0
+LOOKED_AT = 512
+"""Entries of a window of which `since_newest` takes the newest moment, at most."""
 
 
 @kernel
@@ -84,7 +91,7 @@ def fill_row(
                 op, program.slots[slot, 1], program.slots[slot, 2], calendar, event, known, as_of
             )
         elif op < _DIFFERENCE:
-            out[slot] = _history(program, index, slot, op, as_of, spans, out)
+            out[slot] = _history(program, calendar, index, slot, op, as_of, spans, out)
         else:
             a, b = out[program.slots[slot, 1]], out[program.slots[slot, 2]]
             if op == _DIFFERENCE:
@@ -219,8 +226,27 @@ def _column(
 
 
 @kernel
-def _history(
-    program: Program, index: IndexArrays, slot: int, op: int, as_of: int, spans: Ints, out: Floats
+def _newest(
+    index: IndexArrays, segment: int, columns: int, column: int, low: int, high: int
+) -> int:
+    """Return the largest value of a column among the entries of a span; -1 if none has one."""
+    best = -1
+    for at in range(high - 1, max(low, high - LOOKED_AT) - 1, -1):
+        if _column(index, segment, columns, column + 1, at, at + 1):
+            best = max(best, _column(index, segment, columns, column, at, at + 1))
+    return best
+
+
+@kernel
+def _history(  # noqa: PLR0911 - one return an aggregate
+    program: Program,
+    calendar: Calendar,
+    index: IndexArrays,
+    slot: int,
+    op: int,
+    as_of: int,
+    spans: Ints,
+    out: Floats,
 ) -> float:
     cursor, column = program.slots[slot, 3], program.slots[slot, 4]
     segment, low, high = spans[cursor, 0], spans[cursor, 1], spans[cursor, 2]
@@ -230,13 +256,26 @@ def _history(
         segment < 0 or high == 0
     ):  # this key has no history at all, which is not the same as none lately
         parent = program.slots[slot, 5]
-        return out[parent] if op == _MEAN and parent >= 0 else program.factors[slot, 2]
+        shrinks = op in (_MEAN, _SINCE_NEWEST) and parent >= 0
+        return out[parent] if shrinks else program.factors[slot, 2]
     if op in (_COUNT, _LEVEL):
         return scale * _column(index, segment, columns, column, low, high)
     if op == _SINCE_LAST:
         return scale * (as_of - index.times[index.segments[segment, 0] + high - 1]) / _A_HOUR
     if op == _LAST:
         return scale * _column(index, segment, columns, column, high - 1, high)
+    if op == _SINCE_NEWEST:
+        newest = _newest(index, segment, columns, column, low, high)
+        parent = program.slots[slot, 5]
+        if newest < 0:
+            return out[parent] if parent >= 0 else math.nan
+        return scale * (worktime(calendar, as_of) - newest) / _MINUTES_A_DAY
+    if op == _SINCE_MEAN:
+        held = _column(index, segment, columns, column + 1, low, high)
+        if held <= 0:
+            return program.factors[slot, 2]
+        mean = _column(index, segment, columns, column, low, high) / held
+        return scale * (worktime(calendar, as_of) - mean) / _MINUTES_A_DAY
     total = scale * _column(index, segment, columns, column, low, high)
     if op == _SUM:
         return total
@@ -278,6 +317,13 @@ def _own(  # noqa: PLR0911, PLR0912 - one branch an operation
         return float(event[a] - begin)
     if op == _LOG_UNTIL:
         return math.log1p(max(event[a] - begin, 0) / _DAY)
+    if op == _WORKTIME_UNTIL:
+        return (worktime(calendar, event[a]) - worktime(calendar, begin)) / _MINUTES_A_DAY
+    if op == _WORKTIME_SINCE:
+        return (worktime(calendar, as_of) - worktime(calendar, event[a])) / _MINUTES_A_DAY
+    if op == _WORKTIME_AHEAD:
+        left = worktime(calendar, event[a]) - worktime(calendar, as_of)
+        return max(left, 0) / _MINUTES_A_DAY
     here = local_time(calendar, as_of)
     if op == _HOUR_OF_WEEK:
         return float((here + 3 * _DAY) % (7 * _DAY) / _A_HOUR)

@@ -30,7 +30,7 @@ from triage.simulation.exceptions import KINDS, Occurrences
 from triage.simulation.price_lists import CURRENCIES
 from triage.simulation.result import Result
 from triage.simulation.systems import Told, happened, milestones
-from triage.simulation.world import CATEGORIES, CHANNELS, SERVICES, TERMS, TIERS, World
+from triage.simulation.world import CATEGORIES, CHANNELS, PRIORITIES, SERVICES, TERMS, TIERS, World
 
 CODES = {
     "order_validated": "CREDIT_OK",
@@ -75,6 +75,7 @@ def _orders(world: World, orders: Orders, run: Result, entered: Ints) -> pa.Tabl
         order_channel=names(orders.channel[entered], CHANNELS),
         carrier=names(orders.carrier[entered], world.carriers.code),
         service_level=names(orders.service[entered], SERVICES),
+        delivery_prio=names(orders.priority[entered], PRIORITIES),
         earliest_dt=_dates_or_null(orders.not_before[entered]),
     )
 

@@ -20,6 +20,8 @@ Names = tuple[str, ...]
 CHANNELS = (*("EDI", "eCommerce", "Portal", "Field sales", "Customer service", "Marketplace"),)
 SERVICES = ("Ground", "Express", "Freight")
 GROUND, EXPRESS, FREIGHT = range(3)
+PRIORITIES = ("1 first", "2 standard")
+"""What a site takes first, and then; see `demand.Orders.priority`."""
 TIERS = ("Key", "Standard", "Small")
 TERMS = ("Net 30", "Net 60", "Prepaid")
 CATEGORIES = (

@@ -84,6 +84,7 @@ def _stream(stream: Stream, value: StreamValue | None) -> set[str]:
     if value is not None:
         for pair in (value.minutes, value.log_days, value.workdays, value.after):
             times += pair or ()
+        times += [value.worktime] if value.worktime is not None else []
     return {source for time in times for source in _fact(time)} | (
         {"milestone.delivered"} if stream.kind == "outcome" else set()
     )

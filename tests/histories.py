@@ -19,6 +19,7 @@ from triage.domain.records import (
     Order,
     OrderLine,
     Record,
+    Staffing,
     SupplyPhase,
 )
 from triage.history.tables import History, SourceInfo
@@ -87,6 +88,20 @@ def history_of(records: Sequence[Record]) -> History:
             list(InboundSupply.model_fields),
             ["record_time", "supply_id", "phase", "event_time"],
         ).drop_duplicates(["supply_id", "phase"], ignore_index=True),
+        staffing=_frame(
+            [
+                {
+                    "site": s.site,
+                    "hours": s.hours,
+                    "event_time": to_micros(s.event_time),
+                    "record_time": to_micros(s.record_time),
+                }
+                for s in records
+                if isinstance(s, Staffing)
+            ],
+            list(Staffing.model_fields),
+            ["record_time", "site", "event_time"],
+        ).drop_duplicates(["site", "event_time"], ignore_index=True),
         sources=(SOURCE,),
     )
 
@@ -215,6 +230,14 @@ def records(draw: st.DrawFn, max_orders: int = 12) -> list[Record]:
     )  # fmt: skip
     made.extend(draw(_exceptions(max_orders)))
     made.extend(draw(_supplies()))
+    made.extend(
+        Staffing(
+            site=draw(st.sampled_from(["W1", "W2"])), event_time=moment(at),
+            record_time=moment(at + draw(st.sampled_from([0, 6]))),
+            hours=draw(st.integers(0, 50)),
+        )
+        for at in draw(st.lists(st.integers(0, 300), max_size=5, unique=True))
+    )  # fmt: skip
     return made
 
 

@@ -73,6 +73,7 @@ def test_the_template_turns_its_example_into_the_expected_records(tmp_path: Path
         "inventory_position": 3,
         "exception_event": 3,
         "inbound_supply": 3,
+        "staffing": 2,
     }
     assert (first.order_id, first.currency, first.destination_area) == ("A-1001", "EUR", "80")
     assert first.record_time == datetime(2025, 3, 27, 8, 12, 5, tzinfo=UTC)

@@ -16,7 +16,7 @@ from triage.advice.work_policy import WorkPolicy
 from triage.workspace import Declared
 
 _FILE = "serving/policy.toml"
-FeedName = Literal["orders", "milestones", "positions", "supplies", "exceptions"]
+FeedName = Literal["orders", "milestones", "positions", "supplies", "exceptions", "staffing"]
 """What tells the service: one kind of records."""
 
 

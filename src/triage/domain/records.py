@@ -207,6 +207,29 @@ class InventoryPosition(_Frozen):
         return f"{self.sku}|{self.site}|{self.event_time.isoformat()}"
 
 
+class Staffing(_Frozen):
+    """Hours of work on the floor of a site on one day, as rosters or time clocks tell them.
+
+    `event_time` is when that day's work begins; the newest day's hours stand for today's.
+    """
+
+    site: Identifier
+    event_time: AwareDatetime
+    record_time: AwareDatetime
+    hours: Measure
+
+    @model_validator(mode="after")
+    def _known_after_it_happened(self) -> Self:
+        if self.record_time < self.event_time:
+            object.__setattr__(self, "record_time", self.event_time)
+        return self
+
+    @property
+    def record_id(self) -> str:
+        """Identity in the log: one record per site and beginning."""
+        return f"{self.site}|{self.event_time.isoformat()}"
+
+
 class ExceptionEvent(_Frozen):
     """A business exception as its source told it: raised once, resolved once, each known in time.
 
@@ -266,7 +289,7 @@ class InboundSupply(_Frozen):
         return f"{self.supply_id}|{self.phase.value}"
 
 
-Record = Order | Milestone | InventoryPosition | ExceptionEvent | InboundSupply
+Record = Order | Milestone | InventoryPosition | Staffing | ExceptionEvent | InboundSupply
 
 
 @cache

@@ -419,6 +419,7 @@ _KEYED_BY: dict[Subject, tuple[str, ...]] = {
     Subject.POSITION: STOCK_KEY_FIELDS,
     Subject.EXCEPTION: KEY_FIELDS,
     Subject.SUPPLY: STOCK_KEY_FIELDS,
+    Subject.STAFFING: ("site",),
 }
 
 
@@ -520,7 +521,8 @@ def _value(stream: Stream, name: str) -> tuple[int, ...]:
         raise ValueError("an interval carries numbers, and the worktime of its `at`")
     times_of = {time: column for column, time in enumerate(TIMES_OF[subject])}
     if value.worktime is not None:
-        return int(ValueKind.WORKTIME), _known(times_of, value.worktime, "time"), -1, 1
+        at = _known(times_of, value.worktime, "time")
+        return int(ValueKind.WORKTIME), at, at, 1
     for name_of_kind in ("minutes", "log_days", "workdays", "after"):
         times = getattr(value, name_of_kind)
         if times is not None:

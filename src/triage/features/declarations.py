@@ -50,11 +50,11 @@ class StreamValue(Declared):
 
     Exactly one of: `minutes` between two times of the order, `log_days` (ten-thousandths of
     log(1 + days) between two times), `workdays` from the day of one to that of the other,
-    `worktime` (minutes of working days up to one time), `after` (1 if the second time came after the first), `number` (a fact of the order, times `per`), `late`
-    (1 if the order was late), `open` (1 if still open at a checkpoint), `available` (stock on hand
-    less allocated, of a position). Sums are kept as integers, so they are exact. An interval
-    carries numbers, and the `worktime` of its `at`: what it adds when it opens it takes away when it
-    ends.
+    `worktime` (minutes of working days up to one time), `after` (1 if the second time came after
+    the first), `number` (a fact of the order, times `per`), `late` (1 if the order was late),
+    `open` (1 if still open at a checkpoint), `available` (stock on hand less allocated, of a
+    position). Sums are kept as integers, so they are exact. An interval carries numbers, and the
+    `worktime` of its `at`: what it adds when it opens it takes away when it ends.
     """
 
     minutes: tuple[str, str] | None = None
@@ -90,13 +90,13 @@ class Stream(Declared):
     `position`: one entry per inventory position.
 
     `of` names what the entries come from: the order, each of its lines, exceptions, inbound
-    supplies, each with its own times (`facts.TIMES_OF`). An interval with negative
+    supplies, hours of sites, each with its own times (`facts.TIMES_OF`). An interval with negative
     `min_age_hours` opens before `at`, as soon as that was known: what will be due.
     """
 
     kind: Literal["event", "interval", "outcome", "checkpoint", "position"]
     meaning: Sentence
-    of: Literal["order", "line", "exception", "supply"] = "order"
+    of: Literal["order", "line", "exception", "supply", "staffing"] = "order"
     at: str | None = None
     ends: str | None = None
     min_age_hours: Annotated[float, Field(ge=-8784)] = 0.0

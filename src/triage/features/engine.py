@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -97,7 +98,7 @@ class FeatureEngine:
         return needs(self.features, columns, self._cursor_of.values())
 
     def holds(self, one: str | Cell) -> bool:
-        """Return whether the order of an id, or the position of a cell, was taken in."""
+        """Return whether the order of an id, or the single record of a cell, was taken in."""
         if isinstance(one, str):
             return one in self.book.row_of
         return self.recall().holds(one)
@@ -226,6 +227,10 @@ class FeatureEngine:
             yield Subject.EXCEPTION, exception_table(history, self.book)
         if keysets := self._keysets[Subject.SUPPLY]:
             yield Subject.SUPPLY, supply_table(history, self.book, keysets)
+        if self._keysets[Subject.STAFFING]:
+            staffing = history.staffing
+            hours = staffing[["hours"]].to_numpy(float)
+            yield Subject.STAFFING, self._single(Subject.STAFFING, staffing, hours)
 
     def _single(self, subject: Subject, table: pd.DataFrame, numbers: Floats) -> SubjectRows:
         """Return rows that have one time and never change."""
@@ -246,7 +251,11 @@ class FeatureEngine:
         if self._keysets[Subject.SUPPLY]:
             cases[Subject.SUPPLY] = Cases(Subject.SUPPLY, supplies_noted(history))
         positions = (history.positions[name].tolist() for name in ("sku", "site", "event_time"))
-        return Taking(self.book, self.index, self._keysets, zip(*positions, strict=True), cases)
+        staffing = (history.staffing[name].tolist() for name in ("site", "event_time"))
+        cells = chain(
+            zip(*positions, strict=True), ((None, *each) for each in zip(*staffing, strict=True))
+        )
+        return Taking(self.book, self.index, self._keysets, cells, cases)
 
 
 def _cursors_by_field(features: FeatureSet) -> dict[str, int]:

@@ -166,7 +166,7 @@ def _values(
     for j in range(program.streams[stream, 7]):
         kind, a, b, per = program.values[first + j]
         column = 1 + 2 * j
-        if kind in (_MINUTES, _LOG_DAYS, _AFTER, _WORKDAYS):
+        if kind in (_MINUTES, _LOG_DAYS, _AFTER, _WORKDAYS, _WORKTIME):
             if known[a] == _UNKNOWN or known[b] == _UNKNOWN:
                 continue
             if known[a] > moment or known[b] > moment:
@@ -176,14 +176,12 @@ def _values(
                 out[column] = minutes
             elif kind == _WORKDAYS:
                 out[column] = _within_reach(workdays_between(calendar, event[a], event[b]))
+            elif kind == _WORKTIME:
+                out[column] = worktime(calendar, event[a])
             elif kind == _LOG_DAYS:
                 out[column] = int(np.rint(10_000 * math.log1p(max(minutes, 0) / 1440)))
             else:
                 out[column] = 1 if event[b] > event[a] else 0
-        elif kind == _WORKTIME:
-            if known[a] == _UNKNOWN or known[a] > moment:
-                continue
-            out[column] = worktime(calendar, event[a])
         elif kind == _NUMBER:
             if np.isnan(numbers[a]):
                 continue

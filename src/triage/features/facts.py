@@ -46,6 +46,7 @@ class Subject(IntEnum):
     POSITION = 2
     EXCEPTION = 3
     SUPPLY = 4
+    STAFFING = 5
 
 
 TIMES_OF: dict[Subject, tuple[str, ...]] = {
@@ -54,6 +55,7 @@ TIMES_OF: dict[Subject, tuple[str, ...]] = {
     Subject.POSITION: ("counted",),
     Subject.EXCEPTION: ("exception_raised", "exception_resolved"),
     Subject.SUPPLY: ("supply_ordered", "supply_received", "supply_expected"),
+    Subject.STAFFING: ("staffed",),
 }
 """Times by subject; from the first of them on a subject is known at all."""
 LINE_TIMES: tuple[tuple[int, ...], ...] = tuple(
@@ -170,6 +172,7 @@ NUMBERS_OF: dict[Subject, tuple[str, ...]] = {
     Subject.POSITION: ("available", "out_of_stock"),
     Subject.EXCEPTION: (),
     Subject.SUPPLY: ("supply_quantity",),
+    Subject.STAFFING: ("hours",),
 }
 
 _ORDER_FIELDS = (

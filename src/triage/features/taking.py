@@ -20,6 +20,7 @@ from triage.domain.records import (
     Milestone,
     Order,
     Record,
+    Staffing,
     kind_of,
 )
 from triage.features.book import OrderBook, OrderRow, line_times
@@ -29,8 +30,11 @@ from triage.features.facts import NUMBERS_OF, TIMES_OF, Subject
 from triage.features.index import AsOfIndex
 from triage.features.index_changes import Rows
 
-Cell = tuple[str, str, int]
-"""What makes a position one: product, site, when it was counted (UTC micros)."""
+Single = InventoryPosition | Staffing
+"""A record that stands for itself and never changes."""
+Cell = tuple[str | None, str, int]
+"""What makes a single record one: product (None for the hours of a site), site, moment of the count
+or the day (UTC micros)."""
 
 
 class Taking:
@@ -40,24 +44,24 @@ class Taking:
         book: the orders.
         index: their entries, and those of everything else.
         keysets: under which key sets each subject is held; none: no feature looks at it.
-        positions: those that the index holds.
+        cells: positions and hours of sites that the index holds.
         cases: exceptions and supplies that it holds.
     """
 
     def __init__(
         self, book: OrderBook, index: AsOfIndex, keysets: Mapping[Subject, tuple[int, ...]],
-        positions: Iterable[Cell] = (), cases: Mapping[Subject, Cases] | None = None,
+        cells: Iterable[Cell] = (), cases: Mapping[Subject, Cases] | None = None,
     ) -> None:  # fmt: skip
         self._book, self._index, self._keysets = book, index, keysets
-        self._positions = set(positions)
+        self._cells = set(cells)
         none = {each: Cases(each) for each in (Subject.EXCEPTION, Subject.SUPPLY)}
         self._cases = none | dict(cases or {})
         self._width = len(book.interner.keysets)
-        self._keys_of_cell: dict[tuple[str, str], list[int]] = {}
+        self._keys_of_cell: dict[tuple[str | None, str], list[int]] = {}
 
     def holds(self, cell: Cell) -> bool:
-        """Return whether a position of this product, site and moment was taken in."""
-        return cell in self._positions
+        """Return whether a position, or a site's hours, of this cell was taken in."""
+        return cell in self._cells
 
     def take(self, records: Sequence[Record]) -> None:
         """Take in records."""
@@ -72,7 +76,9 @@ class Taking:
         if supplies := of_kind.get(InboundSupply):
             self._take_cases(Subject.SUPPLY, supplies)
         if positions := of_kind.get(InventoryPosition):
-            self._take_positions(positions)
+            self._take_single(Subject.POSITION, positions)
+        if staffing := of_kind.get(Staffing):
+            self._take_single(Subject.STAFFING, staffing)
 
     def _take_orders(self, orders: Sequence[Order], steps: Sequence[Milestone]) -> list[str]:
         """Take in orders and what happened to them; return the ids of the orders that are new."""
@@ -119,25 +125,23 @@ class Taking:
             Rows(now.event, now.known, now.numbers, keys),
         )
 
-    def _take_positions(self, positions: Sequence[InventoryPosition]) -> None:
+    def _take_single(self, subject: Subject, records: Sequence[Single]) -> None:
+        """Take in records that stand for themselves; the first of a cell counts."""
         events, knowns, numbers, keys = [], [], [], []
-        for position in positions:
-            cell = sku, site, event = cell_of(position)
-            if cell in self._positions:
+        for record in records:
+            cell = cell_of(record)
+            if cell in self._cells:
                 continue
-            self._positions.add(cell)
-            free = position.on_hand - position.allocated
-            events.append(event)
-            knowns.append(to_micros(position.record_time))
-            numbers.append((free, float(free <= 0)))
-            keys.append(self._keys_at(site, sku))
-        if not events:
+            self._cells.add(cell)
+            events.append(cell[2])
+            knowns.append(to_micros(record.record_time))
+            numbers.append(_numbers(record))
+            keys.append(self._keys_at(subject, *cell[:2]))
+        if not events or not self._keysets[subject]:
             return
         now = np.array(events, dtype=np.int64)[:, None], np.array(knowns, dtype=np.int64)[:, None]
         rest = np.array(numbers, dtype=np.float64), np.array(keys, dtype=np.int64)
-        self._index.change(
-            Subject.POSITION, Rows(now[0], _unknown(now[1]), *rest), Rows(*now, *rest)
-        )
+        self._index.change(subject, Rows(now[0], _unknown(now[1]), *rest), Rows(*now, *rest))
 
     def _take_cases(
         self, subject: Subject, records: Sequence[Case], opened: Sequence[str] = ()
@@ -179,21 +183,30 @@ class Taking:
                     part[at] = of_row
         return stacked
 
-    def _keys_at(self, site: str, sku: str) -> list[int]:
-        """Return the keys under which positions of a product at a site are held."""
-        keys = self._keys_of_cell.get((site, sku))
+    def _keys_at(self, subject: Subject, sku: str | None, site: str) -> list[int]:
+        """Return the keys under which single records of a product (None: none) at a site are."""
+        keys = self._keys_of_cell.get((sku, site))
         if keys is None:
             keys = [-1] * self._width
-            for keyset in self._keysets[Subject.POSITION]:
+            for keyset in self._keysets[subject]:
                 keys[keyset] = self._book.interner.number(keyset, {"site": site, "sku": sku})
-            self._keys_of_cell[site, sku] = keys
+            self._keys_of_cell[sku, site] = keys
         return keys
+
+
+def _numbers(record: Single) -> tuple[float, ...]:
+    """Return the numbers of a single record in the order of `NUMBERS_OF`."""
+    if isinstance(record, Staffing):
+        return (record.hours,)
+    free = record.on_hand - record.allocated
+    return free, float(free <= 0)
 
 
 def _unknown(times: Ints) -> Ints:
     return np.full_like(times, UNKNOWN_TIME)
 
 
-def cell_of(position: InventoryPosition) -> Cell:
-    """Return what makes a position one."""
-    return position.sku, position.site, to_micros(position.event_time)
+def cell_of(record: Single) -> Cell:
+    """Return what makes a single record one."""
+    sku = None if isinstance(record, Staffing) else record.sku
+    return sku, record.site, to_micros(record.event_time)

@@ -26,6 +26,7 @@ from triage.domain.records import (
     Order,
     OrderLine,
     Record,
+    Staffing,
 )
 from triage.errors import HistoryError
 from triage.history.columns import COLUMNS, KEY, Column
@@ -35,7 +36,7 @@ from triage.history.tables import History
 Ints = npt.NDArray[np.int64]
 _NAMES: Final[Mapping[type[Record], RecordName]] = {
     Order: "order", Milestone: "milestone", InventoryPosition: "inventory_position",
-    ExceptionEvent: "exception_event", InboundSupply: "inbound_supply",
+    ExceptionEvent: "exception_event", InboundSupply: "inbound_supply", Staffing: "staffing",
 }  # fmt: skip
 _BLOCK_BYTES = 16 << 20
 """So much is read at a time; more than the longest document takes."""
@@ -54,6 +55,7 @@ class Came:
         positions: as in `History`.
         exceptions: as in `History`, without `order`.
         supplies: as in `History`.
+        staffing: as in `History`.
     """
 
     orders: pd.DataFrame
@@ -62,6 +64,7 @@ class Came:
     positions: pd.DataFrame
     exceptions: pd.DataFrame
     supplies: pd.DataFrame
+    staffing: pd.DataFrame
 
     @classmethod
     def of(cls, documents: Mapping[type[Record], Sequence[bytes]]) -> Came:
@@ -79,12 +82,16 @@ class Came:
             positions=found["inventory_position"],
             exceptions=found["exception_event"],
             supplies=found["inbound_supply"],
+            staffing=found["staffing"],
         )
 
     @property
     def newest(self) -> int:
         """Return the latest record time, UTC micros; UNKNOWN_TIME if nothing came."""
-        tables = (self.orders, self.milestones, self.positions, self.exceptions, self.supplies)
+        tables = (
+            self.orders, self.milestones, self.positions, self.exceptions, self.supplies,
+            self.staffing,
+        )  # fmt: skip
         return max((int(t["record_time"].max()) for t in tables if len(t)), default=UNKNOWN_TIME)
 
 
@@ -92,7 +99,8 @@ def joined(log: History, came: Came) -> History:
     """Return a log and what came since as one history; `parts` keeps both.
 
     Of two records of one identity the one counts that counts where they are taken in one by one:
-    the first order and position that came; the milestone, exception or supply that was known first.
+    the first order, position and staffing that came; the milestone, exception or supply that was
+    known first.
     Orders that came follow those of the log in their sequence. A milestone whose order is not known
     has `order` -1, and its order may still come.
     """
@@ -111,16 +119,19 @@ def joined(log: History, came: Came) -> History:
         orders=orders,
         lines=_stacked(log.lines, came.lines.assign(order=of_line)[of_line >= 0]),
         milestones=_milestones(log, came, rows, orders["record_time"].to_numpy(np.int64)),
-        positions=_stacked(log.positions, came.positions).drop_duplicates(
-            list(KEY["inventory_position"]), ignore_index=True
-        ),
+        positions=_came_first(_stacked(log.positions, came.positions), "inventory_position"),
         exceptions=_known_first(
             _with_orders(_stacked(log.exceptions, came.exceptions), rows), "exception_event"
         ),
         supplies=_known_first(_stacked(log.supplies, came.supplies), "inbound_supply"),
+        staffing=_came_first(_stacked(log.staffing, came.staffing), "staffing"),
         sources=sources,
         parts=(log, came),
     )
+
+
+def _came_first(table: pd.DataFrame, record: RecordName) -> pd.DataFrame:
+    return table.drop_duplicates(list(KEY[record]), ignore_index=True)
 
 
 def _milestones(log: History, came: Came, rows: pd.Index[Any], created: Ints) -> pd.DataFrame:

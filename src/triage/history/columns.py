@@ -17,6 +17,7 @@ from triage.domain.records import (
     Milestone,
     Order,
     OrderLine,
+    Staffing,
 )
 from triage.history.mapping import RecordName
 
@@ -35,6 +36,7 @@ KEY: dict[RecordName, tuple[str, ...]] = {
     "inventory_position": ("sku", "site", "event_time"),
     "exception_event": ("exception_id", "phase"),
     "inbound_supply": ("supply_id", "phase"),
+    "staffing": ("site", "event_time"),
 }
 """Identity of a record in the log, as `record_id` of the domain record says."""
 
@@ -146,6 +148,7 @@ COLUMNS: dict[RecordName, tuple[Column, ...]] = {
     "inventory_position": _compile(InventoryPosition),
     "exception_event": _compile(ExceptionEvent),
     "inbound_supply": _compile(InboundSupply),
+    "staffing": _compile(Staffing),
 }
 MAX_LINES: int = Order.model_json_schema()["properties"]["lines"]["maxItems"]
 

@@ -41,6 +41,7 @@ _SORTED_BY: dict[RecordName, str] = {
     "inventory_position": "record_time, site, sku, event_time",
     "exception_event": "record_time, exception_id, phase",
     "inbound_supply": "record_time, supply_id, phase",
+    "staffing": "record_time, site, event_time",
 }
 
 

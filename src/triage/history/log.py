@@ -142,6 +142,11 @@ class Log:
                     "inbound_supply",
                     f"FROM log_inbound_supply {limit} ORDER BY record_time, supply_id, phase",
                 ),
+                staffing=_frame(
+                    connection,
+                    "staffing",
+                    f"FROM log_staffing {limit} ORDER BY record_time, site, event_time",
+                ),
                 sources=sources if before is None else cut_sources(sources, before),
             )
 

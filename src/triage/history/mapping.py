@@ -16,8 +16,9 @@ from triage.errors import DeclarationError
 from triage.workspace import Declared
 
 RecordName = Literal[
-    "order", "order_line", "milestone", "inventory_position", "exception_event", "inbound_supply"
-]
+    "order", "order_line", "milestone", "inventory_position", "exception_event", "inbound_supply",
+    "staffing",
+]  # fmt: skip
 Encoding = Literal["utf-8", "latin-1", "cp1250", "cp1252", "iso-8859-2", "iso-8859-15"]
 """What a CSV file may be written in: UTF-8 or one byte a character, by Python's names."""
 RECORD_NAMES: tuple[RecordName, ...] = get_args(RecordName)

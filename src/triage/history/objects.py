@@ -15,6 +15,7 @@ from triage.domain.records import (
     InventoryPosition,
     Milestone,
     MilestoneKind,
+    Staffing,
     SupplyPhase,
 )
 from triage.history.tables import History
@@ -38,6 +39,12 @@ def positions_of(history: History) -> Iterator[InventoryPosition]:
     """Yield the inventory positions, in the order in which they became known."""
     for row in _rows(history.positions, {}):
         yield InventoryPosition.model_construct(**row)
+
+
+def staffing_of(history: History) -> Iterator[Staffing]:
+    """Yield the hours of sites, in the order in which they became known."""
+    for row in _rows(history.staffing, {}):
+        yield Staffing.model_construct(**row)
 
 
 def exceptions_of(history: History) -> Iterator[ExceptionEvent]:

@@ -50,6 +50,7 @@ class History:
             none that is known; sorted by (record_time, exception_id, phase).
         supplies: InboundSupply fields, sorted by (record_time, supply_id, phase); `expected_by` is
             UNKNOWN_TIME where there is none.
+        staffing: Staffing fields, sorted by (record_time, site, event_time).
         sources: where the records came from.
         parts: the log and what came as events since, where these were put together (see
             `came.joined`, which also says in which sequence rows are then); None for a log.
@@ -63,6 +64,7 @@ class History:
     positions: pd.DataFrame
     exceptions: pd.DataFrame
     supplies: pd.DataFrame
+    staffing: pd.DataFrame
     sources: tuple[SourceInfo, ...]
     parts: tuple[History, Came] | None = None
 
@@ -96,6 +98,7 @@ class History:
             positions=_until(self.positions, moment),
             exceptions=_of_orders(_until(self.exceptions, moment), len(orders)),
             supplies=_until(self.supplies, moment),
+            staffing=_until(self.staffing, moment),
             sources=cut_sources(self.sources, moment),
         )
 
@@ -108,6 +111,7 @@ class History:
             positions=_emptied(self.positions),
             exceptions=_emptied(self.exceptions),
             supplies=_emptied(self.supplies),
+            staffing=_emptied(self.staffing),
         )
 
     def order_objects(self) -> Iterator[Order]:

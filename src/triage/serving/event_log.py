@@ -22,6 +22,7 @@ from triage.domain.records import (
     Milestone,
     Order,
     Record,
+    Staffing,
     kind_of,
 )
 from triage.errors import HistoryError
@@ -33,7 +34,7 @@ _KEY_BYTES = 16
 _EXCEPTION = b"e"
 _KINDS: tuple[tuple[bytes, type[Any]], ...] = (
     (b"o", Order), (b"m", Milestone), (b"p", InventoryPosition), (_EXCEPTION, ExceptionEvent),
-    (b"s", InboundSupply),
+    (b"s", InboundSupply), (b"h", Staffing),
 )  # fmt: skip
 _READ = {mark: TypeAdapter(kind) for mark, kind in _KINDS}
 _WRITE = {kind: (mark, _READ[mark].dump_json) for mark, kind in _KINDS}

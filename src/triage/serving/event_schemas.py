@@ -12,6 +12,7 @@ from triage.domain.records import (
     InboundSupply,
     InventoryPosition,
     Record,
+    Staffing,
 )
 from triage.serving.intake import MilestoneIn, Moment, OrderIn
 
@@ -44,6 +45,15 @@ class SupplyIn(InboundSupply):
     expected_by: Moment | None = Field(
         default=None, description="First moment at which it counts as overdue."
     )
+
+
+class StaffingIn(Staffing):
+    """Hours of work on the floor of a site on one day, as rosters or time clocks tell them."""
+
+    model_config = ConfigDict(title="Staffing")
+
+    event_time: Moment = Field(description="When that day's work begins.")
+    record_time: Moment = Field(description="When it could have been known; not before event_time.")
 
 
 class _Envelope(BaseModel):
@@ -91,10 +101,22 @@ class SupplyEvent(_Envelope):
     data: SupplyIn
 
 
+class StaffingEvent(_Envelope):
+    """The hours of a site on a day became known."""
+
+    type: Literal["staffing", "triage.staffing"]
+    data: StaffingIn
+
+
 class Event(
     RootModel[
         Annotated[
-            OrderEvent | MilestoneEvent | PositionEvent | ExceptionEventEvent | SupplyEvent,
+            OrderEvent
+            | MilestoneEvent
+            | PositionEvent
+            | ExceptionEventEvent
+            | SupplyEvent
+            | StaffingEvent,
             Field(discriminator="type"),
         ]
     ]
@@ -131,9 +153,10 @@ class EventsAnswer(BaseModel):
     known: Annotated[
         int,
         Field(
-            description="Of the accepted: orders whose `order_id`, and positions whose `sku`,"
-            " `site` and `event_time` were known before, from the log or an earlier event. The"
-            " first stands: these change nothing, whatever they say."
+            description="Of the accepted: orders whose `order_id`, positions whose `sku`, `site`"
+            " and `event_time`, and staffing whose `site` and `event_time` were known before, from"
+            " the log or an earlier event. The first stands: these change nothing, whatever they"
+            " say."
         ),
     ]
     duplicates: Annotated[int, Field(description="Events that were sent before; ignored.")]

@@ -13,13 +13,14 @@ from triage.domain.records import (
     Milestone,
     Order,
     Record,
+    Staffing,
     kind_of,
 )
 from triage.history.tables import History
 
 _FEEDS: Final[dict[type[Record], FeedName]] = {
     Milestone: "milestones", InventoryPosition: "positions", Order: "orders",
-    ExceptionEvent: "exceptions", InboundSupply: "supplies",
+    ExceptionEvent: "exceptions", InboundSupply: "supplies", Staffing: "staffing",
 }  # fmt: skip
 
 

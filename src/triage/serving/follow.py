@@ -26,6 +26,7 @@ from triage.domain.records import (
     MilestoneKind,
     Order,
     Record,
+    Staffing,
 )
 from triage.errors import OrderNotFoundError
 from triage.serving.background import background
@@ -94,6 +95,8 @@ class Follower:
             self._carriers.add(carrier)
         elif isinstance(record, InventoryPosition | InboundSupply):
             self._stocked.add(record.site)
+        elif isinstance(record, Staffing):
+            self._sites.add(record.site)
 
     def noted(self, number: int) -> None:
         """Take note that every event was noted up to the one of a number."""

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
-from triage.domain.records import ExceptionEvent, InventoryPosition, Order, Record
+from triage.domain.records import ExceptionEvent, InventoryPosition, Order, Record, Staffing
 from triage.features.taking import Cell, cell_of
 from triage.ledger.errors import unconfirmed
 from triage.ledger.waiting import ACKNOWLEDGE_SECONDS, heard
@@ -161,12 +161,12 @@ class Live:
                 await asyncio.sleep(0)
 
     def _held_already(self, records: Sequence[Record]) -> Iterator[int]:
-        """Yield which of the next events are orders or positions of which the first stands."""
+        """Yield which of the next events change nothing, as the first of their identity stands."""
         if not self._engines:
             return
         holds, fresh = self._engines[0].holds, set[str | Cell]()
         for number, record in enumerate(records, start=self.applied + 1):
-            if isinstance(record, Order | InventoryPosition):
+            if isinstance(record, Order | InventoryPosition | Staffing):
                 one = record.order_id if isinstance(record, Order) else cell_of(record)
                 if one in fresh or holds(one):
                     yield number

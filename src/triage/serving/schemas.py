@@ -151,7 +151,7 @@ class DataQuality(_Answer):
     unknown: list[str] = Field(description="Values never seen before (a new carrier, a new site).")
     stale: list[str] = Field(
         description="Feeds without a new record for too long: `orders`, `milestones`, `positions`"
-        " (stock), `supplies` (inbound) or `exceptions`."
+        " (stock), `supplies` (inbound), `exceptions` or `staffing` (hours at the sites)."
     )
     degraded: bool = Field(description="Whether any of these lists has an entry.")
     abstained: bool = Field(description="Whether nothing should be concluded: a person judges.")

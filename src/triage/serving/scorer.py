@@ -38,6 +38,7 @@ from triage.domain.records import (
     Milestone,
     Order,
     Record,
+    Staffing,
     newest,
 )
 from triage.errors import OrderNotFoundError, RequestError
@@ -172,7 +173,7 @@ class Scorer:
             self._work.add_position(record)
         elif isinstance(record, InboundSupply):
             self._work.add_supply(record)
-        else:
+        elif not isinstance(record, Staffing):
             if isinstance(record, Order):
                 self._note_order(record)
             if record.order_id:

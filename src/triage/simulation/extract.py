@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from triage.simulation import price_tables
-from triage.simulation.calendar import DAY, NEVER, Ints
+from triage.simulation.calendar import DAY, HOUR, NEVER, Ints
 from triage.simulation.columns import (
     dates,
     moments,
@@ -26,6 +26,7 @@ from triage.simulation.columns import (
 from triage.simulation.demand import Luck, Orders
 from triage.simulation.dialect_sources import MAIL, SOURCES, THIRD_PARTY
 from triage.simulation.dialects import Messages
+from triage.simulation.draws import stream
 from triage.simulation.exceptions import KINDS, Occurrences
 from triage.simulation.price_lists import CURRENCIES
 from triage.simulation.result import Result
@@ -44,6 +45,10 @@ CODES = {
 """What the ERP calls the milestones."""
 
 
+_TALLY = 25
+"""Minutes from the beginning of a shift until the time clocks tell how many came."""
+
+
 def extract_tables(
     world: World, orders: Orders, run: Result, found: Occurrences, messages: Messages
 ) -> Iterator[tuple[str, pa.Table]]:
@@ -56,6 +61,7 @@ def extract_tables(
     yield "milestones", _milestones(world, orders, run, told, end)
     yield "inventory", _inventory(world, run, end)
     yield "purchase_orders", _purchases(world, run, end)
+    yield "staffing", _staffing(world, run, end)
     yield "exceptions", _exceptions(found, messages, end)
     yield from _masters(world)
     yield from _price_lists(world)
@@ -163,6 +169,28 @@ def _purchases(world: World, run: Result, end: int) -> pa.Table:
         ordered_at=moments(supply.ordered[made]),
         expected_dt=dates(supply.expected[made] // DAY),
         received_at=moments(arrived),
+    )
+
+
+def _staffing(world: World, run: Result, end: int) -> pa.Table:
+    """Return hours of work on the floor as the time clocks of each site tell them, by day.
+
+    A 3PL does not tell its hours. The tally is a few per cent off, as some come and go.
+    """
+    waves, sites = run.waves, world.sites
+    first = np.flatnonzero(
+        (waves.minute % DAY == sites.opens[waves.site])
+        & ~sites.third_party[waves.site]
+        & (waves.minute + _TALLY < end)
+    )
+    site, begins = waves.site[first], waves.minute[first]
+    off = stream(world.seed, "staffing").standard_normal(len(first))
+    hours = waves.pace[first] * (sites.closes - sites.opens)[site] / HOUR * (1 + 0.02 * off)
+    return table(
+        whse=names(site, sites.code),
+        shift_start=moments(begins),
+        recorded_at=moments(begins + _TALLY),
+        floor_hours=np.round(hours, 2),
     )
 
 

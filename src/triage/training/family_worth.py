@@ -29,6 +29,8 @@ _RESAMPLES, _SEED = 500, 20180301
 GROUPS: dict[str, tuple[str, ...]] = {
     "carrier and service": ("order.carrier", "order.service"),
     "stock counts": ("inventory_position",),
+    "hours at the sites": ("staffing",),
+    "priority": ("order.priority",),
     "validation": ("milestone.order_validated", "milestone.due_by"),
     "ship-by deadline": ("milestone.due_by",),
     "hand-over to the carrier": ("milestone.shipment_dispatched",),
@@ -89,11 +91,13 @@ def without(history: History, sources: Sequence[str]) -> History:
             all lines, since a line cannot be without.
     """
     orders, lines = history.orders.copy(), history.lines.copy()
-    milestones, positions = history.milestones, history.positions
+    milestones, positions, staffing = history.milestones, history.positions, history.staffing
     for source in sources:
         record, _, name = source.partition(".")
         if source == "inventory_position":
             positions = positions.iloc[:0]
+        elif source == "staffing":
+            staffing = staffing.iloc[:0]
         elif source == "milestone.due_by":
             milestones = milestones.assign(due_by=np.int64(UNKNOWN_TIME))
             orders = orders.assign(ship_by=np.int64(UNKNOWN_TIME))
@@ -104,7 +108,10 @@ def without(history: History, sources: Sequence[str]) -> History:
         else:
             table = orders if record == "order" else lines
             table[name] = pd.Series(np.nan, index=table.index, dtype=table[name].dtype)
-    return replace(history, orders=orders, lines=lines, milestones=milestones, positions=positions)
+    return replace(
+        history, orders=orders, lines=lines, milestones=milestones, positions=positions,
+        staffing=staffing,
+    )  # fmt: skip
 
 
 def measure(

@@ -80,6 +80,8 @@ def _of(slot: Slot, compiled: FeatureSet, found: dict[str, frozenset[str]]) -> f
 def _stream(stream: Stream, value: StreamValue | None) -> set[str]:
     if stream.kind == "position":
         return {"inventory_position"}
+    if stream.of == "staffing":
+        return {"staffing"}
     times = [time for time in (stream.at, stream.ends) if time is not None]
     if value is not None:
         for pair in (value.minutes, value.log_days, value.workdays, value.after):

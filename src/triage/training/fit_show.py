@@ -38,6 +38,7 @@ _RECORDS_IN_WORDS = {
     "inventory_position": "stock counts",
     "exception_event": "exceptions",
     "inbound_supply": "deliveries to the sites",
+    "staffing": "hours of work at the sites, from rosters or time clocks",
     "returning_customers": "customers who order again (one order in five)",
     "few_orders": "less than 500 orders a month (with more, a quarter says enough)",
     "order_line": "lines of the orders",

@@ -27,16 +27,20 @@ def newest_orders(history: History, most: int) -> History:
         return history
     moment = int(history.orders["record_time"].iloc[first])
     exceptions = _begun(history.exceptions, "exception_id", moment)
-    positions = history.positions
     return replace(
         history,
         orders=history.orders.iloc[first:].reset_index(drop=True),
         lines=_renumbered(history.lines[history.lines["order"] >= first], first),
         milestones=_renumbered(history.milestones[history.milestones["order"] >= first], first),
-        positions=positions[positions["record_time"] >= moment].reset_index(drop=True),
+        positions=_since(history.positions, moment),
         exceptions=_renumbered(exceptions[~exceptions["order"].between(0, first - 1)], first),
         supplies=_begun(history.supplies, "supply_id", moment),
+        staffing=_since(history.staffing, moment),
     )
+
+
+def _since(table: pd.DataFrame, moment: int) -> pd.DataFrame:
+    return table[table["record_time"] >= moment].reset_index(drop=True)
 
 
 def _renumbered(table: pd.DataFrame, first: int) -> pd.DataFrame:

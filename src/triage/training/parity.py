@@ -15,7 +15,13 @@ from triage.domain.records import Milestone, Order, Record
 from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.engine import FeatureEngine
 from triage.features.facts import TIME
-from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
+from triage.history.objects import (
+    exceptions_of,
+    milestones_of,
+    positions_of,
+    staffing_of,
+    supplies_of,
+)
 from triage.history.tables import History
 
 Progress = Callable[[str], None]
@@ -31,6 +37,7 @@ def records_in_order(history: History) -> list[tuple[int, Record]]:
         (history.positions, positions_of(history)),
         (history.exceptions, exceptions_of(history)),
         (history.supplies, supplies_of(history)),
+        (history.staffing, staffing_of(history)),
     )
     for table, objects in others:
         records.extend(zip(table["record_time"].tolist(), objects, strict=True))

@@ -18,6 +18,7 @@ from triage.domain.records import (
     InventoryPosition,
     OrderLine,
     Record,
+    Staffing,
     SupplyPhase,
 )
 from triage.errors import DeclarationError
@@ -114,6 +115,50 @@ def test_working_days_leave_out_weekends_and_holidays() -> None:
     known = values(records, 24 * 9)
     assert known["planned"] == 6  # from Friday the 9th to Tuesday the 20th
     assert known["road_9d"] == 2  # from Friday to Tuesday
+
+
+def test_working_time_stands_still_where_nobody_works() -> None:
+    records: list[Record] = [order("A", 0, not_before=moment(54), promise_hours=240)]
+    gone = [values(records, hours)["time_gone"] for hours in (6, 18, 114, 138, 186)]
+    assert gone == [0, 0.5, 4.5, 5, 5.5]  # Monday 0:00, noon; Friday noon, Saturday, Monday
+    early, late = values(records, 18), values(records, 66)
+    assert (early["time_ahead"], late["time_ahead"]) == (1.5, 0)  # until Wednesday 0:00
+    assert early["time_left"] == 5.75  # from Wednesday to Wednesday evening of the week after
+    assert late["time_left"] == 5.25
+
+
+def test_a_queue_is_as_far_behind_as_the_newest_that_has_left_it() -> None:
+    records: list[Record] = [
+        order("A", 6),
+        order("B", 18),
+        order("C", 20),
+        milestone("B", "shipment_dispatched", 30),
+        milestone("A", "shipment_dispatched", 42),
+    ]
+    behind = [values(records, hours, "C")["newest_4d"] for hours in (30, 42, 54, 150)]
+    assert np.isnan(behind[0])  # of what is known before the moment, nothing has left
+    assert behind[1:3] == [1.0, 1.5]  # B came at noon on Monday, also after A has left
+    assert np.isnan(behind[3])  # in four days nothing has left
+
+
+def test_what_waits_has_the_mean_age_of_those_that_are_still_there() -> None:
+    records: list[Record] = [
+        order("A", 6),
+        order("B", 18),
+        milestone("A", "shipment_dispatched", 30),
+        milestone("B", "shipment_dispatched", 60),
+    ]
+    ages = [values(records, hours, "B")["mean_age"] for hours in (24, 42, 66)]
+    assert ages == [0.5, 1.0, 0.0]
+
+
+def test_the_newest_hours_of_a_site_are_those_whose_tally_has_come() -> None:
+    def hours(at: float, known: float, count: float) -> Staffing:
+        return Staffing(site="W1", event_time=moment(at), record_time=moment(known), hours=count)
+
+    records: list[Record] = [order("A", 0), hours(12, 13, 40), hours(36, 37, 20)]
+    assert [values(records, at)["hours"] for at in (13.5, 36.5, 38)] == [40, 40, 20]
+    assert values(records, 38)["hours_usual_6d"] == 30
 
 
 def test_lines_that_wait_count_one_by_one_until_their_order_is_handed_over() -> None:

@@ -45,6 +45,7 @@ COLUMNS = {
         "quantity",
         "expected_by",
     ),
+    "staffing": ("site", "event_time", "record_time", "hours"),
 }
 FILES = {
     "order": "orders",
@@ -53,6 +54,7 @@ FILES = {
     "inventory_position": "stock",
     "exception_event": "exceptions",
     "inbound_supply": "supplies",
+    "staffing": "hours",
 }
 Row = dict[str, object]
 TAKEN = datetime(2024, 6, 1, tzinfo=UTC)
@@ -107,6 +109,7 @@ class Small:
         inventory_position: list[Row] | None = None,
         exception_event: list[Row] | None = None,
         inbound_supply: list[Row] | None = None,
+        staffing: list[Row] | None = None,
     ) -> None:
         """Write the extract's files; a record that is not given has a header only."""
         self.extract.mkdir(exist_ok=True)
@@ -117,6 +120,7 @@ class Small:
             "inventory_position": inventory_position,
             "exception_event": exception_event,
             "inbound_supply": inbound_supply,
+            "staffing": staffing,
         }
         for record, rows in given.items():
             path = self.extract / f"{FILES[record]}.csv"
@@ -181,3 +185,7 @@ def supply(supply_id: str = "P", **changes: object) -> Row:
         "site": "W",
         "quantity": 4,
     } | changes
+
+
+def hours(**changes: object) -> Row:
+    return {"site": "W", "event_time": "2024-03-01 06:00:00", "hours": 31} | changes

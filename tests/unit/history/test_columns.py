@@ -17,6 +17,7 @@ from triage.domain.records import (
     Milestone,
     Order,
     OrderLine,
+    Staffing,
 )
 from triage.history.columns import COLUMNS, KEY, MAX_LINES, SQL_TYPE, Column
 
@@ -27,6 +28,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "inventory_position": InventoryPosition,
     "exception_event": ExceptionEvent,
     "inbound_supply": InboundSupply,
+    "staffing": Staffing,
 }
 # Without characters that this Python's Unicode does not have yet: DuckDB's newer one may know them.
 _KNOWN = st.characters(codec="utf-8", max_codepoint=0x2FFF, exclude_categories=("Cn", "Cs"))
@@ -99,6 +101,7 @@ def test_required_columns_and_defaults_follow_the_records() -> None:
         "inventory_position": ["sku", "site", "event_time", "on_hand"],
         "exception_event": ["exception_id", "phase", "event_time"],
         "inbound_supply": ["supply_id", "phase", "event_time", "sku", "site", "quantity"],
+        "staffing": ["site", "event_time", "hours"],
     }
     defaults = {c.name: c.default for columns in COLUMNS.values() for c in columns if c.default}
     assert defaults == {"currency": "'USD'", "quantity": "1.0", "allocated": "0.0"}

@@ -16,6 +16,7 @@ from tests.unit.history.small import (
     FILES,
     Row,
     Small,
+    hours,
     line,
     milestone,
     order,
@@ -40,11 +41,13 @@ FULL: dict[str, list[Row]] = {
     "inventory_position": [stock(), stock(site="V", allocated=2)],
     "exception_event": [trouble(order_id="A")],
     "inbound_supply": [supply()],
+    "staffing": [hours(), hours(site="V", hours="12.5")],
 }
 
 
 def assert_same(one: History, other: History) -> None:
-    for name in ("orders", "lines", "milestones", "positions", "exceptions", "supplies"):
+    tables = "orders", "lines", "milestones", "positions", "exceptions", "supplies", "staffing"
+    for name in tables:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
@@ -52,7 +55,8 @@ def test_an_import_fills_the_log_with_what_the_files_say(small: Small) -> None:
     small.write(**FULL)
     report = small.load()
     history = small.log.read()
-    assert report.new == 11
+    assert report.new == 13
+    assert list(history.staffing["hours"]) == [31.0, 12.5]
     assert report.batch is not None
     assert list(history.orders["order_id"]) == ["A", "B"]
     assert list(history.orders["currency"]) == ["EUR", "EUR"]

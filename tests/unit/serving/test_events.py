@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from tests import fakes
 from tests.unit.serving.bodies import assert_problem, order
 
-from triage.domain.records import Milestone
+from triage.domain.records import Milestone, Staffing
 from triage.ledger.errors import AlreadyOpenError
 from triage.serving.event_log import EventLog, check_free
 from triage.settings import Settings
@@ -138,12 +138,13 @@ def test_every_kind_of_record_comes_in_and_is_read_back_as_it_was(
         "supply_id": "P1", "phase": "ordered", "event_time": MOMENT, "record_time": MOMENT,
         "sku": "A", "site": "W1", "quantity": 4.0, "expected_by": MOMENT,
     }  # fmt: skip
+    staffing = {"site": "W1", "event_time": MOMENT, "record_time": MOMENT, "hours": 31.5}
     sent = {
         "order": order(), "milestone": DISPATCHED, "inventory_position": POSITION,
-        "exception_event": exception, "inbound_supply": supply,
+        "exception_event": exception, "inbound_supply": supply, "staffing": staffing,
     }  # fmt: skip
     batch = [event(n, type=kind, data=data) for n, (kind, data) in enumerate(sent.items())]
-    assert counts(send(client, {"events": batch})) == (5, 0, 0)
+    assert counts(send(client, {"events": batch})) == (6, 0, 0)
     client.__exit__()
     log = EventLog(folder)
     try:
@@ -151,10 +152,11 @@ def test_every_kind_of_record_comes_in_and_is_read_back_as_it_was(
     finally:
         log.close()
     assert [type(each).__name__ for each in kept] == [
-        "Order", "Milestone", "InventoryPosition", "ExceptionEvent", "InboundSupply",
+        "Order", "Milestone", "InventoryPosition", "ExceptionEvent", "InboundSupply", "Staffing",
     ]  # fmt: skip
     assert kept[1] == Milestone.model_validate(DISPATCHED)
-    assert [each.record_id for each in kept][3:] == ["EX1|raised", "P1|ordered"]
+    assert [each.record_id for each in kept][3:5] == ["EX1|raised", "P1|ordered"]
+    assert kept[5] == Staffing.model_validate(staffing)
 
 
 def test_one_event_that_does_not_fit_keeps_no_other_out(client: TestClient) -> None:

@@ -46,6 +46,7 @@ FEEDS: Final = {
     "positions": "Stock",
     "exceptions": "Exceptions",
     "supplies": "Inbound deliveries",
+    "staffing": "Hours at the sites",
 }
 
 

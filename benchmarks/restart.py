@@ -36,7 +36,7 @@ from triage.domain.clock import to_micros
 from triage.domain.records import Record
 from triage.features.index_kept import forget_indexes
 from triage.history.log import Batch, Log, file_digest
-from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
+from triage.history.objects import RECORDS_BESIDE_ORDERS
 from triage.history.tables import History
 from triage.ledger.journal import BLOCK_ITEMS
 from triage.serving.event_log import EventLog
@@ -79,7 +79,7 @@ def with_events(home: Path, share: float, target: Path) -> tuple[int, int]:
 
 def _since(history: History, cut: int) -> list[Record]:
     found: list[Record] = [*history.order_objects()]
-    for read in (milestones_of, positions_of, exceptions_of, supplies_of):
+    for read in RECORDS_BESIDE_ORDERS:
         found += read(history)
     later = (each for each in found if to_micros(each.record_time) >= cut)
     return sorted(later, key=lambda each: to_micros(each.record_time))

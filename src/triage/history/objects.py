@@ -66,6 +66,10 @@ def supplies_of(history: History) -> Iterator[InboundSupply]:
         yield InboundSupply.model_construct(**row)
 
 
+RECORDS_BESIDE_ORDERS = (milestones_of, positions_of, staffing_of, exceptions_of, supplies_of)
+"""Readers of every kind of record but orders."""
+
+
 def _rows(table: pd.DataFrame, words: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield rows as plain values: None for missing, aware UTC datetimes, enumerations by word."""
     names = [str(name) for name in table.columns]

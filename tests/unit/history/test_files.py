@@ -131,7 +131,7 @@ def test_a_file_with_a_header_only_is_refused_unless_the_mapping_allows_it(small
 def test_a_missing_file_is_named_with_what_is_there(small: Small) -> None:
     (small.extract / "orders.csv").unlink()
     with pytest.raises(
-        MappingError, match=r"no file orders\.csv.*there is: exceptions\.csv, lines"
+        MappingError, match=r"no file orders\.csv.*there is: exceptions\.csv, hours\.csv, lines"
     ):
         small.load()
 

@@ -110,6 +110,7 @@ def test_each_kind_of_fault_is_named_with_its_row_column_reason_and_value(small:
         "inventory_position": 3,
         "exception_event": 0,
         "inbound_supply": 0,
+        "staffing": 0,
     }
     assert report.rejected == 26
     same_key = "the same key as, which was kept"

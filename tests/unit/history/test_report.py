@@ -65,7 +65,7 @@ def test_rows_spans_and_missing_shares_are_counted(small: Small) -> None:
     assert report.records["order_line"].null_share["unit_price"] == 0.5
     assert report.records["order_line"].event_time is None
     rows = {"orders.csv": 8, "lines.csv": 2, "milestones.csv": 8}
-    empty = {"stock.csv": 0, "exceptions.csv": 0, "supplies.csv": 0}
+    empty = {"stock.csv": 0, "exceptions.csv": 0, "supplies.csv": 0, "hours.csv": 0}
     assert report.files == rows | empty
 
 

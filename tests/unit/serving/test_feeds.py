@@ -18,7 +18,7 @@ def test_a_feed_is_as_old_as_its_newest_record(sample_history: History) -> None:
     feeds = Feeds(sample_history)
     now = sample_history.extracted_at
     before = feeds.ages(now)
-    assert set(before) == {"orders", "milestones", "positions", "exceptions", "supplies"}
+    assert set(before) == {"orders", "milestones", "positions", "exceptions", "supplies", "staffing"}
     newest = int(sample_history.positions["record_time"].max())
     assert before["positions"] == (now - newest) / 1e6
 

@@ -15,7 +15,7 @@ from triage.domain.clock import MICROS_PER_DAY, to_micros
 from triage.domain.records import ExceptionEvent, Order, Record
 from triage.errors import RequestError
 from triage.history.log import Log
-from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
+from triage.history.objects import RECORDS_BESIDE_ORDERS
 from triage.history.tables import History
 from triage.models.at_risk import NAME, AtRiskModel
 from triage.serving.event_log import EventLog
@@ -41,7 +41,7 @@ def later(home: Path, log: History) -> list[Record]:
     """What came since, some of it twice, and some of it long after it became known."""
     whole = Log(home).read()
     found: list[Record] = [*whole.order_objects()]
-    for read in (milestones_of, positions_of, exceptions_of, supplies_of):
+    for read in RECORDS_BESIDE_ORDERS:
         found += read(whole)
     kept = [each for each in found if to_micros(each.record_time) >= log.extracted_at]
     kept += kept[::9]

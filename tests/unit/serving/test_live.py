@@ -18,7 +18,7 @@ from triage.features.engine import FeatureEngine
 from triage.features.index import AsOfIndex
 from triage.features.index_kept import KeptIndexes
 from triage.history.log import Log
-from triage.history.objects import exceptions_of, milestones_of, positions_of, supplies_of
+from triage.history.objects import RECORDS_BESIDE_ORDERS, positions_of
 from triage.history.tables import History
 from triage.ledger.errors import StoreUnavailableError
 from triage.models.at_risk import NAME, AtRiskModel
@@ -45,7 +45,7 @@ def cut(whole: History) -> int:
 def later(whole: History, cut: int) -> list[Record]:
     """Everything that became known since the cut, in sequence."""
     found: list[Record] = [*whole.order_objects()]
-    for read in (milestones_of, positions_of, exceptions_of, supplies_of):
+    for read in RECORDS_BESIDE_ORDERS:
         found += read(whole)
     kept = [each for each in found if to_micros(each.record_time) >= cut]
     return sorted(kept, key=lambda each: to_micros(each.record_time))
@@ -105,7 +105,7 @@ def scores(live: Live, moment: int) -> dict[str, Assessment]:
 def test_what_comes_as_events_is_scored_like_what_was_imported(
     live: Live, later: list[Record], moment: int, expected: dict[str, Assessment]
 ) -> None:
-    assert len({type(each) for each in later}) == 5
+    assert len({type(each) for each in later}) == 6
     assert send(live, later) == len(later) == live.applied
     assert len(expected) > 150
     assert scores(live, moment) == expected

@@ -68,6 +68,7 @@ def with_events(home: Path, share: float, target: Path) -> tuple[int, int]:
     history = Log(home).read()
     tables = (
         history.orders, history.milestones, history.positions, history.exceptions, history.supplies,
+        history.staffing,
     )  # fmt: skip
     times = np.concatenate([table["record_time"].to_numpy() for table in tables])
     cut = int(np.quantile(times, 1 - share)) + 1

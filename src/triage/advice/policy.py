@@ -71,11 +71,18 @@ class FreshnessPolicy(Declared):
         stale_after_minutes: until an order should be asked for again.
         list_seconds: how long the list stands at least before records move it.
         feed_hours: from this age of its newest record on a feed is told as stale.
+        feed_hours_of: the same of single feeds, such as one that rests on days off.
     """
 
     stale_after_minutes: Annotated[float, Field(gt=0)] = 60.0
     feed_hours: Annotated[float, Field(gt=0)] = 72.0
+    feed_hours_of: dict[FeedName, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     list_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
+
+    def hours_of(self, feed: str) -> float:
+        """Return from which age of its newest record on a feed is stale."""
+        own = (hours for name, hours in self.feed_hours_of.items() if name == feed)
+        return next(own, self.feed_hours)
 
 
 class ShadowPolicy(Declared):

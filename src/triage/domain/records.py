@@ -208,9 +208,10 @@ class InventoryPosition(_Frozen):
 
 
 class Staffing(_Frozen):
-    """Hours of work on the floor of a site on one day, as rosters or time clocks tell them.
+    """Hours of work on the floor of a site on one day: of its roster, or as time clocks tell them.
 
-    `event_time` is when that day's work begins; the newest day's hours stand for today's.
+    `event_time` is when that day's work begins. The hours that became known last stand for now's,
+    so days are told one by one, as they begin.
     """
 
     site: Identifier

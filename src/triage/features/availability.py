@@ -21,7 +21,7 @@ def available(history: History, *, least_share: float = _ENOUGH) -> frozenset[st
 
     `order.<field>` and `order_line.<field>` count if at least `least_share` of the rows have a
     value (and a code, such as a channel, at least two), `milestone.<kind>` if at least that share
-    of the orders has one; `order_line`, `inventory_position`, `exception_event` and
+    of the orders has one; `order_line`, `inventory_position`, `exception_event`,
     `inbound_supply` and `staffing` if there is any;
     `returning_customers` if one order in five is by a customer who ordered before; `few_orders` if
     there are fewer than 500 orders a month, so that a quarter's history says little.

@@ -12,7 +12,13 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from triage import workspace
 from triage.domain.records import MilestoneKind
@@ -67,6 +73,14 @@ class StreamValue(Declared):
     open: bool = False
     available: bool = False
     per: Annotated[int, Field(ge=1)] = 1
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what bundles of before `worktime` do not have, so that their digest stays."""
+        shown: dict[str, Any] = handler(self)
+        if shown["worktime"] is None:
+            del shown["worktime"]
+        return shown
 
     @model_validator(mode="after")
     def _one_kind(self) -> StreamValue:
@@ -149,7 +163,8 @@ class Feature(Declared):
     weight: Annotated[float, Field(ge=0)] = 0.0
     derive: Derivation | None = None
     without: float | None = None
-    """Value where the key has no history at all, such as 0 for what an order never had."""
+    """Value where the key has no history at all, such as 0 for what an order never had; of
+    `since_mean` also where nothing is open."""
     plus: tuple[float, float] = (0.0, 0.0)
     """Added to numerator and denominator of a ratio, so that thin counts do not swing."""
     landmarks: tuple[MilestoneKind, ...] = ()

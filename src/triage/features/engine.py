@@ -263,7 +263,8 @@ def _cursors_by_field(features: FeatureSet) -> dict[str, int]:
     program = features.program
     found: dict[str, int] = {}
     for cursor in range(program.cursors.shape[0]):
-        fields = features.keysets[int(program.tables[program.cursors[cursor, 0], 1])]
-        if len(fields) == 1:
+        stream, keyset = program.tables[program.cursors[cursor, 0], :2].tolist()
+        fields = features.keysets[keyset]
+        if len(fields) == 1 and program.streams[stream, 9] == Subject.ORDER:
             found.setdefault(fields[0], cursor)
     return found

@@ -39,7 +39,8 @@ _DAYS_A_YEAR = 365.2425
 _STARTS = TIME[STARTS_AT]
 _MINUTES_A_DAY = 1440.0
 LOOKED_AT = 512
-"""Entries of a window of which `since_newest` takes the newest moment, at most."""
+"""Entries of a window of which `since_newest` takes the newest moment, at most, and those that
+became known together with the last of these."""
 
 
 @kernel
@@ -231,7 +232,10 @@ def _newest(
 ) -> int:
     """Return the largest value of a column among the entries of a span; -1 if none has one."""
     best = -1
-    for at in range(high - 1, max(low, high - LOOKED_AT) - 1, -1):
+    start = index.segments[segment, 0]
+    for at in range(high - 1, low - 1, -1):
+        if high - at > LOOKED_AT and index.times[start + at] != index.times[start + at + 1]:
+            break
         if _column(index, segment, columns, column + 1, at, at + 1):
             best = max(best, _column(index, segment, columns, column, at, at + 1))
     return best

@@ -48,7 +48,7 @@ class SupplyIn(InboundSupply):
 
 
 class StaffingIn(Staffing):
-    """Hours of work on the floor of a site on one day, as rosters or time clocks tell them."""
+    """Hours of work on the floor of a site on one day, told as it begins."""
 
     model_config = ConfigDict(title="Staffing")
 

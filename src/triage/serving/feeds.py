@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from triage.advice.policy import FeedName
@@ -51,10 +52,15 @@ class Feeds:
         known = to_micros(record.record_time)
         self.newest[name] = max(known, self.newest.get(name, known))
 
-    def stale(self, now: int, hours: float) -> tuple[str, ...]:
+    def stale(self, now: int, hours_of: Callable[[str], float]) -> tuple[str, ...]:
         """Return the feeds whose newest record was so many hours old at a moment, or older."""
-        before = now - hours * MICROS_PER_HOUR
-        return tuple(sorted(name for name, known in self.newest.items() if known <= before))
+        return tuple(
+            sorted(
+                name
+                for name, known in self.newest.items()
+                if known <= now - hours_of(name) * MICROS_PER_HOUR
+            )
+        )
 
     def ages(self, now: int) -> dict[str, float]:
         """Return seconds since the newest record of each feed; 0 if it is from later than now."""

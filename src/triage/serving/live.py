@@ -108,7 +108,7 @@ class Live:
     async def take(self, events: Sequence[tuple[str, Record]]) -> tuple[int, int]:
         """Keep and apply events; return how many were new, and of these, which change nothing.
 
-        Those are orders and positions that were known already (see `FeatureEngine.holds`).
+        Those are orders, positions and hours that were known already (see `FeatureEngine.holds`).
 
         Whoever asks may go away meanwhile: what is kept is applied.
 

@@ -400,7 +400,7 @@ class Scorer:
 
         By the records that are known now: of a past moment only what is still silent is told.
         """
-        return self.feeds.stale(moment, self.policy.freshness.feed_hours)
+        return self.feeds.stale(moment, self.policy.freshness.hours_of)
 
     def order_of(self, order_id: str | None) -> Order | None:
         """Return a stored order; None if there is none."""

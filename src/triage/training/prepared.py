@@ -28,7 +28,7 @@ from triage.training.landmark_data import Gathering, LandmarkData
 from triage.training.recipe import Recipe
 
 Progress = Callable[[str], None]
-ORDERS_AT_ONCE = 300_000
+ORDERS_AT_ONCE = 150_000
 """Orders whose whole index fits into memory beside everything else; of more it is parted."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from tests.histories import START, history_of, milestone, moment, order
-from tests.unit.features.declared import feature_set
+from tests.unit.features.declared import declarations, feature_set
 
 from triage.domain.clock import MICROS_PER_HOUR
 from triage.domain.records import (
@@ -23,6 +23,7 @@ from triage.domain.records import (
 )
 from triage.errors import DeclarationError
 from triage.features.engine import FeatureEngine
+from triage.features.kernel import LOOKED_AT
 
 FEATURES = feature_set()
 
@@ -141,6 +142,18 @@ def test_a_queue_is_as_far_behind_as_the_newest_that_has_left_it() -> None:
     assert np.isnan(behind[3])  # in four days nothing has left
 
 
+def test_more_than_are_looked_at_leave_the_same_state_in_any_sequence() -> None:
+    many = LOOKED_AT + 40
+    orders: list[Record] = [order(f"O{n}", 6 + n / 100) for n in range(many)]
+    left: list[Record] = [milestone(f"O{n}", "shipment_dispatched", 30) for n in range(many)]
+    bulk = values([*orders, *left], 42, "O0")["newest_4d"]
+    engine = FeatureEngine(FEATURES, time_zone="America/Chicago", country="US")
+    engine.stream([*orders, *reversed(left)])
+    at = np.array([START + 42 * MICROS_PER_HOUR])
+    live = engine.matrix(np.array([engine.book.row_of["O0"]]), at)[0]
+    assert bulk == live[engine.names.index("newest_4d")] == 1.5 - 330 / 1440
+
+
 def test_what_waits_has_the_mean_age_of_those_that_are_still_there() -> None:
     records: list[Record] = [
         order("A", 6),
@@ -159,6 +172,12 @@ def test_the_newest_hours_of_a_site_are_those_whose_tally_has_come() -> None:
     records: list[Record] = [order("A", 0), hours(12, 13, 40), hours(36, 37, 20)]
     assert [values(records, at)["hours"] for at in (13.5, 36.5, 38)] == [40, 40, 20]
     assert values(records, 38)["hours_usual_6d"] == 30
+
+
+def test_declarations_of_before_keep_their_digest() -> None:
+    frozen = declarations().model_dump(mode="json")
+    values = [value for stream in frozen["streams"].values() for value in stream["values"].values()]
+    assert [set(each) - {"worktime"} == set(each) for each in values].count(False) == 2
 
 
 def test_lines_that_wait_count_one_by_one_until_their_order_is_handed_over() -> None:

@@ -104,4 +104,6 @@ def test_past_orders_say_how_late_they_were() -> None:
 def test_only_feeds_older_than_allowed_are_named() -> None:
     feeds = Feeds()
     feeds.newest = {"positions": NOW - 80 * MICROS_PER_HOUR, "orders": NOW - 71 * MICROS_PER_HOUR}
-    assert order_past.stale_feeds(feeds, NOW, 72) == ["no news of stock for 3\u00a0days"]
+    assert order_past.stale_feeds(feeds, NOW, lambda _: 72.0) == [
+        "no news of stock for 3\u00a0days"
+    ]

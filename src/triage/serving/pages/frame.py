@@ -172,8 +172,7 @@ class Frame:
 
     def _stale(self, seen: Looking) -> list[str]:
         advisor = seen.advisor
-        hours = advisor.policy.freshness.feed_hours
-        return stale_feeds(advisor.feeds, advisor.now(), hours)
+        return stale_feeds(advisor.feeds, advisor.now(), advisor.policy.freshness.hours_of)
 
     def _around(self, seen: Looking) -> dict[str, Any]:
         desk, views = self.service.handling, self.service.views

@@ -101,12 +101,15 @@ class FeedRow:
 
 def feed_rows(made: Snapshot | None, seen: Looking) -> list[FeedRow]:
     """Return how old each feed is: kinds of records, then where exceptions come from."""
-    now, hours = seen.advisor.now(), seen.advisor.policy.freshness.feed_hours
+    now, hours_of = seen.advisor.now(), seen.advisor.policy.freshness.hours_of
     feeds = seen.advisor.feeds
-    stale = feeds.stale(now, hours)
-    quiet = texts.operations.stale(formats.number(hours, 0 if hours == round(hours) else 1))
+    stale = feeds.stale(now, hours_of)
     rows = [
-        _feed_row(texts.words.FEEDS.get(name, name), now - at, quiet if name in stale else "")
+        _feed_row(
+            texts.words.FEEDS.get(name, name),
+            now - at,
+            _quiet(hours_of(name)) if name in stale else "",
+        )  # fmt: skip
         for name, at in feeds.newest.items()
     ]
     for name, (at, gap) in sorted(() if made is None else made.newest.items()):
@@ -116,6 +119,10 @@ def feed_rows(made: Snapshot | None, seen: Looking) -> list[FeedRow]:
         late = now - at > max(gap, MICROS_PER_DAY)
         rows.append(_feed_row(title, now - at, texts.operations.QUIETER if late else ""))
     return rows
+
+
+def _quiet(hours: float) -> str:
+    return texts.operations.stale(formats.number(hours, 0 if hours == round(hours) else 1))
 
 
 def _feed_row(name: str, age: int, quiet: str) -> FeedRow:

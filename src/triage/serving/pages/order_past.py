@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
@@ -201,9 +201,9 @@ def alike_says(found: Alike) -> str:
     return said if found.count >= NEAREST else f"{said} {texts.past.few_alike(found.count)}"
 
 
-def stale_feeds(feeds: Feeds, now: int, hours: float) -> list[str]:
-    """Return which feeds told nothing new for so many hours at a moment (UTC micros), in words."""
+def stale_feeds(feeds: Feeds, now: int, hours_of: Callable[[str], float]) -> list[str]:
+    """Return which feeds told nothing new for too long at a moment (UTC micros), in words."""
     return [
         texts.words.stale_feed(name, wording.span(now - feeds.newest[name]))
-        for name in feeds.stale(now, hours)
+        for name in feeds.stale(now, hours_of)
     ]

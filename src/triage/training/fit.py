@@ -178,7 +178,8 @@ def telling(
     if most is None or len(data.inputs) <= most:
         return data.inputs
     step = -(-len(taught) // _ROWS_TO_CHOOSE_INPUTS)
-    teachers = Teachers(data.x[taught[::step]], data.inputs, recipe.trees.parameters)
+    x = data.x[taught[::step]].astype(np.float64)
+    teachers = Teachers(x, data.inputs, recipe.trees.parameters)
     worth = np.zeros(len(data.inputs))
     for lesson in lessons:
         gains = teachers.gains(
@@ -211,7 +212,8 @@ def fit_parts(
     """
     folds = recipe.trees.folds
     fold = week_folds(data.rows.as_of[taught], folds)
-    x_taught, x_asked = data.x[taught], data.x[asked]
+    x = data.columns(data.inputs)
+    x_taught, x_asked = x[taught], x[asked]
     teachers = Teachers(x_taught, data.inputs, recipe.trees.common(len(taught)))
 
     def part(lesson: Lesson, left_out: int) -> tuple[str, Floats, Floats]:

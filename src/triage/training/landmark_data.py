@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from triage.features.book import OrderBook
@@ -21,14 +22,14 @@ class LandmarkData:
 
     Attributes:
         rows: n landmark rows.
-        x: (n, inputs) features as of each row's moment.
+        x: (n, inputs) features as of each row's moment, held in single precision.
         inputs: column names.
         beside: (n,) features by name that only the baselines look at.
         categories: n rows of the order's own codes, such as service or channel.
     """
 
     rows: Rows
-    x: Floats
+    x: npt.NDArray[np.float32]
     inputs: tuple[str, ...]
     beside: dict[str, Floats]
     categories: pd.DataFrame
@@ -37,12 +38,16 @@ class LandmarkData:
         """Return the same rows with other inputs, of those that are there."""
         known = {*self.inputs, *self.beside}
         there = tuple(name for name in dict.fromkeys(names) if name in known)
-        return replace(self, x=self.columns(there), inputs=there)
+        return replace(self, x=self.columns(there).astype(np.float32), inputs=there)
 
     def columns(self, names: Sequence[str]) -> Floats:
-        """Return features by name, (n, names); those that are not there are left out."""
-        known = {name: self.x[:, at] for at, name in enumerate(self.inputs)} | self.beside
-        return np.column_stack([known[name] for name in names if name in known])
+        """Return features by name, (n, names) float64; those that are not there are left out."""
+        place = {name: at for at, name in enumerate(self.inputs)}
+        there = [name for name in names if name in place or name in self.beside]
+        found = np.empty((len(self.rows), len(there)), dtype=np.float64)
+        for at, name in enumerate(there):
+            found[:, at] = self.beside[name] if name in self.beside else self.x[:, place[name]]
+        return found
 
 
 class Gathering:
@@ -73,7 +78,7 @@ class Gathering:
         self._beside = tuple(
             dict.fromkeys(each for each in recipe.beside if each in features.names)
         )
-        self._x = np.empty((len(rows), len(self._inputs)), dtype=np.float64)
+        self._x = np.empty((len(rows), len(self._inputs)), dtype=np.float32)
         self._further = np.empty((len(self._beside), len(rows)), dtype=np.float64)
 
     @property

@@ -28,7 +28,7 @@ def data_of(x: Floats, late: Floats) -> LandmarkData:
         "order_created", np.arange(N), as_of, late_at, delivered, delivered, np.full(N, NEVER)
     )
     beside = {name: x[:, at] for at, name in enumerate(INPUTS)}
-    return LandmarkData(rows, x, INPUTS, beside, pd.DataFrame(index=range(N)))
+    return LandmarkData(rows, x.astype(np.float32), INPUTS, beside, pd.DataFrame(index=range(N)))
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_the_logistic_regression_knows_codes_and_takes_one_it_never_saw(
 def test_where_all_orders_ended_alike_the_logistic_says_the_base_rate(
     data: LandmarkData, outcome: float
 ) -> None:
-    alike = data_of(data.x, np.full(N, outcome))
+    alike = data_of(data.columns(INPUTS), np.full(N, outcome))
     said = fitted(alike).predict(alike, np.arange(N))
     np.testing.assert_array_equal(said["logistic"], said["constant"])
     assert abs(said["constant"][0] - outcome) == pytest.approx(1e-4)

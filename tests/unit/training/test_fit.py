@@ -48,7 +48,8 @@ def made_up(n: int = 2000) -> LandmarkData:
     rows = Rows(
         "order_created", np.arange(n), as_of, late_at, delivered, delivered, np.full(n, NEVER)
     )
-    return LandmarkData(rows, x, ("a", "b", "c"), {}, pd.DataFrame(index=range(n)))
+    single = x.astype(np.float32)
+    return LandmarkData(rows, single, ("a", "b", "c"), {}, pd.DataFrame(index=range(n)))
 
 
 def choosing(recipe: Recipe, most: int | None) -> Recipe:
@@ -78,7 +79,7 @@ def test_a_fit_learns_nothing_from_what_became_known_later(recipe: Recipe) -> No
             delivered_known=np.where(later, NEVER, data.rows.delivered_known),
             cancelled_known=np.where(unborn, data.rows.as_of + 1, data.rows.cancelled_known),
         ),
-        np.where(unborn[:, None], 9.0, data.x),
+        np.where(unborn[:, None], np.float32(9.0), data.x),
         data.inputs,
         {},
         data.categories,

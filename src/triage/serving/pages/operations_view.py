@@ -109,7 +109,7 @@ def feed_rows(made: Snapshot | None, seen: Looking) -> list[FeedRow]:
             texts.words.FEEDS.get(name, name),
             now - at,
             _quiet(hours_of(name)) if name in stale else "",
-        )  # fmt: skip
+        )
         for name, at in feeds.newest.items()
     ]
     for name, (at, gap) in sorted(() if made is None else made.newest.items()):

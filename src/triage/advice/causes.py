@@ -24,7 +24,7 @@ _PLACE = {cause: at for at, cause in enumerate(CAUSES)}
 _THOUSAND = 1000
 _PASSING = {
     "hours_since", "log_days_since", "hours_until", "days_until", "log_days_until",
-    "workdays_until", "holidays_until",
+    "workdays_until", "holidays_until", "worktime_until", "worktime_since",
 }  # fmt: skip
 
 

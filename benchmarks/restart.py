@@ -66,10 +66,7 @@ def with_events(home: Path, share: float, target: Path) -> tuple[int, int]:
     shutil.copytree(home, target)
     shutil.rmtree(target / "events", ignore_errors=True)
     history = Log(home).read()
-    tables = (
-        history.orders, history.milestones, history.positions, history.exceptions, history.supplies,
-        history.staffing,
-    )  # fmt: skip
+    tables = (history.orders, *(getattr(history, name) for name in RECORDS_BESIDE_ORDERS))
     times = np.concatenate([table["record_time"].to_numpy() for table in tables])
     cut = int(np.quantile(times, 1 - share)) + 1
     if share > 0:
@@ -80,7 +77,7 @@ def with_events(home: Path, share: float, target: Path) -> tuple[int, int]:
 
 def _since(history: History, cut: int) -> list[Record]:
     found: list[Record] = [*history.order_objects()]
-    for read in RECORDS_BESIDE_ORDERS:
+    for read in RECORDS_BESIDE_ORDERS.values():
         found += read(history)
     later = (each for each in found if to_micros(each.record_time) >= cut)
     return sorted(later, key=lambda each: to_micros(each.record_time))

@@ -52,15 +52,6 @@ def history_of(records: Sequence[Record]) -> History:
         for m in records
         if isinstance(m, Milestone) and m.order_id in row_of
     ]  # fmt: skip
-    positions = [
-        {
-            **p.model_dump(exclude={"event_time", "record_time"}),
-            "event_time": to_micros(p.event_time),
-            "record_time": to_micros(p.record_time),
-        }
-        for p in records
-        if isinstance(p, InventoryPosition)
-    ]
     return History(
         orders=_orders_frame(orders),
         lines=_lines_frame(orders),
@@ -70,7 +61,7 @@ def history_of(records: Sequence[Record]) -> History:
             ["record_time", "order_id", "milestone", "event_time"],
         ).drop_duplicates(["order_id", "milestone"], ignore_index=True),
         positions=_frame(
-            positions,
+            _singles(records, InventoryPosition),
             ["sku", "site", "event_time", "record_time", "on_hand", "allocated"],
             ["record_time", "site", "sku", "event_time"],
         ).drop_duplicates(["sku", "site", "event_time"], ignore_index=True),
@@ -89,21 +80,24 @@ def history_of(records: Sequence[Record]) -> History:
             ["record_time", "supply_id", "phase", "event_time"],
         ).drop_duplicates(["supply_id", "phase"], ignore_index=True),
         staffing=_frame(
-            [
-                {
-                    "site": s.site,
-                    "hours": s.hours,
-                    "event_time": to_micros(s.event_time),
-                    "record_time": to_micros(s.record_time),
-                }
-                for s in records
-                if isinstance(s, Staffing)
-            ],
+            _singles(records, Staffing),
             list(Staffing.model_fields),
             ["record_time", "site", "event_time"],
         ).drop_duplicates(["site", "event_time"], ignore_index=True),
         sources=(SOURCE,),
     )
+
+
+def _singles(
+    records: Sequence[Record], kind: type[InventoryPosition | Staffing]
+) -> list[dict[str, object]]:
+    """Return the records of a kind as rows of the log's table: times as micros."""
+    return [
+        each.model_dump()
+        | {name: to_micros(getattr(each, name)) for name in ("event_time", "record_time")}
+        for each in records
+        if isinstance(each, kind)
+    ]
 
 
 def _row(record: ExceptionEvent | InboundSupply) -> dict[str, object]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Self, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -72,6 +72,20 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class _Timed(_Frozen):
+    """A record with the two times; each class says where they stand among its fields."""
+
+    if TYPE_CHECKING:
+        event_time: AwareDatetime
+        record_time: AwareDatetime
+
+    @model_validator(mode="after")
+    def _known_after_it_happened(self) -> Self:
+        if self.record_time < self.event_time:
+            object.__setattr__(self, "record_time", self.event_time)
+        return self
+
+
 class OrderLine(_Frozen):
     """One line of an order: what, how many, at what price, and from which site it ships.
 
@@ -106,7 +120,7 @@ class OrderLine(_Frozen):
     substitute_sku: Identifier | None = None
 
 
-class Order(_Frozen):
+class Order(_Timed):
     """A customer's order as it was first confirmed; `promised_by` is never rewritten.
 
     `promised_by` is the first moment that counts as late before tolerance: for a promise that names
@@ -139,9 +153,7 @@ class Order(_Frozen):
     lines: Annotated[tuple[OrderLine, ...], Field(max_length=1000)] = ()
 
     @model_validator(mode="after")
-    def _known_after_it_happened(self) -> Self:
-        if self.record_time < self.event_time:
-            object.__setattr__(self, "record_time", self.event_time)
+    def _one_line_a_number(self) -> Self:
         numbers = [line.line_no for line in self.lines]
         if len(set(numbers)) != len(numbers):
             raise ValueError("two lines carry the same line_no")
@@ -158,7 +170,7 @@ class Order(_Frozen):
         return sum(line.quantity * (line.unit_price or 0.0) for line in self.lines)
 
 
-class Milestone(_Frozen):
+class Milestone(_Timed):
     """Something that happened to an order. `due_by` is a deadline that it set for the next step."""
 
     order_id: Identifier
@@ -166,12 +178,6 @@ class Milestone(_Frozen):
     event_time: AwareDatetime
     record_time: AwareDatetime
     due_by: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _known_after_it_happened(self) -> Self:
-        if self.record_time < self.event_time:
-            object.__setattr__(self, "record_time", self.event_time)
-        return self
 
     @property
     def record_id(self) -> str:
@@ -185,7 +191,7 @@ def newest(order: Order, milestones: Iterable[Milestone], now: int) -> int:
     return max(now, to_micros(order.record_time), *times)
 
 
-class InventoryPosition(_Frozen):
+class InventoryPosition(_Timed):
     """Stock of a sku at a site as a system reported it."""
 
     sku: Identifier
@@ -195,19 +201,13 @@ class InventoryPosition(_Frozen):
     on_hand: Measure
     allocated: Measure = 0.0
 
-    @model_validator(mode="after")
-    def _known_after_it_happened(self) -> Self:
-        if self.record_time < self.event_time:
-            object.__setattr__(self, "record_time", self.event_time)
-        return self
-
     @property
     def record_id(self) -> str:
         """Identity in the log: one position per sku, site and moment."""
         return f"{self.sku}|{self.site}|{self.event_time.isoformat()}"
 
 
-class Staffing(_Frozen):
+class Staffing(_Timed):
     """Hours of work on the floor of a site on one day: of its roster, or as time clocks tell them.
 
     `event_time` is when that day's work begins. The hours that became known last stand for now's,
@@ -219,19 +219,13 @@ class Staffing(_Frozen):
     record_time: AwareDatetime
     hours: Measure
 
-    @model_validator(mode="after")
-    def _known_after_it_happened(self) -> Self:
-        if self.record_time < self.event_time:
-            object.__setattr__(self, "record_time", self.event_time)
-        return self
-
     @property
     def record_id(self) -> str:
         """Identity in the log: one record per site and beginning."""
         return f"{self.site}|{self.event_time.isoformat()}"
 
 
-class ExceptionEvent(_Frozen):
+class ExceptionEvent(_Timed):
     """A business exception as its source told it: raised once, resolved once, each known in time.
 
     An exception without `order_id` counts for the company only. What an exception is and whom it
@@ -249,19 +243,13 @@ class ExceptionEvent(_Frozen):
     text: Message | None = None
     disposition: Word | None = None
 
-    @model_validator(mode="after")
-    def _known_after_it_happened(self) -> Self:
-        if self.record_time < self.event_time:
-            object.__setattr__(self, "record_time", self.event_time)
-        return self
-
     @property
     def record_id(self) -> str:
         """Identity in the log: the first record of each phase counts for an exception."""
         return f"{self.exception_id}|{self.phase.value}"
 
 
-class InboundSupply(_Frozen):
+class InboundSupply(_Timed):
     """A delivery that is on its way to a site: ordered, later received.
 
     `expected_by` is the first moment at which it counts as overdue, as first confirmed. Sku, site,
@@ -277,12 +265,6 @@ class InboundSupply(_Frozen):
     quantity: Quantity
     expected_by: AwareDatetime | None = None
     vendor: Identifier | None = None
-
-    @model_validator(mode="after")
-    def _known_after_it_happened(self) -> Self:
-        if self.record_time < self.event_time:
-            object.__setattr__(self, "record_time", self.event_time)
-        return self
 
     @property
     def record_id(self) -> str:

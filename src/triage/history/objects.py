@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from triage.domain.records import (
     InventoryPosition,
     Milestone,
     MilestoneKind,
+    Record,
     Staffing,
     SupplyPhase,
 )
@@ -66,8 +67,14 @@ def supplies_of(history: History) -> Iterator[InboundSupply]:
         yield InboundSupply.model_construct(**row)
 
 
-RECORDS_BESIDE_ORDERS = (milestones_of, positions_of, staffing_of, exceptions_of, supplies_of)
-"""Readers of every kind of record but orders."""
+RECORDS_BESIDE_ORDERS: Mapping[str, Callable[[History], Iterator[Record]]] = {
+    "milestones": milestones_of,
+    "positions": positions_of,
+    "exceptions": exceptions_of,
+    "supplies": supplies_of,
+    "staffing": staffing_of,
+}
+"""Table of a history -> what reads its rows, of every kind of record but orders."""
 
 
 def _rows(table: pd.DataFrame, words: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,8 @@ from triage.training.recipe import Recipe
 
 FILE = "training/family_worth.json"
 _RESAMPLES, _SEED = 500, 20180301
+_TABLES = {"inventory_position": "positions", "staffing": "staffing"}
+"""Sources that are a whole table of a history."""
 GROUPS: dict[str, tuple[str, ...]] = {
     "carrier and service": ("order.carrier", "order.service"),
     "stock counts": ("inventory_position",),
@@ -91,13 +93,11 @@ def without(history: History, sources: Sequence[str]) -> History:
             all lines, since a line cannot be without.
     """
     orders, lines = history.orders.copy(), history.lines.copy()
-    milestones, positions, staffing = history.milestones, history.positions, history.staffing
+    milestones, emptied = history.milestones, {}
     for source in sources:
         record, _, name = source.partition(".")
-        if source == "inventory_position":
-            positions = positions.iloc[:0]
-        elif source == "staffing":
-            staffing = staffing.iloc[:0]
+        if source in _TABLES:
+            emptied[_TABLES[source]] = getattr(history, _TABLES[source]).iloc[:0]
         elif source == "milestone.due_by":
             milestones = milestones.assign(due_by=np.int64(UNKNOWN_TIME))
             orders = orders.assign(ship_by=np.int64(UNKNOWN_TIME))
@@ -108,10 +108,7 @@ def without(history: History, sources: Sequence[str]) -> History:
         else:
             table = orders if record == "order" else lines
             table[name] = pd.Series(np.nan, index=table.index, dtype=table[name].dtype)
-    return replace(
-        history, orders=orders, lines=lines, milestones=milestones, positions=positions,
-        staffing=staffing,
-    )  # fmt: skip
+    return replace(history, orders=orders, lines=lines, milestones=milestones, **emptied)
 
 
 def measure(

@@ -212,8 +212,7 @@ def fit_parts(
     """
     folds = recipe.trees.folds
     fold = week_folds(data.rows.as_of[taught], folds)
-    x = data.columns(data.inputs)
-    x_taught, x_asked = x[taught], x[asked]
+    x_taught, x_asked = (data.x[rows].astype(np.float64) for rows in (taught, asked))
     teachers = Teachers(x_taught, data.inputs, recipe.trees.common(len(taught)))
 
     def part(lesson: Lesson, left_out: int) -> tuple[str, Floats, Floats]:

@@ -6,22 +6,15 @@ state; the count of differences must be 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 
 from triage.domain.records import Milestone, Order, Record
 from triage.features.compile import FeatureSet, Floats, Ints
 from triage.features.engine import FeatureEngine
 from triage.features.facts import TIME
-from triage.history.objects import (
-    exceptions_of,
-    milestones_of,
-    positions_of,
-    staffing_of,
-    supplies_of,
-)
+from triage.history.objects import RECORDS_BESIDE_ORDERS
 from triage.history.tables import History
 
 Progress = Callable[[str], None]
@@ -32,15 +25,9 @@ def records_in_order(history: History) -> list[tuple[int, Record]]:
     records: list[tuple[int, Record]] = []
     moments = history.orders["record_time"].tolist()
     records.extend(zip(moments, history.order_objects(), strict=True))
-    others: tuple[tuple[pd.DataFrame, Iterable[Record]], ...] = (
-        (history.milestones, milestones_of(history)),
-        (history.positions, positions_of(history)),
-        (history.exceptions, exceptions_of(history)),
-        (history.supplies, supplies_of(history)),
-        (history.staffing, staffing_of(history)),
-    )
-    for table, objects in others:
-        records.extend(zip(table["record_time"].tolist(), objects, strict=True))
+    for name, read in RECORDS_BESIDE_ORDERS.items():
+        moments = getattr(history, name)["record_time"].tolist()
+        records.extend(zip(moments, read(history), strict=True))
     records.sort(key=lambda pair: pair[0])
     return records
 

@@ -41,7 +41,7 @@ def later(home: Path, log: History) -> list[Record]:
     """What came since, some of it twice, and some of it long after it became known."""
     whole = Log(home).read()
     found: list[Record] = [*whole.order_objects()]
-    for read in RECORDS_BESIDE_ORDERS:
+    for read in RECORDS_BESIDE_ORDERS.values():
         found += read(whole)
     kept = [each for each in found if to_micros(each.record_time) >= log.extracted_at]
     kept += kept[::9]

@@ -45,7 +45,7 @@ def cut(whole: History) -> int:
 def later(whole: History, cut: int) -> list[Record]:
     """Everything that became known since the cut, in sequence."""
     found: list[Record] = [*whole.order_objects()]
-    for read in RECORDS_BESIDE_ORDERS:
+    for read in RECORDS_BESIDE_ORDERS.values():
         found += read(whole)
     kept = [each for each in found if to_micros(each.record_time) >= cut]
     return sorted(kept, key=lambda each: to_micros(each.record_time))

@@ -1,5 +1,5 @@
 -- Two records an inbound delivery: ordered, known at once because the company ordered it; received, known
--- with the batch of the night that follows, for the extract does not say when a receipt was booked.
+-- once the receipt was booked: within the hour, from a 3PL with its batch of the next morning.
 -- A delivery counts as overdue from the end of its expected day.
 SELECT
     p.po_no      AS supply_id,
@@ -16,10 +16,7 @@ SELECT
 FROM purchase_orders AS p
 UNION ALL
 SELECT
-    p.po_no, 'received', p.received_at,
-    strftime(date_trunc('day', p.received_at::TIMESTAMP) + INTERVAL 1 DAY, '%Y-%m-%d %H:%M'),
+    p.po_no, 'received', p.received_at, p.booked_at,
     p.item_no, p.whse, p.qty, NULL, p.vendor_no, p._file, p._row
 FROM purchase_orders AS p
-CROSS JOIN this_extract AS x
-WHERE date_trunc('day', p.received_at::TIMESTAMP) + INTERVAL 1 DAY
-    <= timezone('America/Chicago', x.extracted_at)
+WHERE p.booked_at IS NOT NULL

@@ -36,10 +36,10 @@ floor waits for a message."""
 
 
 class WorkingTime:
-    """Working days (Monday to Friday, no public holiday) up to a moment, with parts of days."""
+    """Working days (see `features.calendar`) up to a moment, with parts of days."""
 
-    def __init__(self, time_zone: str, country: str) -> None:
-        self._tables = calendar.build(time_zone, country)
+    def __init__(self, time_zone: str, country: str, worked_holidays: tuple[str, ...] = ()) -> None:
+        self._tables = calendar.build(time_zone, country, worked_holidays)
         self._changes = self._tables.changes.tolist()
         self._offsets = self._tables.offsets.tolist()
         self._before = self._tables.workdays.tolist()

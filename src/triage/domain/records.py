@@ -127,7 +127,8 @@ class Order(_Timed):
     a day, the end of that day in the promise's time zone. `not_before` is the earliest moment at
     which work on it may begin, for orders placed for a later day; unset means at once. `ship_by` is
     the deadline for its hand-over to the carrier, where that is planned as the order comes in.
-    `priority` is the code by which sites take orders in turn, as set when it came in.
+    `priority` is the code by which sites take orders in turn, as set when it came in; where it
+    begins with a number, smaller ones go first.
     """
 
     order_id: Identifier

@@ -20,6 +20,7 @@ from triage.features.facts import (
     LINE_FIELDS,
     NUMBERS,
     great_circle_km,
+    rank,
 )
 from triage.history.tables import History
 
@@ -113,6 +114,7 @@ def order_numbers(orders: pd.DataFrame, lines: Lines) -> Floats:
         "main_quantity": lines.of_main(quantity),
         "price_ratio": _price_ratio(lines, quantity, price, listed),
         "price_gap": _price_gap(lines, price, listed),
+        "priority_rank": _ranks(orders["priority"]),
     }
     return np.column_stack([found[name] for name in NUMBERS])
 
@@ -209,6 +211,12 @@ def _price_ratio(lines: Lines, quantity: Floats, price: Floats, listed: Floats) 
     base = lines.total(np.where(known, quantity * listed, np.nan))
     paid = lines.total(np.where(known, quantity * price, np.nan))
     return np.divide(paid, base, out=np.full(lines.orders, np.nan), where=np.nan_to_num(base) > 0)
+
+
+def _ranks(priority: pd.Series) -> Floats:
+    """Return the rank of each order, (orders,); each code is read once."""
+    codes, values = coded(priority)
+    return np.array([*map(rank, values), np.nan])[codes]
 
 
 def _price_gap(lines: Lines, price: Floats, listed: Floats) -> Floats:

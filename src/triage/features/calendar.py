@@ -11,15 +11,14 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 import numpy as np
 import numpy.typing as npt
 
 from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, MICROS_PER_SECOND, to_micros
+from triage.domain.free_days import FIRST_YEAR, LAST_YEAR, free_days
 from triage.errors import DeclarationError
 from triage.jit import kernel
 
-FIRST_YEAR, LAST_YEAR = 2000, 2060
 _DAY = MICROS_PER_DAY
 _MINUTES_A_DAY = MICROS_PER_DAY // MICROS_PER_MINUTE
 _EPOCH = date(1970, 1, 1)
@@ -33,7 +32,8 @@ class Calendar(NamedTuple):
         offsets: offset to add to UTC micros from that moment on.
         first_day: day number (since 1970-01-01) of the first entry of the day tables.
         holidays: number of public holidays before each day.
-        workdays: number of working days (Monday to Friday, no holiday) before each day.
+        workdays: number of working days before each day: Monday to Friday, no holiday on which
+            nobody works.
     """
 
     changes: npt.NDArray[np.int64]
@@ -44,26 +44,29 @@ class Calendar(NamedTuple):
 
 
 @cache
-def build(time_zone: str, country: str) -> Calendar:
+def build(time_zone: str, country: str, worked_holidays: tuple[str, ...] = ()) -> Calendar:
     """Return the tables of an IANA zone and an ISO 3166 country.
 
+    Args:
+        time_zone: the zone.
+        country: the country.
+        worked_holidays: names of public holidays that count as any other day; one that is moved to
+            a working day ("observed") goes with its holiday.
+
     Raises:
-        DeclarationError: if the zone or the country is not known.
+        DeclarationError: if the zone, the country or a holiday is not known.
     """
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise DeclarationError(f"time zone {time_zone!r} is not an IANA zone") from error
-    try:
-        public = holidays.country_holidays(country, years=range(FIRST_YEAR, LAST_YEAR + 1))
-    except NotImplementedError as error:
-        raise DeclarationError(f"no holidays are known for country {country!r}") from error
+    free = free_days(country, worked_holidays)
     changes, offsets = _offsets(zone)
     first = (date(FIRST_YEAR, 1, 1) - _EPOCH).days
     last = (date(LAST_YEAR, 12, 31) - _EPOCH).days
     days = np.arange(first, last + 1)
     off = np.zeros(len(days), dtype=bool)
-    for day in public:
+    for day in free:
         number = (day - _EPOCH).days - first
         if 0 <= number < len(off):
             off[number] = True

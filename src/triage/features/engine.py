@@ -45,11 +45,15 @@ class FeatureEngine:
         features: the compiled declarations.
         time_zone: IANA zone in which days and hours are local.
         country: ISO 3166 code whose public holidays count.
+        worked_holidays: names of those that do not, since the company works on them.
     """
 
-    def __init__(self, features: FeatureSet, *, time_zone: str, country: str) -> None:
+    def __init__(
+        self, features: FeatureSet, *, time_zone: str, country: str,
+        worked_holidays: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         self.features = features
-        self.calendar = calendar.build(time_zone, country)
+        self.calendar = calendar.build(time_zone, country, worked_holidays)
         self._keysets = {subject: features.keysets_of(subject) for subject in Subject}
         self.book = OrderBook(features.keysets, self._keysets[Subject.LINE])
         self.index = AsOfIndex(features.program, self.calendar)
@@ -75,7 +79,10 @@ class FeatureEngine:
             kept: where its index may lie on the disk, and is to be kept; all columns, no book.
         """
         source = history.sources[0]
-        engine = cls(features, time_zone=source.time_zone, country=source.country)
+        engine = cls(
+            features, time_zone=source.time_zone, country=source.country,
+            worked_holidays=source.worked_holidays,
+        )  # fmt: skip
         if kept is not None:
             engine._from_disk(history, kept)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from functools import reduce
@@ -119,6 +120,12 @@ def _number(value: float | None) -> float:
     return _NAN if value is None else float(value)
 
 
+def rank(code: str | None) -> float:
+    """Return the number that a priority code begins with; NaN if it begins with none."""
+    digits = re.match(r"[0-9]{1,9}", code or "")
+    return float(digits[0]) if digits else _NAN
+
+
 def _same_region(order: Order, line: OrderLine | None) -> float:
     if line is None or line.site_region is None or order.destination_region is None:
         return _NAN
@@ -163,6 +170,7 @@ _NUMBERS: dict[str, Callable[[Order, OrderLine | None], float]] = {
     "main_quantity": lambda _, x: _number(x.quantity if x else None),
     "price_ratio": lambda o, _: _price_ratio(o.lines),
     "price_gap": lambda o, _: _price_gap(o.lines),
+    "priority_rank": lambda o, _: rank(o.priority),
 }
 NUMBERS: tuple[str, ...] = tuple(_NUMBERS)
 """Columns of the book's `numbers` array."""

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from triage import workspace
+from triage.domain.free_days import free_days
 from triage.errors import DeclarationError
 from triage.workspace import Declared
 
@@ -44,7 +45,17 @@ class SourceSpec(Declared):
     promise: Literal["day", "instant"]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    worked_holidays: tuple[str, ...] = ()
     licence: str | None = None
+
+    @model_validator(mode="after")
+    def _known_holidays(self) -> Self:
+        try:
+            if self.worked_holidays:
+                free_days(self.country, self.worked_holidays)
+        except DeclarationError as error:
+            raise ValueError(str(error)) from error
+        return self
 
 
 class TableSpec(Declared):

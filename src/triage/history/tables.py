@@ -23,7 +23,10 @@ _OPTIONAL_TIMES = frozenset({"not_before", "ship_by"})
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """A source as its mapping describes it, and when its latest extract was taken (UTC micros)."""
+    """A source as its mapping describes it, and when its latest extract was taken (UTC micros).
+
+    `worked_holidays` names the public holidays of the country on which the company works.
+    """
 
     name: str
     title: str
@@ -32,6 +35,7 @@ class SourceInfo:
     currency: str
     country: str
     extracted_at: int
+    worked_holidays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ class ModelNumbers(_Carried):
     trained_as_of: int
     time_zone: str
     country: str
+    worked_holidays: tuple[str, ...] = ()
     available: tuple[str, ...]
     contract: LabelContract
     landmarks: dict[str, LandmarkNumbers]

@@ -119,7 +119,10 @@ class Scorer:
             name: Causes(name, stage.numbers.inputs, model.features)
             for name, stage in model.stages.items()
         }
-        self._working_time = WorkingTime(model.numbers.time_zone, model.numbers.country)
+        numbers = model.numbers
+        self._working_time = WorkingTime(
+            numbers.time_zone, numbers.country, numbers.worked_holidays
+        )
         self._steps, deadlines = self._usual()
         self._work = Work(
             policy.work, history, self.engine.book, deadlines, model.numbers.trained_as_of,

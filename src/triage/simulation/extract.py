@@ -156,19 +156,25 @@ def _inventory(world: World, run: Result, end: int) -> pa.Table:
 
 
 def _purchases(world: World, run: Result, end: int) -> pa.Table:
-    supply, skus = run.supply, len(world.skus.code)
+    """Return inbound deliveries. A receipt is booked within the hour, by a 3PL in its batch."""
+    supply, skus, sites = run.supply, len(world.skus.code), world.sites
     made = np.flatnonzero(supply.ordered < end)
-    sku = supply.cell[made] % skus
-    arrived = np.where(supply.arrives[made] < end, supply.arrives[made], NEVER)
+    site, sku = supply.cell[made] // skus, supply.cell[made] % skus
+    arrives = supply.arrives[made]
+    minutes = (15 + 45 * stream(world.seed, "receipts").random(len(supply.cell))).astype(np.int64)
+    batch = (arrives // DAY + 1) * DAY + sites.sync_minute[site]
+    booked = np.where(sites.third_party[site], batch, arrives + minutes[made])
+    known = (arrives < NEVER) & (booked < end)
     return table(
         po_no=numbered("PO", made + 70_001),
         vendor_no=names(world.skus.supplier[sku], world.suppliers.code),
         item_no=names(sku, world.skus.code),
-        whse=names(supply.cell[made] // skus, world.sites.code),
+        whse=names(site, sites.code),
         qty=supply.pieces[made],
         ordered_at=moments(supply.ordered[made]),
         expected_dt=dates(supply.expected[made] // DAY),
-        received_at=moments(arrived),
+        received_at=moments(np.where(known, arrives, NEVER)),
+        booked_at=moments(np.where(known, booked, NEVER)),
     )
 
 

@@ -192,6 +192,7 @@ def model_numbers(
         trained_as_of=moment,
         time_zone=source.time_zone,
         country=source.country,
+        worked_holidays=source.worked_holidays,
         available=tuple(sorted(prepared.features.available)),
         contract=recipe.label,
         landmarks=landmarks,

@@ -72,6 +72,13 @@ def test_weekends_and_holidays_are_no_working_days(first: float, last: float, da
     assert TIME_OF_WORK.of(at(last)) - TIME_OF_WORK.of(at(first)) == pytest.approx(days)
 
 
+def test_a_holiday_on_which_the_company_works_is_a_working_day() -> None:
+    worked = WorkingTime("America/Chicago", "US", ("Martin Luther King Jr. Day",))
+    assert worked.of(at(8)) - worked.of(at(7)) == 1
+    assert TIME_OF_WORK.of(at(8)) == TIME_OF_WORK.of(at(7))
+    assert worked.of(at(-10)) == worked.of(at(-11))  # New Year's Day is free as before
+
+
 def test_usual_is_the_median_of_steps_that_had_ended_by_the_moment() -> None:
     orders = [times([0, day]) for day in (0.1, 0.2, 0.9)] + [times([0, 3.5])] * 5
     assert usual_of(orders, moment=1.0).days == pytest.approx((0, 0.2, 0))

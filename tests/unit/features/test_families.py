@@ -177,7 +177,7 @@ def test_the_newest_hours_of_a_site_are_those_whose_tally_has_come() -> None:
 def test_declarations_of_before_keep_their_digest() -> None:
     frozen = declarations().model_dump(mode="json")
     values = [value for stream in frozen["streams"].values() for value in stream["values"].values()]
-    assert [set(each) - {"worktime"} == set(each) for each in values].count(False) == 2
+    assert [set(each) - {"worktime"} == set(each) for each in values].count(False) == 3
 
 
 def test_lines_that_wait_count_one_by_one_until_their_order_is_handed_over() -> None:
@@ -216,6 +216,21 @@ def test_supply_counts_while_it_is_on_its_way_and_is_due_from_two_days_before() 
     assert [values(records, hours)["due"] for hours in (53, 110, 121)] == [7.5, 7.5, 0]
     assert math.isnan(values(records, 51)["due"])
     assert values(records, 121)["received_late_6d"] == 1
+
+
+def test_what_is_due_is_so_many_working_days_away_and_then_overdue() -> None:
+    """Hour 54 is Wednesday 0:00; the deliveries are expected on Thursday and on Monday, 0:00."""
+    other = supply("ordered", 1, due=174).model_copy(update={"supply_id": "Q"})
+    one: list[Record] = [order("A", 0), supply("ordered", 1, due=78)]
+    assert [values(one, hours)["due_in"] for hours in (54, 66, 90)] == [1, 0.5, -0.5]
+    assert values([*one, other], 130)["due_in"] == -1  # Saturday: one 2 days overdue, one at 0
+
+
+def test_a_priority_ranks_by_the_number_that_its_code_begins_with() -> None:
+    for code, rank in (("01", 1), ("2 standard", 2), ("10", 10), ("3rd", 3)):
+        assert values([order("A", 0, priority=code)], 1)["rank"] == rank
+    for code in ("rush", "A1", None):
+        assert math.isnan(values([order("A", 0, priority=code)], 1)["rank"])
 
 
 def test_live_records_go_on_from_a_whole_history_as_if_all_had_come_live() -> None:

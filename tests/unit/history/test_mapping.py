@@ -30,6 +30,11 @@ def change(small: Small, old: str, new: str, file: str = "mapping.toml") -> None
             'country = "DE"\ncolour = "red"',
             "source.colour: there is no such entry; possible are name",
         ),
+        (
+            'country = "DE"',
+            'country = "DE"\nworked_holidays = ["Tag der Artikel"]',
+            "'Tag der Artikel' is no public holiday of DE; there is: .*New Year's Day",
+        ),
         ("[records]", '[records]\nparcel = "x.sql"', "records.parcel"),
         ("[tables.orders]", "[tables.this_extract]", "this_extract is taken"),
         ('order = "order.sql"', 'order = "gone.sql"', r"no file gone\.sql in .*there is: "),

@@ -62,6 +62,18 @@ def test_carrier_service_and_site_are_known_with_every_order(
     assert history.lines[["site", "category", "list_price"]].notna().all(axis=None)
 
 
+def test_a_receipt_is_known_within_the_hour_and_from_a_3pl_the_next_morning(
+    imported: tuple[ImportReport, History],
+) -> None:
+    supplies = imported[1].supplies
+    received = supplies[supplies["phase"] == "received"]
+    minutes = (received["record_time"] - received["event_time"]) / 60e6
+    elsewhere = received["site"] == "RNO-3PL"
+    assert minutes[~elsewhere].between(15, 60).all()
+    assert minutes[elsewhere].between(60, 27 * 60).all()
+    assert min(elsewhere.sum(), (~elsewhere).sum()) > 50
+
+
 def test_the_extract_says_when_it_was_taken(imported: tuple[ImportReport, History]) -> None:
     _, history = imported
     assert from_micros(history.extracted_at) == datetime(2026, 3, 2, 6, 0, tzinfo=UTC)

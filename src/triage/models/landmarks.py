@@ -64,6 +64,13 @@ class Rows:
         """Return days from the landmark to promise + tolerance (positive)."""
         return (self.late_at - self.as_of) / MICROS_PER_DAY
 
+    def first_as_of(self) -> Ints:
+        """Return the earliest moment of each row's order among these rows, (n,), UTC micros."""
+        _, place = np.unique(self.order, return_inverse=True)
+        first = np.full(int(place.max()) + 1 if len(place) else 0, NEVER, dtype=np.int64)
+        np.minimum.at(first, place, self.as_of)
+        return first[place]
+
     def late(self) -> npt.NDArray[np.int64]:
         """Return 1 where the order was late, by everything that is known."""
         return (self.delivered >= self.late_at).astype(np.int64)

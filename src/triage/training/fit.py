@@ -1,8 +1,9 @@
 """Fitting one landmark as of a moment: trees that have not seen the rows they are judged by.
 
 Weeks are dealt out to folds; each part of the ensemble is fitted without one fold, so every row
-that taught has a location from parts that did not see its week. These out-of-fold locations feed
-the calibration; a row that did not teach has the mean of all parts, which is what serving uses.
+that taught has a location from parts that did not see its order: an order that waits has rows in
+several weeks, all with one outcome, and they go by the first. These out-of-fold locations feed the
+calibration; a row that did not teach has the mean of all parts, which is what serving uses.
 """
 
 from __future__ import annotations
@@ -152,8 +153,8 @@ class Parts:
 
     Attributes:
         texts: one model text a part.
-        out_of_fold: (n,) raw output: of the part that did not see the row; the mean of all where
-            none saw it; NaN where it was not asked for.
+        out_of_fold: (n,) raw output: of the part that did not see the row's order; the mean of all
+            where none saw the row; NaN where it was not asked for.
     """
 
     texts: tuple[str, ...]
@@ -211,7 +212,7 @@ def fit_parts(
         threads: parts that are fitted side by side.
     """
     folds = recipe.trees.folds
-    fold = week_folds(data.rows.as_of[taught], folds)
+    fold = week_folds(data.rows.take(taught).first_as_of(), folds)
     x_taught, x_asked = (data.x[rows].astype(np.float64) for rows in (taught, asked))
     teachers = Teachers(x_taught, data.inputs, recipe.trees.common(len(taught)))
 

@@ -209,3 +209,11 @@ def test_an_order_is_given_up_only_so_many_days_after_its_promise() -> None:
     assert rows.abandoned(at(later) - 1, 30).tolist() == [False, False]
     assert rows.abandoned(at(later), 30).tolist() == [True, False]
     assert rows.abandoned(at(150), 1).tolist() == [True, True]  # not known to arrive by then
+
+
+def test_the_first_moment_of_an_order_is_that_of_its_earliest_row() -> None:
+    order, as_of = np.array([7, 2, 7, 2, 9]), np.array([30, 10, 5, 60, 40])
+    never = np.full(5, NEVER)
+    rows = Rows("order_created:waiting", order, as_of, never, never, never, never)
+    assert rows.first_as_of().tolist() == [5, 10, 5, 10, 40]
+    assert not len(rows.take(np.arange(0)).first_as_of())

@@ -18,9 +18,9 @@ from triage.models.bundle import read_bundle
 from triage.models.landmarks import Rows
 from triage.models.survival import SurvivalCurve, grid
 from triage.training import recipe as recipes
-from triage.training.fit import fit_landmark
+from triage.training.fit import Lesson, fit_landmark, fit_parts
 from triage.training.landmark_data import LandmarkData
-from triage.training.recipe import Recipe
+from triage.training.recipe import Recipe, TreeSettings
 from triage.training.run import TrainingRun
 from triage.training.train import train
 
@@ -99,6 +99,31 @@ def test_a_fit_finds_what_drives_the_lead_time(recipe: Recipe) -> None:
     took = np.log1p((data.rows.delivered - data.rows.as_of) / MICROS_PER_DAY)
     assert np.corrcoef(fitted.mu[tested], took[tested])[0, 1] > 0.7
     assert fitted.logistic[1] < 0
+
+
+def test_no_row_is_judged_by_trees_that_saw_its_order_in_another_week(recipe: Recipe) -> None:
+    """Chance alone decides who is late, and an order is known again by its own input."""
+    data = made_up(600)
+    order = np.tile(data.rows.order, 3)
+    late_at = data.rows.as_of[order] + 40 * MICROS_PER_DAY
+    late = np.random.default_rng(1).random(600) < 0.5
+    delivered = late_at + np.where(late[order], 1, -1) * MICROS_PER_DAY
+    as_of = data.rows.as_of[order] + np.repeat(np.arange(1, 4), 600) * 8 * MICROS_PER_DAY
+    by_moment = np.argsort(as_of, kind="stable")
+    never = np.full(len(order), NEVER)
+    rows = Rows("order_created:waiting", order, as_of, late_at, delivered, delivered, never)
+    rows, x = rows.take(by_moment), order[by_moment, None].astype(np.float32)
+    waiting = LandmarkData(rows, x, ("which",), {}, pd.DataFrame(index=range(len(rows))))
+    taught = np.arange(len(rows))
+    lesson = Lesson(late[rows.order].astype(float), _closely(recipe), "binary")
+    (parts,) = fit_parts(waiting, taught, [lesson], recipe, asked=np.arange(0), threads=1)
+    odds, outcome = parts.out_of_fold, late[rows.order]
+    above = (odds[outcome][:, None] > odds[~outcome][None, :]).mean()
+    assert above < 0.6
+
+
+def _closely(recipe: Recipe) -> TreeSettings:
+    return recipe.trees.leading.model_copy(update={"rounds": 60, "parameters": {"num_leaves": 31}})
 
 
 def test_too_few_cohorts_are_told_with_what_the_recipe_wants(recipe: Recipe) -> None:

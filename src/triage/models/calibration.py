@@ -23,7 +23,8 @@ from triage.models.trees import TreeEnsemble
 
 _LEAST_EVENTS = 50.0
 _LEAST_SLOPE = -0.05
-_LEAST_OUTCOMES = 200
+_LEAST_ORDERS_OF_A_KIND = 100
+"""Late orders, and punctual ones, that the slow part wants: of few its level is mostly chance."""
 _LEAST_OF_A_KIND = 5
 TIMES_WEEK_DAYS = 7
 """Days over which curves of times are averaged."""
@@ -68,8 +69,8 @@ def residuals(
 def slow_logistic(past: Residuals, moment: int, settings: Calibration) -> tuple[float, float]:
     """Return intercept and slope of late ~ z over the cohorts that matured in the last months.
 
-    Where promises are long or orders few, it reaches back until it has some hundred outcomes; where
-    hardly any was late (or on time), z says nothing and the level is that of all outcomes.
+    Where promises are long or orders few, it reaches back until it has some hundred orders of each
+    outcome; where hardly any was late (or on time), z says nothing and the level is that of all.
 
     Args:
         past: residuals.
@@ -87,13 +88,28 @@ def slow_logistic(past: Residuals, moment: int, settings: Calibration) -> tuple[
 
 
 def settled_rows(rows: Rows, moment: int, settings: Calibration) -> Ints:
-    """Return the rows whose outcome settled in the last `logistic_days`, or the last few hundred.
+    """Return the settled rows of the last `logistic_days`, or as far back as it takes.
 
-    Orders that count as given up by then are not among them.
+    It takes some hundred late orders and as many punctual ones, not rows: those of an order that
+    waits share one outcome. Orders that count as given up by then are not among them.
     """
     settled = np.flatnonzero(rows.mature(moment) & ~rows.abandoned(moment, settings.abandoned_days))
     recent = rows.as_of[settled] > moment - round(settings.logistic_days * MICROS_PER_DAY)
-    return settled[-max(int(recent.sum()), _LEAST_OUTCOMES) :]
+    least = _newest_with_both(rows.take(settled), moment)
+    return settled[len(settled) - max(int(recent.sum()), least) :]
+
+
+def _newest_with_both(rows: Rows, moment: int) -> int:
+    """Return how many of the newest rows hold enough orders of each outcome; all if they do not."""
+    _, first = np.unique(rows.order[::-1], return_index=True)
+    late = rows.known_late(moment)[::-1]
+    places = (np.sort(first[late[first] == kind]) for kind in (True, False))
+    return max(
+        int(place[_LEAST_ORDERS_OF_A_KIND - 1]) + 1
+        if len(place) >= _LEAST_ORDERS_OF_A_KIND
+        else len(rows)
+        for place in places
+    )
 
 
 def recent_curve(

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from triage.domain.clock import MICROS_PER_DAY, NEVER
 from triage.features.compile import Floats, Ints
 from triage.models.at_risk import Calibration
-from triage.models.calibration import RecentTimes, Residuals, recent_curve, slow_logistic
+from triage.models.calibration import (
+    RecentTimes,
+    Residuals,
+    recent_curve,
+    settled_rows,
+    slow_logistic,
+)
 from triage.models.landmarks import Rows
 from triage.models.survival import SurvivalCurve, grid
 
@@ -202,6 +208,35 @@ def test_the_slow_slope_is_negative_even_where_the_data_say_otherwise(
     intercept, slope = slow_logistic(past, NOW, SETTINGS)
     assert slope < 0
     assert np.isfinite(intercept)
+
+
+def long_ago(n: int, every: int, times: int) -> Rows:
+    """One order a day until NOW, `times` rows each, of which every so many-th was late."""
+    order = np.repeat(np.arange(n), times)
+    as_of = NOW + (order - n) * MICROS_PER_DAY
+    late_at = as_of + MICROS_PER_DAY // 2
+    delivered = late_at + np.where(order % every == 0, 1000, -1000)
+    rows = Rows(
+        "x:waiting", order, as_of, late_at, delivered, delivered, np.full(len(order), NEVER)
+    )
+    return rows.take(rows.mature(NOW))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_slow_part_reaches_back_until_it_has_a_hundred_late_orders(times: int) -> None:
+    rows = long_ago(900, 5, times)
+    chosen = rows.take(settled_rows(rows, NOW, SETTINGS))
+    assert len(set(chosen.order[chosen.known_late(NOW)].tolist())) == 100
+    assert len(chosen) == pytest.approx(500 * times, abs=5 * times)
+    never = long_ago(900, 10_000, times)
+    assert len(settled_rows(never, NOW, SETTINGS)) == len(never)
+
+
+def test_the_slow_part_of_a_busy_company_looks_at_the_last_months_alone() -> None:
+    past = residuals(6)
+    chosen = past.rows.as_of[settled_rows(past.rows, NOW, SETTINGS)]
+    assert chosen.min() > NOW - SETTINGS.logistic_days * MICROS_PER_DAY
+    assert not len(settled_rows(past.rows.take(np.arange(0)), NOW, SETTINGS))
 
 
 def test_without_enough_recent_deliveries_the_slow_part_stands_alone() -> None:

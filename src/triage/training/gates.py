@@ -15,6 +15,7 @@ import pandas as pd
 from triage.domain.records import MilestoneKind
 from triage.errors import BundleError
 from triage.models.bundle import read_bundle
+from triage.models.landmarks import WAITING
 from triage.training.judge import LandmarkJudge
 from triage.training.metrics import figure, landmarks
 from triage.training.promise import ModelPromise, Slices, load
@@ -45,6 +46,8 @@ def check(
     found = [_slices(run, tidy, gates, available), _evidence(tidy, gates, judged)]
     for landmark in judged:
         found += LandmarkJudge(run.predictions, tidy, landmark, gates).results()
+    for landmark in _waiting(run, tidy, gates.slices):
+        found += LandmarkJudge(run.predictions, tidy, landmark, gates).comparisons()
     if run.recipe.get("use") == "lookup":
         found = [_of_a_rule(gate) for gate in found]
     return (*found, _size(run, gates), _reloads(run))
@@ -62,6 +65,23 @@ def _of_a_rule(gate: GateResult) -> GateResult:
 def _large_enough(tidy: pd.DataFrame, landmark: str, slices: Slices) -> bool:
     rows, late = _size_of(tidy, landmark)
     return rows >= slices.min_rows and late >= slices.min_late
+
+
+def _waiting(run: TrainingRun, tidy: pd.DataFrame, slices: Slices) -> list[str]:
+    """Return where orders wait at a stage and are enough to judge: up to three rows are one order.
+
+    Nothing requires that orders wait long enough to have such rows; where they do, the list shows
+    them by these predictions and no others.
+    """
+    there = [f"{stage}{WAITING}" for stage in slices.landmarks]
+    return [name for name in landmarks(tidy) if name in there and _enough(run, name, slices)]
+
+
+def _enough(run: TrainingRun, landmark: str, slices: Slices) -> bool:
+    """Return whether a landmark has orders enough, however often each of them is judged."""
+    rows = run.predictions[run.predictions["landmark"] == landmark]
+    late = rows.loc[rows["late"] == 1, "order_id"].nunique()
+    return bool(rows["order_id"].nunique() >= slices.min_rows and late >= slices.min_late)
 
 
 def _size_of(tidy: pd.DataFrame, landmark: str) -> tuple[int, int]:

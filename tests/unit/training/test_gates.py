@@ -21,6 +21,7 @@ from triage.training.thresholds import metric_name, validate
 from triage.training.verdict import Standing, standing
 
 AT_CREATED = "order_created"
+WAITING_AT_CREATED = "order_created:waiting"
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,29 @@ def test_a_landmark_with_too_few_late_ones_is_reported_and_not_judged(run: Train
     assert AT_CREATED not in {x.landmark for x in results}
     assert "reported only" in gate(results, "evidence", None).words
     assert refusal(results) == ""
+
+
+def test_orders_that_wait_are_held_against_the_baselines_and_nothing_else(
+    run: TrainingRun,
+) -> None:
+    results = judge(run, with_waiting(run, 3))
+    assert {x.name for x in results if x.landmark == WAITING_AT_CREATED} == {
+        "beats_constant", "beats_rule", "matches_logistic",
+    }  # fmt: skip
+    require(results)
+    swapped = with_waiting(run, 3, model="logistic", logistic="model")
+    assert not gate(judge(run, swapped), "matches_logistic", WAITING_AT_CREATED).passed
+
+
+def test_rows_of_one_waiting_order_count_as_one_order(run: TrainingRun) -> None:
+    few = with_waiting(run, 3, orders=299)
+    assert WAITING_AT_CREATED not in {x.landmark for x in judge(run, few)}
+    late = run.predictions.query("landmark == @AT_CREATED")["late"].sum()
+    assert late < 500 < 3 * late
+    results = judge(run, with_waiting(run, 3))
+    bound = gate(results, "beats_constant", WAITING_AT_CREATED).required
+    assert bound is not None
+    assert bound < 0
 
 
 def test_a_test_set_too_small_to_judge_anything_is_refused(run: TrainingRun) -> None:
@@ -256,6 +280,17 @@ def test_a_gate_file_with_an_unknown_field_is_refused_by_name(tmp_path: Path) ->
     (tmp_path / "models" / "at_risk.toml").write_text(text + "\nmin_luck = 1\n", encoding="utf-8")
     with pytest.raises(DeclarationError, match=r"models/at_risk.toml: gates.min_luck"):
         gates.load("at_risk", tmp_path)
+
+
+def with_waiting(run: TrainingRun, times: int, orders: int = 1_500, **columns: str) -> pd.DataFrame:
+    """Predictions with some orders of the first stage, `times` over, as orders that wait there."""
+    frame = run.predictions
+    first = frame[frame["landmark"] == AT_CREATED].head(orders)
+    waiting = first.assign(landmark=WAITING_AT_CREATED).assign(
+        **{name: first[source] for name, source in columns.items()}
+    )
+    moments = [waiting.assign(as_of=waiting["as_of"] + at) for at in range(times)]
+    return pd.concat([frame, *moments], ignore_index=True)
 
 
 def loss_gain(frame: pd.DataFrame, reference: str) -> float:

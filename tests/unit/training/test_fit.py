@@ -102,24 +102,24 @@ def test_a_fit_finds_what_drives_the_lead_time(recipe: Recipe) -> None:
 
 
 def test_no_row_is_judged_by_trees_that_saw_its_order_in_another_week(recipe: Recipe) -> None:
-    """Chance alone decides who is late, and an order is known again by its own input."""
+    """Chance alone decides in which weeks of the first row all orders are late."""
     data = made_up(600)
     order = np.tile(data.rows.order, 3)
+    as_of = data.rows.as_of[order] + np.repeat([0, 8, 16], 600) * MICROS_PER_DAY
+    week = data.rows.as_of // (7 * MICROS_PER_DAY)
+    late = (np.random.default_rng(1).random(60) < 0.5)[week]
     late_at = data.rows.as_of[order] + 40 * MICROS_PER_DAY
-    late = np.random.default_rng(1).random(600) < 0.5
     delivered = late_at + np.where(late[order], 1, -1) * MICROS_PER_DAY
-    as_of = data.rows.as_of[order] + np.repeat(np.arange(1, 4), 600) * 8 * MICROS_PER_DAY
     by_moment = np.argsort(as_of, kind="stable")
     never = np.full(len(order), NEVER)
     rows = Rows("order_created:waiting", order, as_of, late_at, delivered, delivered, never)
-    rows, x = rows.take(by_moment), order[by_moment, None].astype(np.float32)
-    waiting = LandmarkData(rows, x, ("which",), {}, pd.DataFrame(index=range(len(rows))))
-    taught = np.arange(len(rows))
-    lesson = Lesson(late[rows.order].astype(float), _closely(recipe), "binary")
+    rows, x = rows.take(by_moment), week[order[by_moment], None].astype(np.float32)
+    waiting = LandmarkData(rows, x, ("week",), {}, pd.DataFrame(index=range(len(rows))))
+    outcome, taught = late[rows.order], np.arange(len(rows))
+    lesson = Lesson(outcome.astype(float), _closely(recipe), "binary")
     (parts,) = fit_parts(waiting, taught, [lesson], recipe, asked=np.arange(0), threads=1)
-    odds, outcome = parts.out_of_fold, late[rows.order]
-    above = (odds[outcome][:, None] > odds[~outcome][None, :]).mean()
-    assert above < 0.6
+    odds = parts.out_of_fold
+    assert (odds[outcome][:, None] > odds[~outcome][None, :]).mean() < 0.65
 
 
 def _closely(recipe: Recipe) -> TreeSettings:

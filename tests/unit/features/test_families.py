@@ -229,8 +229,8 @@ def test_what_is_due_is_so_many_working_days_away_and_then_overdue() -> None:
 def test_a_priority_ranks_by_the_number_that_its_code_begins_with() -> None:
     for code, rank in (("01", 1), ("2 standard", 2), ("10", 10), ("3rd", 3)):
         assert values([order("A", 0, priority=code)], 1)["rank"] == rank
-    for code in ("rush", "A1", None):
-        assert math.isnan(values([order("A", 0, priority=code)], 1)["rank"])
+    for other in ("rush", "A1", None):
+        assert math.isnan(values([order("A", 0, priority=other)], 1)["rank"])
 
 
 def test_live_records_go_on_from_a_whole_history_as_if_all_had_come_live() -> None:

@@ -82,7 +82,8 @@ def _ask(
 ) -> Iterator[_Asked]:  # fmt: skip
     book = prepared.book
     data_of = {data.rows.landmark: data for data in prepared.data}
-    time = WorkingTime(prepared.time_zone, prepared.history.sources[0].country)
+    source = prepared.history.sources[0]
+    time = WorkingTime(source.time_zone, source.country, source.worked_holidays)
     steps = UsualSteps.of(book, moment, time)
     for landmark, rows in _last_rows(data_of, moment).groupby("landmark"):
         name, as_of = str(landmark), rows["as_of"].to_numpy()

@@ -50,8 +50,7 @@ def build(time_zone: str, country: str, worked_holidays: tuple[str, ...] = ()) -
     Args:
         time_zone: the zone.
         country: the country.
-        worked_holidays: names of public holidays that count as any other day; one that is moved to
-            a working day ("observed") goes with its holiday.
+        worked_holidays: names of public holidays that count as any other day (see `free_days`).
 
     Raises:
         DeclarationError: if the zone, the country or a holiday is not known.

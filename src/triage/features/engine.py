@@ -31,7 +31,7 @@ from triage.features.index_kept import NOTHING, KeptIndexes, all_in_use, name_of
 from triage.features.kernel import fill_matrix, fill_row
 from triage.features.needs import Needs, needs, tables
 from triage.features.taking import Cell, Taking
-from triage.history.tables import History
+from triage.history.tables import History, SourceInfo
 
 _BLOCK = 4096
 """Rows that one thread computes at a time; every row stands by itself."""
@@ -65,6 +65,14 @@ class FeatureEngine:
         self._writing = NOTHING
 
     @classmethod
+    def empty_for(cls, source: SourceInfo, features: FeatureSet) -> FeatureEngine:
+        """Return an engine without records, with the zone and the working days of a source."""
+        return cls(
+            features, time_zone=source.time_zone, country=source.country,
+            worked_holidays=source.worked_holidays,
+        )  # fmt: skip
+
+    @classmethod
     def of(
         cls, history: History, features: FeatureSet, *, book: OrderBook | None = None,
         columns: Collection[str] | None = None, kept: KeptIndexes | None = None,
@@ -78,11 +86,7 @@ class FeatureEngine:
             columns: the only ones that it will be asked for; it takes in no records then.
             kept: where its index may lie on the disk, and is to be kept; all columns, no book.
         """
-        source = history.sources[0]
-        engine = cls(
-            features, time_zone=source.time_zone, country=source.country,
-            worked_holidays=source.worked_holidays,
-        )  # fmt: skip
+        engine = cls.empty_for(history.sources[0], features)
         if kept is not None:
             engine._from_disk(history, kept)
         else:

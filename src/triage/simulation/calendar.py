@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import holidays
 import numpy as np
 import numpy.typing as npt
+
+from triage.domain.free_days import free_days
 
 Ints = npt.NDArray[np.int64]
 
@@ -22,9 +23,13 @@ OFFICE_OPENS, OFFICE_CLOSES = 8 * HOUR, 17 * HOUR
 NEVER = 2**40
 """Stands for a minute after every other one."""
 _MARGIN = 500
-_CLOSED = (
-    *("New Year's Day", "Memorial Day", "Independence Day"),
-    *("Labor Day", "Thanksgiving Day", "Christmas Day"),
+_WORKED = (
+    *(
+        "Martin Luther King Jr. Day",
+        "Washington's Birthday",
+        "Juneteenth National Independence Day",
+    ),
+    *("Columbus Day", "Veterans Day"),
 )
 
 
@@ -38,7 +43,9 @@ class Calendar:
     def workdays(self) -> Ints:
         """Return the day numbers of all working days, ascending; runs past the end."""
         span = START + np.arange(self.days + _MARGIN)
-        return np.flatnonzero(np.is_busday(span, holidays=self._closed())).astype(np.int64)
+        return np.flatnonzero(np.is_busday(span, holidays=free_days("US", _WORKED))).astype(
+            np.int64
+        )
 
     @cached_property
     def before(self) -> Ints:
@@ -80,9 +87,3 @@ class Calendar:
         """Return dates of day numbers."""
         dates: npt.NDArray[np.datetime64] = START + day.astype("timedelta64[D]")
         return dates
-
-    def _closed(self) -> npt.NDArray[np.datetime64]:
-        first = START.item().year
-        named = holidays.country_holidays("US", years=range(first, first + self.days // 365 + 3))
-        closed = [d for d, name in named.items() if name.removesuffix(" (observed)") in _CLOSED]
-        return np.array(sorted(closed), dtype="datetime64[D]")

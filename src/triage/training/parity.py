@@ -45,11 +45,7 @@ def replay(
     Returns:
         (order id, moment in UTC micros) of each landmark reached, and its features (n, features).
     """
-    source = history.sources[0]
-    engine = FeatureEngine(
-        features, time_zone=source.time_zone, country=source.country,
-        worked_holidays=source.worked_holidays,
-    )  # fmt: skip
+    engine = FeatureEngine.empty_for(history.sources[0], features)
     wanted = {TIME[landmark] for landmark in landmarks}
     asked: list[tuple[str, int]] = []
     values: list[Floats] = []

@@ -15,7 +15,7 @@ from triage.simulation.demand import Orders
 from triage.simulation.draws import Floats
 from triage.simulation.entry import enter
 from triage.simulation.floor import INBOUND
-from triage.simulation.operations import Operations, Process
+from triage.simulation.operations import DELIVERIES_AT, Operations, Process
 from triage.simulation.result import Result
 from triage.simulation.shocks import Shocks
 from triage.simulation.sizing import empty_floor
@@ -49,18 +49,21 @@ class Branching(Operations):
         if minute > self.now:
             self.env.run(until=minute)
 
-    def turn(self, orders: Orders, shocks: Shocks, rng: np.random.Generator) -> None:
+    def turn(
+        self, orders: Orders, shocks: Shocks, rng: np.random.Generator, until: int
+    ) -> None:  # fmt: skip
         """Go on from this midnight with other luck, other shocks and other times of supply.
 
-        What has happened stays. Deliveries from suppliers that are on their way, and are not due
-        today, come on another day, given that they have not come so far.
+        What has happened stays. Deliveries from suppliers that are on their way come on another
+        day, given that they have not come so far.
 
         Args:
             orders: the same up to now, with luck that agrees with what has happened to them.
             shocks: the same up to now.
             rng: where suppliers' luck comes from.
+            until: the first minute of the day of which it is not known what suppliers deliver.
         """
-        self._delay_supply(rng)
+        self._delay_supply(rng, (until - 1 - DELIVERIES_AT) // DAY)
         self.orders, self.shocks = orders, shocks
         self.entry = enter(self.world, shocks, orders, EVERY)
         later = self.entry.checked >= self.now
@@ -113,8 +116,8 @@ class Branching(Operations):
         self._ordered.append((self._made, day))
         super()._order_stock(site, day)
 
-    def _delay_supply(self, rng: np.random.Generator) -> None:
-        today = self.now // DAY
+    def _delay_supply(self, rng: np.random.Generator, last: int) -> None:
+        """Let what was not delivered by the end of a day come on another day."""
         for site, inbound in self._inbound():
             times = self.floor.due_time[site, INBOUND, : len(inbound)]
             due = times // DAY
@@ -124,9 +127,9 @@ class Branching(Operations):
             first = np.array([made for made, _ in self._ordered])
             day = np.array([day for _, day in self._ordered])
             made_on = day[np.searchsorted(first, inbound, side="right") - 1]
-            for when in np.unique(made_on[due > today]).tolist():
-                open_ = (made_on == when) & (due > today)
-                new = self._later(when, today, np.unique(supplier[open_]), rng)
+            for when in np.unique(made_on[due > last]).tolist():
+                open_ = (made_on == when) & (due > last)
+                new = self._later(when, last, np.unique(supplier[open_]), rng)
                 moved = np.where(new[supplier[open_]] > 0, new[supplier[open_]], due[open_])
                 times[open_] += (moved - due[open_]) * DAY
             by_time = np.lexsort((inbound, times))
@@ -140,15 +143,15 @@ class Branching(Operations):
             if size:
                 yield site, self.floor.due_what[site, INBOUND, :size].copy()
 
-    def _later(self, made_on: int, today: int, suppliers: Ints, rng: np.random.Generator) -> Ints:
-        """Return by supplier a day after today on which an order of a day comes; 0 if unknown."""
+    def _later(self, made_on: int, last: int, suppliers: Ints, rng: np.random.Generator) -> Ints:
+        """Return by supplier a day after the last on which an order comes; 0 if unknown."""
         count = len(self.world.suppliers.code)
         found, left = np.zeros(count, dtype=np.int64), suppliers
         for _ in range(_MOST_TRIES):
             due = self.due_days(made_on, rng.standard_normal(count))
-            came = left[due[left] > today]
+            came = left[due[left] > last]
             found[came] = due[came]
-            left = left[due[left] <= today]
+            left = left[due[left] <= last]
             if not len(left):
                 break
         return found

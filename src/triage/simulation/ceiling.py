@@ -9,17 +9,18 @@ many times under luck drawn anew.
 - Moment: when the ERP hears of the milestone, or the earliest day of an order for a later day, as
   the landmarks of training. What has shown of the order's own luck by then stays; futures in which
   its own milestones up to then come at other minutes do not count (rejection).
-- Of everything else, what has happened by midnight stays. Drawn anew are later luck of all orders,
-  who orders what from the next day on, when suppliers deliver, shocks that begin after the day, and
-  how long those go on that have begun.
+- Of everything else, what has happened by midnight stays; orders, deliveries of suppliers and
+  shocks stay up to the latest moment within the same three hours. Drawn anew are later luck of all
+  orders, who orders what afterwards, when suppliers deliver, shocks that begin later, and how long
+  those go on that have begun.
 - The road after dispatch is integrated exactly in every future (`transit.chance_late`), so p is a
   mean of probabilities, not of outcomes; at dispatch it is exact.
 
-On the safe side, hence a little too high: the ceiling knows the distributor's parameters, shocks of
-the day itself and outages from their beginning, how many orders will be placed when, and how cases
-that the office has begun end; and it knows at once what systems report late or never, such as the
-state of every queue. Only the luck of other orders between midnight and the moment is drawn anew,
-which is a little too low.
+On the safe side, hence a little too high: the ceiling knows the distributor's parameters, shocks
+and outages from their beginning, how many orders will be placed when, and how cases that the office
+has begun end; and it knows at once what systems report late or never, such as the state of every
+queue. Only the luck of other orders between midnight and the moment is drawn anew, which is a
+little too low.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from triage.errors import SimulationError
 from triage.simulation import shocks as weeks
 from triage.simulation import transit
 from triage.simulation.branching import Branching
-from triage.simulation.calendar import DAY, NEVER, Ints
+from triage.simulation.calendar import DAY, HOUR, NEVER, Ints
 from triage.simulation.draws import Floats, stream
 from triage.simulation.futures import happened_alike, redraw, reshuffle, shown
 from triage.simulation.heap import set_aside
@@ -49,6 +50,8 @@ Progress = Callable[[str], None]
 DISPATCHED = "shipment_dispatched"
 STAGES = ("order_created", "order_validated", "allocation_confirmed", "pick_released", DISPATCHED)
 """Stages at which there is a ceiling, named as landmarks are."""
+_TOGETHER = 3 * HOUR
+"""Orders scored within so long share their futures, and what is known of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +142,16 @@ class _Task:
 
     def future(self, run: Branching, at: Ints, number: int) -> Floats:
         """Turn a run that stands at midnight into one future; return each order's chance."""
-        done, day = self.done, run.now // DAY
+        done = self.done
         orders, when = self.chosen[at], self.moments[at]
-        rng = stream(done.world.seed, f"future {number} of {self.stage} on {day}")
+        rng = stream(done.world.seed, f"future {number} of {self.stage} at {when[0] // _TOGETHER}")
+        until = int(when.max())
         known = shown(done.orders, done.run, run.now, orders, when)
         shocks = done.shocks
         if not self.known_shocks:
-            shocks = weeks.redraw(done.world, shocks, day, rng)
-        later = reshuffle(done.world, done.orders, (day + 1) * DAY, rng)
-        run.turn(redraw(later, known, rng), shocks, rng)
+            shocks = weeks.redraw(done.world, shocks, until, rng)
+        later = reshuffle(done.world, done.orders, until + 1, rng)
+        run.turn(redraw(later, known, rng), shocks, rng, until)
         run.until(int(done.orders.late_from[orders].max()))
         came = {
             "first_allocated": run.floor.first_allocated,
@@ -165,20 +169,20 @@ _Answer = tuple[Ints, int, npt.NDArray[np.float64]]
 def _futures(
     task: _Task, futures: int, processes: int, progress: Progress
 ) -> Iterable[_Answer]:  # fmt: skip
-    """Yield what becomes of the orders of each day in each future.
+    """Yield what becomes of the orders of each part of a day in each future.
 
     One process lets the real days pass; every future is a fork of it.
     """
     done, context = task.done, multiprocessing.get_context("fork")
     run = Branching(done.world, done.shocks, done.orders)
-    day_of = task.moments // DAY
-    days = np.unique(day_of).tolist()
+    part_of = task.moments // _TOGETHER
+    parts = np.unique(part_of).tolist()
     busy: dict[Connection, tuple[ForkProcess, Ints, int]] = {}
     with set_aside():
         try:
-            for passed, day in enumerate(days, start=1):
-                run.until(day * DAY)
-                at = np.flatnonzero(day_of == day)
+            for passed, part in enumerate(parts, start=1):
+                run.until(part * _TOGETHER // DAY * DAY)
+                at = np.flatnonzero(part_of == part)
                 for number in range(futures):
                     if len(busy) == processes:
                         yield from _answers(busy)
@@ -189,7 +193,7 @@ def _futures(
                     worker.start()
                     there.close()
                     busy[here] = (worker, at, number % 2)
-                progress(f"ceiling at {task.stage}: {passed} of {len(days)} days")
+                progress(f"ceiling at {task.stage}: {passed} of {len(parts)} parts of days")
             while busy:
                 yield from _answers(busy)
         except EOFError as error:

@@ -32,7 +32,7 @@ Process = Generator[simpy.Event, Any, None]
 
 WAVES = (0, 3 * HOUR + 30, 7 * HOUR, 9 * HOUR + 30)
 """Minutes after a site opens at which its waves begin."""
-_DELIVERIES_AT = 5 * HOUR
+DELIVERIES_AT = 5 * HOUR
 LINGERS = 60
 """Days that a run goes on after its last one, so that open orders come to their end."""
 _LONGEST_LEAD = 400
@@ -158,7 +158,7 @@ class Operations:
         for day, next_day in pairwise(workdays):
             shift = (day * DAY + closes, next_day * DAY + opens)
             if not endless:
-                yield env.timeout(day * DAY + _DELIVERIES_AT - env.now)
+                yield env.timeout(day * DAY + DELIVERIES_AT - env.now)
                 self._order_stock(site, day)
             pace = float(self._pace[site] * (self.shocks.labour[day, site] if hands else 1.0))
             pace *= float(self.shocks.demand[day]) ** 0.6
@@ -186,7 +186,7 @@ class Operations:
         before = self._made
         self._made = reorder(
             self.floor, site, len(skus.code), self.point, self.target,
-            (due * DAY + _DELIVERIES_AT)[skus.supplier], before,
+            (due * DAY + DELIVERIES_AT)[skus.supplier], before,
         )  # fmt: skip
         if self._made > before:
             self._made_on.append((before, day))
@@ -204,7 +204,7 @@ class Operations:
             self.floor.po_cell[deliveries] % len(self.world.skus.code)
         ]
         lead = np.ceil(self.world.suppliers.lead_days[supplier]).astype(np.int64)
-        return self.world.calendar.ahead(made_on + lead, 0) * DAY + _DELIVERIES_AT
+        return self.world.calendar.ahead(made_on + lead, 0) * DAY + DELIVERIES_AT
 
     def due_days(self, day: int, drift: Floats) -> Ints:
         """Return the day on which what is ordered on a day arrives, for each supplier.
@@ -255,10 +255,10 @@ class Operations:
         ends = [*(first for first, _, _ in self._supply[1:]), made][: len(self._supply)]
         supplier = skus.supplier[cell % len(skus.code)]
         for (first, day, due), last in zip(self._supply, ends, strict=True):
-            ordered[first:last] = day * DAY + _DELIVERIES_AT
-            arrives[first:last] = due[supplier[first:last]] * DAY + _DELIVERIES_AT
+            ordered[first:last] = day * DAY + DELIVERIES_AT
+            arrives[first:last] = due[supplier[first:last]] * DAY + DELIVERIES_AT
         lead = np.ceil(self.world.suppliers.lead_days[supplier]).astype(np.int64)
-        expected = self.world.calendar.ahead(ordered // DAY + lead, 0) * DAY + _DELIVERIES_AT
+        expected = self.world.calendar.ahead(ordered // DAY + lead, 0) * DAY + DELIVERIES_AT
         return Supply(cell, pieces, ordered, expected, arrives)
 
 

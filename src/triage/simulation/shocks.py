@@ -64,6 +64,9 @@ _RATES = (
     ("desk", 2.5, (4, 12), (0.45, 0.75)),
     ("demand", 1.5, (5, 14), (1.15, 1.3)),
 )
+_OUTAGES_A_YEAR = 9  # of each interface
+_OUTAGE_LASTS = np.array([150, 300, 600, 1500])  # minutes
+_OUTAGE_CHANCES = np.array([0.35, 0.35, 0.2, 0.1])
 
 
 def draw(world: World) -> Shocks:
@@ -71,19 +74,19 @@ def draw(world: World) -> Shocks:
     return _by_day(world, *_drawn(world, stream(world.seed, "shocks"), 0))
 
 
-def redraw(world: World, shocks: Shocks, day: int, rng: np.random.Generator) -> Shocks:
-    """Return shocks as they may go on when a world is known up to the end of a day.
+def redraw(world: World, shocks: Shocks, until: int, rng: np.random.Generator) -> Shocks:
+    """Return shocks as they may go on when a world is known up to a minute.
 
-    What had begun by then stays; how long it lasts is drawn anew, given that it has lasted so long
-    (outages stay as they were). What begins later is drawn anew. Busy weeks stay, since the orders
-    do.
+    What had begun before it stays; how long it lasts is drawn anew, given that it has lasted so
+    long. What begins later is drawn anew. Busy weeks stay, since the orders do.
 
     Args:
         world: the distributor.
         shocks: what really happened to it.
-        day: the last day that is known.
+        until: the first minute that is not known; the shocks of a day begin with it.
         rng: where the future comes from.
     """
+    day = (until - 1) // DAY
     longest = {kind: days for kind, _, days, _ in _RATES}
     known = []
     for shock in shocks.listed:
@@ -92,16 +95,23 @@ def redraw(world: World, shocks: Shocks, day: int, rng: np.random.Generator) -> 
             low, high = longest[shock.kind]
             lasts = int(rng.integers(max(low, day - shock.first), high + 1))
             known.append(shock._replace(last=shock.first + lasts))
-        elif shock.first <= day or shock.kind == "demand":
+        elif shock.kind == "demand" or (shock.first <= day and shock.kind != "outage"):
             known.append(shock)
     begun = [
-        (which, first, last)
+        (which, first, last if last < until else first + _lasts(until - first, rng))
         for which, first, last in shocks.outages.tolist()
-        if first < (day + 1) * DAY
+        if first < until
     ]
-    listed, outages = _drawn(world, rng, day + 1)
-    later = [shock for shock in listed if shock.kind != "demand"]
-    return _by_day(world, known + later, begun + outages)
+    listed, outages = _drawn(world, rng, until // DAY)
+    known += [each for each in listed if each.first > day and each.kind != "demand"]
+    begun += [outage for outage in outages if outage[1] >= until]
+    return _by_day(world, known, begun)
+
+
+def _lasts(so_far: int, rng: np.random.Generator) -> int:
+    """Return how many minutes an outage lasts that has lasted so long."""
+    chances = np.where(so_far <= _OUTAGE_LASTS, _OUTAGE_CHANCES, 0.0)
+    return int(rng.choice(_OUTAGE_LASTS, p=chances / chances.sum()))
 
 
 def _candidates(world: World) -> dict[str, int]:
@@ -131,19 +141,19 @@ def _drawn(
                 last = first + int(rng.integers(shortest, longest + 1))
                 listed.append(Shock(kind, whom, first, last, round(rng.uniform(mild, severe), 2)))
     for interface in (0, 1):
-        for _ in range(int(rng.poisson(9 * (days - since) / 365))):
+        for _ in range(int(rng.poisson(_OUTAGES_A_YEAR * (days - since) / 365))):
             first = int(rng.integers(since, days)) * DAY + int(rng.integers(6, 18)) * HOUR
-            minutes = int(rng.choice([150, 300, 600, 1500], p=[0.35, 0.35, 0.2, 0.1]))
-            outages.append((interface, first, first + minutes))
-            listed.append(
-                Shock("outage", interface, first // DAY, (first + minutes) // DAY, minutes)
-            )
+            outages.append((interface, first, first + _lasts(0, rng)))
     return listed, outages
 
 
 def _by_day(world: World, listed: list[Shock], outages: list[tuple[int, int, int]]) -> Shocks:
     span = world.calendar.days + 401
     states = sorted(set(world.towns.state))
+    listed = listed + [
+        Shock("outage", which, first // DAY, last // DAY, last - first)
+        for which, first, last in outages
+    ]
     listed.sort(key=lambda shock: (shock.first, shock.kind, shock.whom))
     tables = {kind: np.ones((span, size)) for kind, size in _candidates(world).items()}
     for shock in listed:

@@ -18,6 +18,7 @@ from triage.simulation.causes import EVERY
 from triage.simulation.ceiling import DISPATCHED, STAGES, Ceiling, ceiling, moments
 from triage.simulation.ceiling_figures import figures, judged, share_of_lift
 from triage.simulation.demand import Luck
+from triage.simulation.floor import INBOUND
 from triage.simulation.futures import redraw, reshuffle, shown
 from triage.simulation.operations import LINGERS
 from triage.simulation.sample import Simulated, simulate
@@ -59,9 +60,8 @@ def test_what_happened_before_the_turn_stays_and_what_comes_later_is_another(
     known = shown(dense.orders, dense.run, now, nobody(), nobody())
     later = reshuffle(dense.world, dense.orders, now + DAY, rng)
     before = {name: getattr(run.floor, name).copy() for name in MOMENTS}
-    run.turn(
-        redraw(later, known, rng), weeks.redraw(dense.world, dense.shocks, day, rng), rng
-    )  # fmt: skip
+    shocks = weeks.redraw(dense.world, dense.shocks, now + DAY, rng)
+    run.turn(redraw(later, known, rng), shocks, rng, now + DAY)
     run.until(now + 30 * DAY)
     for name in MOMENTS:
         was, came = before[name], getattr(run.floor, name)
@@ -109,17 +109,62 @@ def test_another_sequence_of_orders_keeps_their_lines_and_their_times(dense: Sim
 
 
 @settings(max_examples=25, deadline=None)
-@given(day=st.integers(0, 131), seed=st.integers(0, 1000))
-def test_shocks_drawn_anew_agree_with_what_was_known(day: int, seed: int) -> None:
+@given(until=st.integers(1, 131 * DAY), seed=st.integers(0, 1000))
+def test_shocks_drawn_anew_agree_with_what_was_known(until: int, seed: int) -> None:
     place = distributor.build(11, 130)
     real = weeks.draw(place)
-    new = weeks.redraw(place, real, day, np.random.default_rng(seed))
+    new = weeks.redraw(place, real, until, np.random.default_rng(seed))
+    day = (until - 1) // DAY
     for name in ("labour", "transit", "weather", "lead", "desk"):
         assert (getattr(new, name)[: day + 1] == getattr(real, name)[: day + 1]).all()
     assert (new.demand == real.demand).all()
-    begun = [shock._replace(last=0) for shock in real.listed if shock.first <= day]
-    assert [shock._replace(last=0) for shock in new.listed if shock.first <= day] == begun
-    assert all(shock.last >= day for shock in new.listed if shock.first > day)
+    begun, again = (
+        [
+            shock._replace(last=0)
+            for shock in some.listed
+            if shock.first <= day and shock.kind != "outage"
+        ]
+        for some in (real, new)
+    )
+    assert again == begun
+    old, came = (some.outages[some.outages[:, 1] < until] for some in (real, new))
+    assert (came[:, :2] == old[:, :2]).all()
+    over = old[:, 2] < until
+    assert (came[over] == old[over]).all()
+    assert (came[~over, 2] >= until).all()
+
+
+def test_neither_the_shocks_nor_the_deliveries_of_a_day_are_known_at_its_midnight(
+    dense: Simulated,
+) -> None:
+    now = int(dense.world.calendar.workdays[50]) * DAY
+    run = Branching(dense.world, dense.shocks, dense.orders)
+    run.until(now)
+
+    def due_today() -> int:
+        floor = run.floor
+        return sum(
+            int((floor.due_time[site, INBOUND, : floor.due_size[site, INBOUND]] < now + DAY).sum())
+            for site in range(len(dense.world.sites.code))
+        )
+
+    known = shown(dense.orders, dense.run, now, nobody(), nobody())
+    orders = redraw(dense.orders, known, np.random.default_rng(1))
+    real = due_today()
+    run.turn(orders, dense.shocks, np.random.default_rng(1), now + DAY)
+    assert due_today() == real > 0
+    counts = []
+    for seed in range(5):
+        run.turn(orders, dense.shocks, np.random.default_rng(seed), now)
+        counts.append(due_today())
+    assert len(set(counts)) > 1
+
+    first = next(shock for shock in dense.shocks.listed if shock.kind == "labour" and shock.first)
+    begins = first.first * DAY
+    for until, there in ((begins, False), (begins + 1, True)):
+        new = weeks.redraw(dense.world, dense.shocks, until, np.random.default_rng(2))
+        same = (first.kind, first.whom, first.first, first.factor)
+        assert (same in [(s.kind, s.whom, s.first, s.factor) for s in new.listed]) is there
 
 
 def test_the_chance_of_being_late_on_the_road_is_that_of_many_shipments(dense: Simulated) -> None:

@@ -119,7 +119,7 @@ def _orders_frame(orders: Sequence[Order]) -> pd.DataFrame:
             [UNKNOWN_TIME if time is None else to_micros(time) for time in times], dtype=np.int64
         )
     for name in (
-        "payment_installments", "destination_latitude", "destination_longitude",
+        "payment_installments", "destination_latitude", "destination_longitude", "transit_days",
     ):  # fmt: skip
         frame[name] = frame[name].astype(float)
     return frame

@@ -13,6 +13,7 @@ ROUNDS = 25
 _CHEAPER = {
     r"^rounds *=.*$": (f"rounds = {ROUNDS}", 4),
     r"^folds *=.*$": ("folds = 2", 1),
+    r"^few_folds *=.*$": ("few_folds = 2", 1),
     r"^families *= \[[^]]*\]": ('families = ["carrier", "coverage"]', 1),
     r"^families_with *=.*$": ("", 1),
 }

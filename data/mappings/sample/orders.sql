@@ -18,6 +18,7 @@ SELECT
     o.carrier                                       AS carrier,
     o.service_level                                 AS service,
     o.delivery_prio                                 AS priority,
+    o.route_days                                    AS transit_days,
     o._file,
     o._row
 FROM orders AS o

@@ -13,6 +13,6 @@ SELECT _file, _row,
        left(ship_to_postcode, 2) AS destination_area,
        carrier,
        service
-       -- also: not_before (earliest day or moment at which work may begin), ship_by (deadline for the hand-over, if planned at once), priority (by which a site takes orders in turn; where codes begin with a number, smaller ones go first), customer_name, payment_method, payment_installments, destination_latitude,
+       -- also: not_before (earliest day or moment at which work may begin), ship_by (deadline for the hand-over, if planned at once), priority (by which a site takes orders in turn; where codes begin with a number, smaller ones go first), transit_days (working days on the road by the table of the carrier or route), customer_name, payment_method, payment_installments, destination_latitude,
        -- destination_longitude
 FROM orders

@@ -208,6 +208,8 @@ _SPECIAL: dict[str, Callable[[float, Figures], str]] = {
     "share": percent,
     "points": _points,
     "hours": _hours,
+    "hours until": _sides("h", "ago", "away"),
+    "of the road": lambda value, figures: percent(max(value, 0.0), figures),
     "days": days,
     "days until": _deadline,
     "units left": _sides("units", "short", "to spare"),

@@ -128,7 +128,8 @@ class Order(_Timed):
     which work on it may begin, for orders placed for a later day; unset means at once. `ship_by` is
     the deadline for its hand-over to the carrier, where that is planned as the order comes in.
     `priority` is the code by which sites take orders in turn, as set when it came in; where it
-    begins with a number, smaller ones go first.
+    begins with a number, smaller ones go first. `transit_days` is how many working days the table
+    of its carrier or route gives the way from hand-over to delivery.
     """
 
     order_id: Identifier
@@ -151,6 +152,7 @@ class Order(_Timed):
     carrier: Word | None = None
     service: Word | None = None
     priority: Word | None = None
+    transit_days: Measure | None = None
     lines: Annotated[tuple[OrderLine, ...], Field(max_length=1000)] = ()
 
     @model_validator(mode="after")

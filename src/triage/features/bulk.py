@@ -115,6 +115,7 @@ def order_numbers(orders: pd.DataFrame, lines: Lines) -> Floats:
         "price_ratio": _price_ratio(lines, quantity, price, listed),
         "price_gap": _price_gap(lines, price, listed),
         "priority_rank": _ranks(orders["priority"]),
+        "transit_days": orders["transit_days"].to_numpy(float),
     }
     return np.column_stack([found[name] for name in NUMBERS])
 

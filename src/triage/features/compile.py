@@ -52,6 +52,7 @@ class ValueKind(IntEnum):
     OPEN = 5
     WORKDAYS = 6
     WORKTIME = 7
+    CLOCK = 8
 
 
 class Op(IntEnum):
@@ -520,9 +521,11 @@ def _value(stream: Stream, name: str) -> tuple[int, ...]:
     if stream.kind == "interval" and (value.worktime is None or value.worktime != stream.at):
         raise ValueError("an interval carries numbers, and the worktime of its `at`")
     times_of = {time: column for column, time in enumerate(TIMES_OF[subject])}
-    if value.worktime is not None:
-        at = _known(times_of, value.worktime, "time")
-        return int(ValueKind.WORKTIME), at, at, 1
+    for name_of_kind in ("worktime", "clock"):
+        time = getattr(value, name_of_kind)
+        if time is not None:
+            at = _known(times_of, time, "time")
+            return int(ValueKind[name_of_kind.upper()]), at, at, 1
     for name_of_kind in ("minutes", "log_days", "workdays", "after"):
         times = getattr(value, name_of_kind)
         if times is not None:

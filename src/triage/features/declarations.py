@@ -54,19 +54,21 @@ passes between systems, `promise` how tight the promised time was."""
 class StreamValue(Declared):
     """A whole-number value that each entry of a stream carries.
 
-    Exactly one of: `minutes` between two times of the order, `log_days` (ten-thousandths of
-    log(1 + days) between two times), `workdays` from the day of one to that of the other,
-    `worktime` (minutes of working days up to one time), `after` (1 if the second time came after
-    the first), `number` (a fact of the order, times `per`), `late` (1 if the order was late),
-    `open` (1 if still open at a checkpoint), `available` (stock on hand less allocated, of a
-    position). Sums are kept as integers, so they are exact. An interval carries numbers, and the
-    `worktime` of its `at`: what it adds when it opens it takes away when it ends.
+    Exactly one of: `minutes` between two times of the order, `log_days` (ten-thousandths of log(1 +
+    days) between two times), `workdays` from the day of one to that of the other, `worktime`
+    (minutes of working days up to one time), `clock` (minutes since local midnight at one time;
+    their mean means nothing around midnight), `after` (1 if the second time came after the first),
+    `number` (a fact of the order, times `per`), `late` (1 if the order was late), `open` (1 if
+    still open at a checkpoint), `available` (stock on hand less allocated, of a position). Sums are
+    kept as integers, so they are exact. An interval carries numbers, and the `worktime` of its
+    `at`: what it adds when it opens it takes away when it ends.
     """
 
     minutes: tuple[str, str] | None = None
     log_days: tuple[str, str] | None = None
     workdays: tuple[str, str] | None = None
     worktime: str | None = None
+    clock: str | None = None
     after: tuple[str, str] | None = None
     number: str | None = None
     late: bool = False
@@ -76,16 +78,18 @@ class StreamValue(Declared):
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what bundles of before `worktime` do not have, so that their digest stays."""
+        """Leave out what older bundles do not have, so that their digest stays."""
         shown: dict[str, Any] = handler(self)
-        if shown["worktime"] is None:
-            del shown["worktime"]
+        for later in ("worktime", "clock"):
+            if shown[later] is None:
+                del shown[later]
         return shown
 
     @model_validator(mode="after")
     def _one_kind(self) -> StreamValue:
         given = (
-            self.minutes, self.log_days, self.workdays, self.worktime, self.after, self.number,
+            self.minutes, self.log_days, self.workdays, self.worktime, self.clock, self.after,
+            self.number,
         )  # fmt: skip
         flags = (self.late, self.open, self.available)
         if sum(value is not None for value in given) + sum(flags) != 1:

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from triage.domain.clock import MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
-from triage.features.calendar import Calendar, workdays_between, worktime
+from triage.domain.clock import MICROS_PER_DAY, MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
+from triage.features.calendar import Calendar, local_time, workdays_between, worktime
 from triage.features.compile import Floats, Ints, Program, StreamKind, ValueKind
 from triage.features.facts import TIME, TIMES_OF, Subject
 from triage.jit import kernel
@@ -28,9 +28,10 @@ _OUTCOME, _CHECKPOINT = int(StreamKind.OUTCOME), int(StreamKind.CHECKPOINT)
 _MINUTES, _LOG_DAYS = int(ValueKind.MINUTES), int(ValueKind.LOG_DAYS)
 _AFTER, _NUMBER, _LATE = int(ValueKind.AFTER), int(ValueKind.NUMBER), int(ValueKind.LATE)
 _WORKDAYS, _WORKTIME = int(ValueKind.WORKDAYS), int(ValueKind.WORKTIME)
+_CLOCK = int(ValueKind.CLOCK)
 _MOST_DAYS = 400
 _LONGEST = _MOST_DAYS * 24 * 60
-_MINUTE, _NEVER, _UNKNOWN = MICROS_PER_MINUTE, NEVER, UNKNOWN_TIME
+_MINUTE, _DAY, _NEVER, _UNKNOWN = MICROS_PER_MINUTE, MICROS_PER_DAY, NEVER, UNKNOWN_TIME
 
 
 @kernel
@@ -151,7 +152,7 @@ def _open_entry(
 
 
 @kernel
-def _values(
+def _values(  # noqa: PLR0912 - one branch a kind of value
     program: Program,
     calendar: Calendar,
     stream: int,
@@ -166,7 +167,7 @@ def _values(
     for j in range(program.streams[stream, 7]):
         kind, a, b, per = program.values[first + j]
         column = 1 + 2 * j
-        if kind in (_MINUTES, _LOG_DAYS, _AFTER, _WORKDAYS, _WORKTIME):
+        if kind in (_MINUTES, _LOG_DAYS, _AFTER, _WORKDAYS, _WORKTIME, _CLOCK):
             if known[a] == _UNKNOWN or known[b] == _UNKNOWN:
                 continue
             if known[a] > moment or known[b] > moment:
@@ -178,6 +179,8 @@ def _values(
                 out[column] = _within_reach(workdays_between(calendar, event[a], event[b]))
             elif kind == _WORKTIME:
                 out[column] = worktime(calendar, event[a])
+            elif kind == _CLOCK:
+                out[column] = local_time(calendar, event[a]) % _DAY // _MINUTE
             elif kind == _LOG_DAYS:
                 out[column] = int(np.rint(10_000 * math.log1p(max(minutes, 0) / 1440)))
             else:

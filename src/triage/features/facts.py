@@ -171,6 +171,7 @@ _NUMBERS: dict[str, Callable[[Order, OrderLine | None], float]] = {
     "price_ratio": lambda o, _: _price_ratio(o.lines),
     "price_gap": lambda o, _: _price_gap(o.lines),
     "priority_rank": lambda o, _: rank(o.priority),
+    "transit_days": lambda o, _: _number(o.transit_days),
 }
 NUMBERS: tuple[str, ...] = tuple(_NUMBERS)
 """Columns of the book's `numbers` array."""

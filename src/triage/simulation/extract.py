@@ -82,6 +82,9 @@ def _orders(world: World, orders: Orders, run: Result, entered: Ints) -> pa.Tabl
         carrier=names(orders.carrier[entered], world.carriers.code),
         service_level=names(orders.service[entered], SERVICES),
         delivery_prio=names(orders.priority[entered], PRIORITIES),
+        route_days=world.lane_days[
+            orders.site[entered], customers.town[chosen], orders.service[entered]
+        ],
         earliest_dt=_dates_or_null(orders.not_before[entered]),
     )
 

@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "stock counts": ("inventory_position",),
     "hours at the sites": ("staffing",),
     "priority": ("order.priority",),
+    "table of transit days": ("order.transit_days",),
     "validation": ("milestone.order_validated", "milestone.due_by"),
     "ship-by deadline": ("milestone.due_by",),
     "hand-over to the carrier": ("milestone.shipment_dispatched",),

@@ -26,7 +26,7 @@ from triage.models.survival import SurvivalCurve
 from triage.models.trees import TreeEnsemble
 from triage.training.choice import Option, choose
 from triage.training.landmark_data import LandmarkData
-from triage.training.recipe import Recipe, Target, TreeSettings
+from triage.training.recipe import WEEKS_A_FOLD, Recipe, Target, TreeSettings
 from triage.training.spread import fit_spread
 
 _WEEK = 7 * MICROS_PER_DAY
@@ -211,8 +211,9 @@ def fit_parts(
         asked: (k,) other rows whose output is wanted.
         threads: parts that are fitted side by side.
     """
-    folds = recipe.trees.folds
-    fold = week_folds(data.rows.take(taught).first_as_of(), folds)
+    since = data.rows.take(taught).first_as_of()
+    folds = recipe.trees.folds_of(since)
+    fold = week_folds(since, folds)
     x_taught, x_asked = (data.x[rows].astype(np.float64) for rows in (taught, asked))
     teachers = Teachers(x_taught, data.inputs, recipe.trees.common(len(taught)))
 
@@ -246,7 +247,7 @@ def _equal(parts: Parts) -> list[float]:
 def week_folds(as_of: Ints, folds: int) -> Ints:
     """Return the fold of each row: weeks in turn; single rows in turn if there are few weeks."""
     weeks = np.unique(as_of // _WEEK, return_inverse=True)[1]
-    if len(weeks) and weeks.max() + 1 < 4 * folds:
+    if len(weeks) and weeks.max() + 1 < WEEKS_A_FOLD * folds:
         weeks = np.arange(len(as_of))
     dealt: Ints = weeks % folds
     return dealt

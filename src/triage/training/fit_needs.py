@@ -21,6 +21,8 @@ _NUMBER_SOURCES: dict[str, tuple[str, ...]] = {
     "distance_km": ("order_line.site_latitude", "order.destination_latitude"),
     "same_region": ("order_line.site_region", "order.destination_region"),
     "installments": ("order.payment_installments",),
+    "priority_rank": ("order.priority",),
+    "transit_days": ("order.transit_days",),
     "destination_latitude": ("order.destination_latitude",),
     "destination_longitude": ("order.destination_longitude",),
     "site_latitude": ("order_line.site_latitude",),
@@ -86,7 +88,7 @@ def _stream(stream: Stream, value: StreamValue | None) -> set[str]:
     if value is not None:
         for pair in (value.minutes, value.log_days, value.workdays, value.after):
             times += pair or ()
-        times += [value.worktime] if value.worktime is not None else []
+        times += [time for time in (value.worktime, value.clock) if time is not None]
     return {source for time in times for source in _fact(time)} | (
         {"milestone.delivered"} if stream.kind == "outcome" else set()
     )

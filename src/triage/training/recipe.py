@@ -6,16 +6,20 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from triage import workspace
+from triage.domain.clock import MICROS_PER_DAY
 from triage.domain.records import MilestoneKind
 from triage.errors import DeclarationError
-from triage.features.compile import FeatureSet
+from triage.features.compile import FeatureSet, Ints
 from triage.models.at_risk import Calibration, LabelContract
 from triage.models.landmarks import WAITING, stage_of
 from triage.workspace import Declared
 
+WEEKS_A_FOLD = 4
+"""With fewer weeks for each fold than this, folds are not of weeks."""
 _LEAST_IN_LEAF, _USUAL_LEAVES = 20, 31
 
 
@@ -43,6 +47,8 @@ class Trees(Declared):
 
     Attributes:
         folds: parts of an ensemble, each fitted without one fold of weeks.
+        few_rows, few_folds: the parts of a landmark with fewer rows than that to teach it, if these
+            are weeks enough: few rows teach each part something else, and their mean knows better.
         most_rows: rows of a landmark beyond which they are thinned out evenly.
         most_rows_at: the same of single landmarks.
         most_waiting_rows: the same of a landmark of waiting orders, which has up to three an order.
@@ -58,6 +64,8 @@ class Trees(Declared):
     """
 
     folds: Annotated[int, Field(ge=2, le=9)] = 3
+    few_rows: Annotated[int, Field(ge=0)] = 0
+    few_folds: Annotated[int, Field(ge=2, le=9)] = 3
     most_rows: Annotated[int, Field(ge=1000)] = 250_000
     most_rows_at: dict[MilestoneKind, Annotated[int, Field(ge=1000)]] = Field(default_factory=dict)
     most_waiting_rows: Annotated[int, Field(ge=1000)] = 250_000
@@ -82,6 +90,12 @@ class Trees(Declared):
         if landmark.endswith(WAITING):
             return self.most_waiting_rows
         return self.most_rows_at.get(MilestoneKind(landmark), self.most_rows)
+
+    def folds_of(self, as_of: Ints) -> int:
+        """Return how many parts are fitted where rows of such moments (UTC micros) teach."""
+        weeks = len(np.unique(as_of // (7 * MICROS_PER_DAY)))
+        few = len(as_of) < self.few_rows and weeks >= WEEKS_A_FOLD * self.few_folds
+        return self.few_folds if few else self.folds
 
     def common(self, rows: int) -> dict[str, float | int | str | bool]:
         """Return the parameters that all ensembles share where so many rows teach."""

@@ -252,6 +252,7 @@ def _parameters(recipe: Recipe, prepared: Prepared) -> dict[str, str | float | i
         "rounds": recipe.trees.location.rounds,
         "lateness_rounds": recipe.trees.lateness.rounds,
         "folds": recipe.trees.folds,
+        "few_folds": recipe.trees.few_folds,
         "leaves": f"{recipe.trees.least_leaves} to {recipe.trees.most_leaves}",
         "usual_rows": str(recipe.trees.usual_rows),
         "offset": recipe.target.offset,

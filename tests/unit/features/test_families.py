@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -177,7 +178,7 @@ def test_the_newest_hours_of_a_site_are_those_whose_tally_has_come() -> None:
 def test_declarations_of_before_keep_their_digest() -> None:
     frozen = declarations().model_dump(mode="json")
     values = [value for stream in frozen["streams"].values() for value in stream["values"].values()]
-    assert [set(each) - {"worktime"} == set(each) for each in values].count(False) == 3
+    assert [set(each) - {"worktime", "clock"} == set(each) for each in values].count(False) == 4
 
 
 def test_lines_that_wait_count_one_by_one_until_their_order_is_handed_over() -> None:
@@ -231,6 +232,24 @@ def test_a_priority_ranks_by_the_number_that_its_code_begins_with() -> None:
         assert values([order("A", 0, priority=code)], 1)["rank"] == rank
     for other in ("rush", "A1", None):
         assert math.isnan(values([order("A", 0, priority=other)], 1)["rank"])
+
+
+def test_the_clock_of_a_time_is_its_local_minute_and_the_table_that_of_the_orders_themselves() -> (
+    None
+):
+    records: list[Record] = [
+        order("A", 0, transit_days=2.5),
+        order("B", 0, transit_days=4),
+        order("C", 0),
+        *(milestone(name, "delivered", hours) for name, hours in (("A", 5), ("B", 32), ("C", 33))),
+    ]
+    assert values(records, 1, "C")["table"] != values(records, 1, "C")["table"]
+    found = values(records, 40)
+    assert found["table"] == 2.5
+    assert found["table_usual_9d"] == pytest.approx((2.5 + 4) / 2)
+    local = [(moment(hours).astimezone(ZoneInfo("America/Chicago"))) for hours in (5, 32, 33)]
+    minutes = [each.hour * 60 + each.minute for each in local]
+    assert found["delivered_at_9d"] == pytest.approx(np.mean(minutes))
 
 
 def test_live_records_go_on_from_a_whole_history_as_if_all_had_come_live() -> None:

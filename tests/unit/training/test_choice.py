@@ -9,6 +9,7 @@ from triage.domain.clock import MICROS_PER_DAY, NEVER
 from triage.features.compile import Floats
 from triage.models.at_risk import Calibration
 from triage.models.landmarks import Rows
+from triage.training import recipe as recipes
 from triage.training.choice import Option, choose
 from triage.training.fit import week_folds
 
@@ -82,6 +83,14 @@ def test_weeks_are_dealt_out_in_turn_and_stay_whole() -> None:
     weeks = as_of // (7 * MICROS_PER_DAY)
     assert all(len({*folds[weeks == week].tolist()}) == 1 for week in np.unique(weeks))
     assert np.bincount(folds).min() > 1000
+
+
+def test_few_rows_are_dealt_out_to_more_parts_if_they_are_of_weeks_enough() -> None:
+    trees = recipes.load("at_risk", None)[0].trees
+    weeks = np.arange(trees.few_rows - 1) % 60 * 7 * MICROS_PER_DAY
+    assert trees.folds_of(weeks) == trees.few_folds > trees.folds
+    assert trees.folds_of(np.append(weeks, 0)) == trees.folds
+    assert trees.folds_of(weeks[:20]) == trees.folds
 
 
 def test_with_few_weeks_single_rows_are_dealt_out() -> None:

@@ -159,7 +159,7 @@ def test_a_source_taken_away_is_gone_and_nothing_else_is(group: str) -> None:
     )
     hours = Staffing(site="W1", event_time=moment(0), record_time=moment(0), hours=30)
     made = order("A", 0, carrier="C", service="X", destination_area="90", destination_latitude=1.0,
-                 destination_longitude=1.0, priority="1")  # fmt: skip
+                 destination_longitude=1.0, priority="1", transit_days=2.0)  # fmt: skip
     line = made.lines[0].model_copy(
         update={"category": "c", "site_area": "7", "site_latitude": 1.0, "site_longitude": 1.0,
                 "weight_kg": 1.0, "volume_l": 1.0}
@@ -167,7 +167,7 @@ def test_a_source_taken_away_is_gone_and_nothing_else_is(group: str) -> None:
     history = history_of(
         [
             made.model_copy(update={"lines": (line,)}), stocked, hours,
-            order("B", 0, carrier="D", service="Y", priority="2"),
+            order("B", 0, carrier="D", service="Y", priority="2", transit_days=3.0),
             milestone("A", "order_validated", 1).model_copy(update={"due_by": moment(30)}),
             milestone("A", "shipment_dispatched", 2), milestone("A", "delivered", 3),
         ]

@@ -61,6 +61,10 @@ class StoredOrders:
         return self.many([row])[0]
 
 
+_Lane = tuple[str, str, str]
+"""Site, service, region of destination."""
+
+
 class Network:
     """Where goods can ship from, and who carries which service where, as the log shows.
 
@@ -80,12 +84,17 @@ class Network:
         self._services: dict[str | None, frozenset[str]] = {}
         for (service, region, carrier), n in counts.items():
             self._book(service, region, carrier, n)
+        self._timetable = _timetable(history)
         self._nearest = lru_cache(maxsize=4096)(self._by_distance)
 
     def add(self, order: Order) -> None:
         """Take in one more order: its sites, and who carries it where."""
         if order.service and order.destination_region and order.carrier:
             self._book(order.service, order.destination_region, order.carrier, 1)
+        lane = _lane(order)
+        if lane is not None and order.transit_days is not None:
+            total, n = self._timetable.get(lane, (0.0, 0))
+            self._timetable[lane] = total + order.transit_days, n + 1
         for line in order.lines:
             if line.site is not None and line.site not in self._sites:
                 self._sites[line.site] = {name: getattr(line, name) for name in _PLACE}
@@ -120,14 +129,53 @@ class Network:
         changed = tuple(
             line.model_copy(update=place) if line.line_no in lines else line for line in order.lines
         )
-        return order.model_copy(update={"lines": changed})
+        there = order.model_copy(update={"lines": changed})
+        own = [line for line in changed if line.line_no in lines]
+        return self._timed(order, there, _lane(there.model_copy(update={"lines": tuple(own)})))
 
     def booked(self, order: Order, service: str) -> Order:
         """Return the order by another service: with its own carrier, or the usual one for it."""
         carriers = self._carriers[service, order.destination_region or ""]
         usual = max(carriers, key=lambda name: (carriers[name], name))
         carrier = order.carrier if order.carrier in carriers else usual
-        return order.model_copy(update={"service": service, "carrier": carrier})
+        other = order.model_copy(update={"service": service, "carrier": carrier})
+        return self._timed(order, other, _lane(other))
+
+    def _timed(self, order: Order, other: Order, to: _Lane | None) -> Order:
+        """Return another way of an order with the days that the table gives its road.
+
+        They differ from the order's own by what lanes differ in the mean; where the table of one of
+        them is not known, they stay.
+        """
+        lane = _lane(order)
+        if order.transit_days is None or lane is None or to is None:
+            return other
+        (total, n), (total_to, n_to) = (self._timetable.get(each, (0.0, 0)) for each in (lane, to))
+        if not n or not n_to:
+            return other
+        days = order.transit_days + total_to / n_to - total / n
+        return other.model_copy(update={"transit_days": max(days, 0.0)})
+
+
+def _lane(order: Order) -> _Lane | None:
+    site = next((line.site for line in order.lines if line.site is not None), None)
+    if site is None or order.service is None or order.destination_region is None:
+        return None
+    return site, order.service, order.destination_region
+
+
+def _timetable(history: History) -> dict[_Lane, tuple[float, int]]:
+    """Return the sum of the table's days of each lane's orders, and how many they are."""
+    first = history.lines.dropna(subset=["site"]).drop_duplicates("order").set_index("order")
+    told = history.orders[["service", "destination_region", "transit_days"]]
+    told = told.assign(site=first["site"].reindex(range(len(told))).to_numpy()).dropna()
+    lanes = told.groupby(["site", "service", "destination_region"], sort=True)["transit_days"]
+    return {
+        (str(site), str(service), str(region)): (float(total), int(n))
+        for (site, service, region), total, n in zip(
+            lanes.sum().index, lanes.sum(), lanes.size(), strict=True
+        )
+    }
 
 
 def only(order: Order, lines: frozenset[int]) -> Order:

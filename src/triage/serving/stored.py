@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from triage.advice.deadlines import Lane
 from triage.domain.records import Order, OrderLine
 from triage.features.facts import great_circle_km
 from triage.history.tables import History
@@ -59,10 +60,6 @@ class StoredOrders:
 
     def _one(self, row: int) -> Order:
         return self.many([row])[0]
-
-
-_Lane = tuple[str, str, str]
-"""Site, service, region of destination."""
 
 
 class Network:
@@ -141,7 +138,7 @@ class Network:
         other = order.model_copy(update={"service": service, "carrier": carrier})
         return self._timed(order, other, _lane(other))
 
-    def _timed(self, order: Order, other: Order, to: _Lane | None) -> Order:
+    def _timed(self, order: Order, other: Order, to: Lane | None) -> Order:
         """Return another way of an order with the days that the table gives its road.
 
         They differ from the order's own by what lanes differ in the mean; where the table of one of
@@ -157,24 +154,23 @@ class Network:
         return other.model_copy(update={"transit_days": max(days, 0.0)})
 
 
-def _lane(order: Order) -> _Lane | None:
+def _lane(order: Order) -> Lane | None:
     site = next((line.site for line in order.lines if line.site is not None), None)
     if site is None or order.service is None or order.destination_region is None:
         return None
-    return site, order.service, order.destination_region
+    return site, order.destination_region, order.service
 
 
-def _timetable(history: History) -> dict[_Lane, tuple[float, int]]:
+def _timetable(history: History) -> dict[Lane, tuple[float, int]]:
     """Return the sum of the table's days of each lane's orders, and how many they are."""
-    first = history.lines.dropna(subset=["site"]).drop_duplicates("order").set_index("order")
-    told = history.orders[["service", "destination_region", "transit_days"]]
+    first = history.lines[["order", "site"]].dropna().drop_duplicates("order").set_index("order")
+    told = history.orders[["destination_region", "service", "transit_days"]]
     told = told.assign(site=first["site"].reindex(range(len(told))).to_numpy()).dropna()
-    lanes = told.groupby(["site", "service", "destination_region"], sort=True)["transit_days"]
+    days = told.groupby(["site", "destination_region", "service"], sort=True)["transit_days"]
+    lanes = days.agg(["sum", "size"])
     return {
-        (str(site), str(service), str(region)): (float(total), int(n))
-        for (site, service, region), total, n in zip(
-            lanes.sum().index, lanes.sum(), lanes.size(), strict=True
-        )
+        lane: (total, int(n))
+        for lane, total, n in zip(lanes.index, *lanes.to_numpy().T, strict=True)
     }
 
 

@@ -212,7 +212,7 @@ def fit_parts(
         threads: parts that are fitted side by side.
     """
     since = data.rows.take(taught).first_as_of()
-    folds = recipe.trees.folds_of(since)
+    folds = recipe.trees.folds_of(len(taught), len(np.unique(since // _WEEK)))
     fold = week_folds(since, folds)
     x_taught, x_asked = (data.x[rows].astype(np.float64) for rows in (taught, asked))
     teachers = Teachers(x_taught, data.inputs, recipe.trees.common(len(taught)))

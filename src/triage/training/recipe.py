@@ -6,14 +6,12 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from triage import workspace
-from triage.domain.clock import MICROS_PER_DAY
 from triage.domain.records import MilestoneKind
 from triage.errors import DeclarationError
-from triage.features.compile import FeatureSet, Ints
+from triage.features.compile import FeatureSet
 from triage.models.at_risk import Calibration, LabelContract
 from triage.models.landmarks import WAITING, stage_of
 from triage.workspace import Declared
@@ -91,10 +89,9 @@ class Trees(Declared):
             return self.most_waiting_rows
         return self.most_rows_at.get(MilestoneKind(landmark), self.most_rows)
 
-    def folds_of(self, as_of: Ints) -> int:
-        """Return how many parts are fitted where rows of such moments (UTC micros) teach."""
-        weeks = len(np.unique(as_of // (7 * MICROS_PER_DAY)))
-        few = len(as_of) < self.few_rows and weeks >= WEEKS_A_FOLD * self.few_folds
+    def folds_of(self, rows: int, weeks: int) -> int:
+        """Return how many parts are fitted where so many rows of so many weeks teach."""
+        few = rows < self.few_rows and weeks >= WEEKS_A_FOLD * self.few_folds
         return self.few_folds if few else self.folds
 
     def common(self, rows: int) -> dict[str, float | int | str | bool]:

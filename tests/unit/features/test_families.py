@@ -234,9 +234,7 @@ def test_a_priority_ranks_by_the_number_that_its_code_begins_with() -> None:
         assert math.isnan(values([order("A", 0, priority=other)], 1)["rank"])
 
 
-def test_the_clock_of_a_time_is_its_local_minute_and_the_table_that_of_the_orders_themselves() -> (
-    None
-):
+def test_a_clock_is_the_local_minute_and_a_table_that_of_the_orders_themselves() -> None:
     records: list[Record] = [
         order("A", 0, transit_days=2.5),
         order("B", 0, transit_days=4),

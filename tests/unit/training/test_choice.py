@@ -87,10 +87,9 @@ def test_weeks_are_dealt_out_in_turn_and_stay_whole() -> None:
 
 def test_few_rows_are_dealt_out_to_more_parts_if_they_are_of_weeks_enough() -> None:
     trees = recipes.load("at_risk", None)[0].trees
-    weeks = np.arange(trees.few_rows - 1) % 60 * 7 * MICROS_PER_DAY
-    assert trees.folds_of(weeks) == trees.few_folds > trees.folds
-    assert trees.folds_of(np.append(weeks, 0)) == trees.folds
-    assert trees.folds_of(weeks[:20]) == trees.folds
+    assert trees.folds_of(trees.few_rows - 1, 60) == trees.few_folds > trees.folds
+    assert trees.folds_of(trees.few_rows, 60) == trees.folds
+    assert trees.folds_of(20, 20) == trees.folds
 
 
 def test_with_few_weeks_single_rows_are_dealt_out() -> None:
